@@ -1,0 +1,116 @@
+//===- Format.h - How stored weights are decoded ----------------*- C++ -*-===//
+//
+// A storage format is a description, not a name: which bits of a block make up
+// the code of element i, how a code becomes a number, and where the scales are.
+// One routine, `decodeRow`, reads every format through its description, so a
+// new format is a new row of `formatTable` and nothing else.
+//
+//   value(i) = scale * subScale(j) * (code(i) - zero) - min * subMin(j)
+//
+// with j = i / subElements; a factor that the format lacks is 1, a term 0.
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_FORMAT_FORMAT_H
+#define LIB_FORMAT_FORMAT_H
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace mica {
+
+/// Where one bit field of the codes lies in a block. Entry i of the field is
+/// numbered i = (g * slots + s) * run + l with s < slots and l < run, and is the
+/// `bits` bits from bit `firstBit + s * slotBits` upwards of the byte at
+/// `offset + g * groupBytes + s * slotBytes + l`. It is added to the code
+/// shifted left by `codeShift`. Fields wider than 8 bits begin at bit 0, are
+/// little-endian, and have run = slots = 1.
+///
+/// Two nibbles per byte, the low ones being the first 16 elements, are
+/// {.bits = 4, .run = 16, .slots = 2, .groupBytes = 16, .slotBits = 4}.
+struct BitField {
+  uint16_t offset = 0;
+  uint8_t bits = 0;
+  uint8_t codeShift = 0;
+  uint16_t run = 1;
+  uint8_t slots = 1;
+  uint16_t groupBytes = 0;
+  uint16_t slotBytes = 0;
+  uint8_t slotBits = 0;
+  uint8_t firstBit = 0;
+};
+
+/// What the bits of a code mean.
+enum class Encoding : uint8_t {
+  Unsigned, ///< an integer; `Format::zero` is subtracted
+  Signed,   ///< a two's complement integer
+  Float,    ///< IEEE-like: sign, exponent, mantissa bits from the top
+};
+
+/// The number type of a scale or minimum stored in a block.
+enum class ScaleType : uint8_t { None, F16, F32 };
+
+/// One scale (or minimum) for a whole block.
+struct Scale {
+  ScaleType type = ScaleType::None;
+  uint16_t offset = 0; ///< bytes from the block's begin
+};
+
+/// How to decode one block of `blockElements` consecutive elements of a row.
+struct Format {
+  std::string_view name;
+
+  /// Elements: number of bits (all fields together), meaning, place.
+  uint8_t elementBits = 0;
+  Encoding encoding = Encoding::Unsigned;
+  uint8_t exponentBits = 0; ///< of Encoding::Float
+  uint8_t mantissaBits = 0; ///< of Encoding::Float
+  int16_t zero = 0;         ///< of Encoding::Unsigned
+  uint16_t blockElements = 1;
+  uint16_t blockBytes = 0;
+  std::span<const BitField> codes = {};
+
+  /// First level: a scale and a minimum for the block.
+  Scale scale = {}, min = {};
+
+  /// Second level: every `subElements` elements have an integer factor on the
+  /// scale and, where `subMins` is not empty, on the minimum. 0: no such level.
+  uint16_t subElements = 0;
+  Encoding subEncoding = Encoding::Unsigned;
+  std::span<const BitField> subScales = {}, subMins = {};
+
+  /// Names elsewhere: the type's number in GGUF, its dtype in safetensors; -1
+  /// and empty where that container does not have it.
+  int32_t ggufType = -1;
+  std::string_view safetensorsType = {};
+
+  /// Bytes of a row of `elements`, a multiple of `blockElements`.
+  int64_t rowBytes(int64_t elements) const {
+    return elements / blockElements * blockBytes;
+  }
+};
+
+/// Every format that Mica reads: F32, F16, BF16, Q8_0, Q4_0, Q5_0, Q4_K, Q6_K.
+std::span<const Format> formatTable();
+
+/// The row with that name, GGUF type number or safetensors dtype; null if none.
+const Format *findFormat(std::string_view name);
+const Format *findGGUFFormat(uint32_t type);
+const Format *findSafetensorsFormat(std::string_view dtype);
+
+/// Decodes `n` consecutive elements, a multiple of `format.blockElements`, from
+/// `format.rowBytes(n)` bytes at `in` (any alignment) into `out`. Each product
+/// and difference is rounded to f32, as GGUF's reference does, on every host.
+void decodeRow(const Format &format, const std::byte *in, int64_t n,
+               float *out);
+
+/// The same with every operation in f64; all formats of the table are exact.
+void decodeRow(const Format &format, const std::byte *in, int64_t n,
+               double *out);
+
+} // namespace mica
+
+#endif // LIB_FORMAT_FORMAT_H
