@@ -1,0 +1,99 @@
+//===- Artifact.h - A .mica file, mapped ------------------------*- C++ -*-===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#ifndef RUNTIME_ARTIFACT_H
+#define RUNTIME_ARTIFACT_H
+
+#include "mica/Status.h"
+#include "mica/abi.h"
+#include "mica/artifact.h"
+#include "runtime/Manifest.h"
+#include "runtime/Memory.h"
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace mica {
+
+/// A file mapped for reading.
+class Mapping {
+public:
+  Mapping() = default;
+  /// Maps `size` bytes of `fd` from `offset`, a multiple of the page.
+  static Expected<Mapping> create(int fd, uint64_t offset, uint64_t size,
+                                  bool executable, const std::string &file);
+  Mapping(Mapping &&other) { swap(other); }
+  Mapping &operator=(Mapping &&other) {
+    swap(other);
+    return *this;
+  }
+  ~Mapping();
+
+  std::span<const uint8_t> bytes() const { return {data, size}; }
+
+private:
+  void swap(Mapping &other) {
+    std::swap(data, other.data);
+    std::swap(size, other.size);
+  }
+
+  const uint8_t *data = nullptr;
+  uint64_t size = 0;
+};
+
+/// A .mica file whose header, manifest, code and tokenizer have been checked.
+/// Weights stay in the file's pages: they are mapped, never copied.
+class Artifact {
+public:
+  /// Opens the file and checks everything but the weights, which takes a time
+  /// that does not depend on their size.
+  static Expected<Artifact> open(const std::string &path);
+
+  const std::string &path() const { return file; }
+  const Manifest &manifest() const { return description; }
+  const mica_header &header() const;
+
+  /// The bytes of the first section of a kind, empty if there is none.
+  std::span<const uint8_t> section(mica_section_kind kind,
+                                   uint32_t index = 0) const;
+
+  /// The first code image whose features this CPU has, or which it lacks.
+  Expected<uint32_t> chooseCode() const;
+
+  /// Maps a code image for execution and returns its entry.
+  Expected<mica_entry> loadCode(uint32_t index);
+
+  /// The addresses of the weights, [layer * slots + slot], 0 where there is
+  /// none. When guarded, each weight is copied to where an inaccessible page
+  /// follows it.
+  Expected<std::vector<uint64_t>> weightAddresses(bool guarded);
+
+  /// Checks the weights' checksum. `progress` is told the bytes done.
+  Status verifyWeights(const std::function<void(uint64_t)> &progress) const;
+
+private:
+  Status checkHeader() const;
+  Status checkSections() const;
+  Status checkSums() const;
+  Status checkManifest() const;
+  const mica_section *find(mica_section_kind kind, uint32_t index) const;
+  Expected<std::vector<uint64_t>> guardWeights();
+
+  std::string file;
+  Mapping whole;
+  std::vector<Mapping> images;
+  std::vector<Memory> guardedWeights;
+  Manifest description;
+};
+
+/// The name of a kind of section, for messages.
+const char *sectionName(uint32_t kind);
+
+} // namespace mica
+
+#endif // RUNTIME_ARTIFACT_H

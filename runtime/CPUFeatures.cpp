@@ -1,0 +1,168 @@
+//===- CPUFeatures.cpp - What this CPU can run ----------------------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "runtime/CPUFeatures.h"
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
+using namespace mica;
+
+#if defined(__x86_64__)
+
+namespace {
+
+enum Register : uint8_t { EAX, EBX, ECX, EDX };
+
+/// What the system must save on a context switch for a feature to be usable:
+/// bits of XCR0.
+enum State : uint32_t { None = 0, Ymm = 0x6, Zmm = 0xe6, Tile = 0x60000 };
+
+/// Where CPUID says that a feature is there.
+struct Feature {
+  const char *name;
+  uint32_t leaf, subleaf;
+  Register reg;
+  uint8_t bit;
+  State state;
+};
+
+constexpr Feature kFeatures[] = {
+    {"x87", 1, 0, EDX, 0, None},
+    {"cx8", 1, 0, EDX, 8, None},
+    {"cmov", 1, 0, EDX, 15, None},
+    {"mmx", 1, 0, EDX, 23, None},
+    {"fxsr", 1, 0, EDX, 24, None},
+    {"sse", 1, 0, EDX, 25, None},
+    {"sse2", 1, 0, EDX, 26, None},
+    {"sse3", 1, 0, ECX, 0, None},
+    {"pclmul", 1, 0, ECX, 1, None},
+    {"ssse3", 1, 0, ECX, 9, None},
+    {"fma", 1, 0, ECX, 12, Ymm},
+    {"cx16", 1, 0, ECX, 13, None},
+    {"sse4.1", 1, 0, ECX, 19, None},
+    {"sse4.2", 1, 0, ECX, 20, None},
+    {"crc32", 1, 0, ECX, 20, None},
+    {"movbe", 1, 0, ECX, 22, None},
+    {"popcnt", 1, 0, ECX, 23, None},
+    {"aes", 1, 0, ECX, 25, None},
+    {"xsave", 1, 0, ECX, 27, None},
+    {"avx", 1, 0, ECX, 28, Ymm},
+    {"f16c", 1, 0, ECX, 29, Ymm},
+    {"bmi", 7, 0, EBX, 3, None},
+    {"avx2", 7, 0, EBX, 5, Ymm},
+    {"bmi2", 7, 0, EBX, 8, None},
+    {"avx512f", 7, 0, EBX, 16, Zmm},
+    {"avx512dq", 7, 0, EBX, 17, Zmm},
+    {"adx", 7, 0, EBX, 19, None},
+    {"avx512ifma", 7, 0, EBX, 21, Zmm},
+    {"avx512cd", 7, 0, EBX, 28, Zmm},
+    {"avx512bw", 7, 0, EBX, 30, Zmm},
+    {"avx512vl", 7, 0, EBX, 31, Zmm},
+    {"avx512vbmi", 7, 0, ECX, 1, Zmm},
+    {"avx512vbmi2", 7, 0, ECX, 6, Zmm},
+    {"gfni", 7, 0, ECX, 8, None},
+    {"vaes", 7, 0, ECX, 9, Ymm},
+    {"vpclmulqdq", 7, 0, ECX, 10, Ymm},
+    {"avx512vnni", 7, 0, ECX, 11, Zmm},
+    {"avx512bitalg", 7, 0, ECX, 12, Zmm},
+    {"avx512vpopcntdq", 7, 0, ECX, 14, Zmm},
+    {"amx-bf16", 7, 0, EDX, 22, Tile},
+    {"avx512fp16", 7, 0, EDX, 23, Zmm},
+    {"amx-tile", 7, 0, EDX, 24, Tile},
+    {"amx-int8", 7, 0, EDX, 25, Tile},
+    {"avxvnni", 7, 1, EAX, 4, Ymm},
+    {"avx512bf16", 7, 1, EAX, 5, Zmm},
+    {"avxifma", 7, 1, EAX, 23, Ymm},
+    {"avxvnniint8", 7, 1, EDX, 4, Ymm},
+    {"avxneconvert", 7, 1, EDX, 5, Ymm},
+    {"sahf", 0x80000001, 0, ECX, 0, None},
+    {"lzcnt", 0x80000001, 0, ECX, 5, None},
+};
+
+/// The states that the system saves, 0 if it does not say.
+uint32_t savedStates() {
+  uint32_t a = 0, b = 0, c = 0, d = 0;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> 27 & 1))
+    return 0;
+  uint32_t low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+}
+
+} // namespace
+
+bool mica::cpuHas(std::string_view name) {
+  static const uint32_t saved = savedStates();
+  for (const Feature &feature : kFeatures) {
+    if (name != feature.name)
+      continue;
+    uint32_t r[4] = {};
+    return __get_cpuid_count(feature.leaf, feature.subleaf, &r[0], &r[1], &r[2],
+                             &r[3]) &&
+           (r[feature.reg] >> feature.bit & 1) &&
+           (saved & feature.state) == feature.state;
+  }
+  return false;
+}
+
+std::string mica::cpuName() {
+  uint32_t words[12] = {};
+  for (uint32_t i = 0; i < 3; ++i)
+    if (!__get_cpuid(0x80000002 + i, &words[4 * i], &words[4 * i + 1],
+                     &words[4 * i + 2], &words[4 * i + 3]))
+      return "unknown";
+  char text[sizeof(words) + 1] = {};
+  std::memcpy(text, words, sizeof(words));
+  std::string name = text;
+  name.erase(0, name.find_first_not_of(' '));
+  name.erase(name.find_last_not_of(' ') + 1);
+  return name;
+}
+
+#elif defined(__aarch64__)
+
+bool mica::cpuHas(std::string_view name) {
+  // Bits of AT_HWCAP and AT_HWCAP2 on Linux.
+  unsigned long caps = getauxval(AT_HWCAP), caps2 = getauxval(AT_HWCAP2);
+  if (name == "neon")
+    return caps >> 1 & 1;
+  if (name == "fullfp16")
+    return caps >> 10 & 1;
+  if (name == "dotprod")
+    return caps >> 20 & 1;
+  if (name == "sve")
+    return caps >> 22 & 1;
+  if (name == "i8mm")
+    return caps2 >> 13 & 1;
+  if (name == "bf16")
+    return caps2 >> 14 & 1;
+  return false;
+}
+
+std::string mica::cpuName() { return "aarch64"; }
+
+#else
+
+bool mica::cpuHas(std::string_view) { return false; }
+
+std::string mica::cpuName() { return "unknown"; }
+
+#endif
+
+std::vector<std::string>
+mica::missingFeatures(std::span<const std::string> wanted) {
+  std::vector<std::string> missing;
+  for (const std::string &feature : wanted)
+    if (!cpuHas(feature))
+      missing.push_back(feature);
+  return missing;
+}

@@ -1,0 +1,220 @@
+//===- Manifest.cpp - What an artifact says about itself ------------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "runtime/Manifest.h"
+
+#include "nlohmann/json.hpp"
+
+using namespace mica;
+using nlohmann::json;
+
+namespace {
+
+constexpr int64_t kVersion = 1;
+constexpr int64_t kMaxBytes = int64_t(1) << 46;
+
+/// Reads fields of nested objects and keeps the first error, so that a reader
+/// can be a plain list of fields. After an error every field reads as nothing.
+class Reader {
+public:
+  explicit Reader(std::string file) : file(std::move(file)) {}
+
+  bool failed() const { return !message.empty(); }
+  Error error() const { return Error{message}; }
+
+  /// Records that `path` is `found` where `wanted` was expected.
+  void fail(const std::string &path, const json &found,
+            const std::string &wanted) {
+    if (failed())
+      return;
+    // Replace what is no UTF-8: the value comes from the file.
+    std::string text =
+        found.dump(-1, ' ', true, json::error_handler_t::replace);
+    if (text.size() > 60)
+      text = text.substr(0, 57) + "...";
+    message =
+        file + ": manifest: " + path + " is " + text + ", expected " + wanted;
+  }
+
+  /// The member `key` of the object `in`, or null.
+  const json &member(const json &in, const std::string &path, const char *key) {
+    static const json null;
+    if (!in.is_object()) {
+      fail(path.empty() ? "the root" : path, in, "an object");
+      return null;
+    }
+    auto it = in.find(key);
+    return it == in.end() ? null : *it;
+  }
+
+  int64_t integer(const json &in, const std::string &path, const char *key,
+                  int64_t low, int64_t high) {
+    const json &value = member(in, path, key);
+    return integer(value, join(path, key), low, high);
+  }
+
+  int64_t integer(const json &value, const std::string &path, int64_t low,
+                  int64_t high) {
+    bool fits = value.is_number_integer() &&
+                !(value.is_number_unsigned() &&
+                  value.get<uint64_t>() > uint64_t(INT64_MAX));
+    int64_t number = fits ? value.get<int64_t>() : 0;
+    if (fits && low <= number && number <= high)
+      return number;
+    fail(path, value,
+         "an integer from " + std::to_string(low) + " to " +
+             std::to_string(high));
+    return low;
+  }
+
+  std::string string(const json &in, const std::string &path, const char *key) {
+    return string(member(in, path, key), join(path, key));
+  }
+
+  std::string string(const json &value, const std::string &path) {
+    if (value.is_string() &&
+        value.get_ref<const std::string &>().size() <= 4096)
+      return value.get<std::string>();
+    fail(path, value, "a string");
+    return "";
+  }
+
+  /// The elements of an array of at least `low` and at most `high`.
+  const json &array(const json &in, const std::string &path, const char *key,
+                    size_t low, size_t high) {
+    static const json empty = json::array();
+    const json &value = member(in, path, key);
+    if (value.is_array() && low <= value.size() && value.size() <= high)
+      return value;
+    std::string wanted = low == high ? "an array of " + std::to_string(low)
+                                     : "an array of " + std::to_string(low) +
+                                           " to " + std::to_string(high);
+    if (value.is_array())
+      fail(join(path, key) + " of " + std::to_string(value.size()) +
+               " elements",
+           value, wanted);
+    else
+      fail(join(path, key), value, wanted);
+    return empty;
+  }
+
+  static std::string join(const std::string &path, const char *key) {
+    return path.empty() ? key : path + "." + key;
+  }
+  static std::string at(const char *array, size_t index) {
+    return std::string(array) + "[" + std::to_string(index) + "]";
+  }
+
+private:
+  std::string file, message;
+};
+
+void readModel(Reader &r, const json &root, Manifest &m) {
+  const json &model = r.member(root, "", "model");
+  m.name = r.string(model, "model", "name");
+  m.family = r.string(model, "model", "family");
+  m.dtype = r.string(model, "model", "dtype");
+  m.vocab = r.integer(model, "model", "vocab", 1, 1 << 24);
+  m.paddedVocab = r.integer(model, "model", "padded_vocab", m.vocab, 1 << 24);
+  m.maxContext = r.integer(model, "model", "max_context", 1, 1 << 30);
+  m.parameters = r.integer(model, "model", "parameters", 0, int64_t(1) << 50);
+  m.layers = r.integer(model, "model", "layers", 0, 1 << 16);
+}
+
+void readCode(Reader &r, const json &root, Manifest &m) {
+  const json &images = r.array(root, "", "code", 1, 32);
+  for (size_t i = 0; i < images.size(); ++i) {
+    std::string path = Reader::at("code", i);
+    CodeImage image;
+    image.cpu = r.string(images[i], path, "cpu");
+    image.entry = r.integer(images[i], path, "entry", 0, kMaxBytes);
+    const json &features = r.array(images[i], path, "features", 0, 256);
+    for (const json &feature : features)
+      image.features.push_back(r.string(feature, path + ".features"));
+    m.code.push_back(std::move(image));
+  }
+}
+
+void readCache(Reader &r, const json &root, Manifest &m) {
+  const json &groups = r.array(root, "", "kv", 0, 64);
+  for (size_t i = 0; i < groups.size(); ++i) {
+    const json &in = groups[i];
+    std::string path = Reader::at("kv", i);
+    CacheGroup group;
+    group.name = r.string(in, path, "name");
+    group.layers = r.integer(in, path, "layers", 1, 1 << 16);
+    group.heads = r.integer(in, path, "heads", 1, 1 << 16);
+    group.pageTokens = r.integer(in, path, "page_tokens", 1, 1 << 16);
+    group.blockBytes = r.integer(in, path, "block_bytes", 1, 1 << 30);
+    group.window = r.integer(in, path, "window", 0, 1 << 30);
+    group.element = r.string(in, path, "element");
+    group.keyDim = r.integer(in, path, "key_dim", 1, 1 << 16);
+    group.valueDim = r.integer(in, path, "value_dim", 1, 1 << 16);
+    if (!r.failed() && group.pageBytes() > uint64_t(kMaxBytes))
+      r.fail(path + ".block_bytes", in["block_bytes"], "a smaller block");
+    m.cache.push_back(std::move(group));
+  }
+}
+
+void readWeights(Reader &r, const json &root, Manifest &m) {
+  const json &weights = r.member(root, "", "weights");
+  m.weightSlots = r.integer(weights, "weights", "slots", 0, 1 << 12);
+  m.weightLayers = r.integer(weights, "weights", "layers", 0, 1 << 12);
+  m.weightBytes = r.integer(weights, "weights", "bytes", 0, kMaxBytes);
+  size_t count = size_t(m.weightSlots) * m.weightLayers;
+  const json &offsets = r.array(weights, "weights", "offsets", count, count);
+  m.weightOffsets.reserve(offsets.size());
+  for (size_t i = 0; i < offsets.size() && !r.failed(); ++i) {
+    std::string path = Reader::at("weights.offsets", i);
+    int64_t last = std::max<int64_t>(int64_t(m.weightBytes) - 1, -1);
+    int64_t offset = r.integer(offsets[i], path, -1, last);
+    if (offset > 0 && offset % 64)
+      r.fail(path, offsets[i], "a multiple of 64");
+    m.weightOffsets.push_back(offset);
+  }
+}
+
+void readArena(Reader &r, const json &root, Manifest &m) {
+  const json &arena = r.member(root, "", "arena");
+  m.arenaBytes[0] = r.integer(arena, "arena", "row", 0, int64_t(1) << 28);
+  m.arenaBytes[1] = r.integer(arena, "arena", "out", 0, int64_t(1) << 28);
+  m.arenaBytes[2] = r.integer(arena, "arena", "worker", 0, int64_t(1) << 34);
+  m.maxRows = r.integer(root, "", "max_rows", 1, 1 << 16);
+}
+
+/// The array `key` as text; an absent one is empty.
+std::string readOpaque(Reader &r, const json &root, const char *key) {
+  const json &value = r.member(root, "", key);
+  if (value.is_null())
+    return "[]";
+  if (!value.is_array())
+    r.fail(key, value, "an array");
+  return value.dump(-1, ' ', true, json::error_handler_t::replace);
+}
+
+} // namespace
+
+Expected<Manifest> mica::parseManifest(std::string_view text,
+                                       const std::string &file) {
+  json root = json::parse(text, nullptr, false);
+  if (root.is_discarded())
+    return Error{file + ": manifest is no JSON, expected an object"};
+  Reader r(file);
+  Manifest m = {};
+  r.integer(root, "", "version", kVersion, kVersion);
+  readModel(r, root, m);
+  readCode(r, root, m);
+  readArena(r, root, m);
+  readCache(r, root, m);
+  readWeights(r, root, m);
+  const json &phases = r.array(root, "", "phases", 0, 4096);
+  for (size_t i = 0; i < phases.size(); ++i)
+    m.phases.push_back(r.string(phases[i], Reader::at("phases", i), "name"));
+  m.work = readOpaque(r, root, "work");
+  m.remarks = readOpaque(r, root, "remarks");
+  if (r.failed())
+    return r.error();
+  return m;
+}

@@ -1,0 +1,68 @@
+//===- Manifest.h - What an artifact says about itself ----------*- C++ -*-===//
+//
+// The JSON section that the compiler writes and the runtime believes only after
+// every number has been checked. docs/architecture.md describes its fields.
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#ifndef RUNTIME_MANIFEST_H
+#define RUNTIME_MANIFEST_H
+
+#include "mica/Status.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mica {
+
+/// The code image `i` of the artifact and what it needs to run.
+struct CodeImage {
+  std::string cpu;
+  std::vector<std::string> features; // LLVM's names.
+  uint64_t entry;                    // Offset in code section i.
+};
+
+/// A group of layers that keep the same kind of cache.
+struct CacheGroup {
+  std::string name;
+  uint32_t layers, heads;
+  uint32_t pageTokens;
+  uint64_t blockBytes; // Of one head of one layer in one page.
+  uint32_t window;     // Tokens that attention sees, 0: all.
+  std::string element;
+  uint32_t keyDim, valueDim;
+
+  uint64_t pageBytes() const { return uint64_t(layers) * heads * blockBytes; }
+};
+
+/// The manifest of an artifact. Every number is within the stated bounds.
+struct Manifest {
+  std::string name, family, dtype;
+  uint32_t vocab, paddedVocab; // vocab <= paddedVocab <= 2^24.
+  uint32_t maxContext;         // Positions of one sequence, at most 2^30.
+  uint64_t parameters;
+  uint32_t layers;
+
+  std::vector<CodeImage> code;
+  uint64_t arenaBytes[3]; // Per row, per output row, per worker.
+  uint32_t maxRows;       // Rows of one step, at most 2^16.
+  std::vector<CacheGroup> cache;
+
+  uint32_t weightSlots, weightLayers;
+  std::vector<int64_t> weightOffsets; // [layers * slots], -1: none.
+  uint64_t weightBytes;
+
+  std::vector<std::string> phases;
+  std::string work, remarks; // JSON arrays, for `mica explain`.
+};
+
+/// Reads a manifest. `file` begins every error.
+Expected<Manifest> parseManifest(std::string_view text,
+                                 const std::string &file);
+
+} // namespace mica
+
+#endif // RUNTIME_MANIFEST_H

@@ -1,0 +1,67 @@
+//===- Memory.cpp - Memory that generated code writes to ------------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "runtime/Memory.h"
+
+#include <cassert>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <sys/mman.h>
+
+using namespace mica;
+
+static constexpr uint64_t kPage = 4096;
+
+Expected<Memory> Memory::create(uint64_t size, bool guarded, const char *what) {
+  uint64_t usable = (size + kPage - 1) / kPage * kPage;
+  uint64_t guards = guarded ? 2 * kPage : 0;
+  Memory memory;
+  memory.guarded = guarded;
+  memory.bytes = size;
+  memory.mapped = usable + guards;
+  if (usable < size || memory.mapped < usable)
+    return Error{"memory: " + std::string(what) + " of " +
+                 std::to_string(size) + " bytes is too large"};
+  if (!memory.mapped)
+    return memory;
+  void *map =
+      mmap(nullptr, memory.mapped, guarded ? PROT_NONE : PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (map == MAP_FAILED)
+    return Error{"memory: cannot map " + std::string(what) + " of " +
+                 std::to_string(size) + " bytes: " + std::strerror(errno)};
+  memory.map = static_cast<uint8_t *>(map);
+  if (guarded && usable &&
+      mprotect(memory.map + kPage, usable, PROT_READ | PROT_WRITE))
+    return Error{"memory: cannot open " + std::string(what) + " of " +
+                 std::to_string(size) + " bytes: " + std::strerror(errno)};
+  return memory;
+}
+
+Memory::~Memory() {
+  if (map)
+    munmap(map, mapped);
+}
+
+uint8_t *Memory::place(uint64_t size, uint64_t alignment) const {
+  assert(size <= bytes && alignment <= kPage && "outside this memory");
+  if (!guarded)
+    return map;
+  uint64_t aligned = (size + alignment - 1) / alignment * alignment;
+  return map + mapped - kPage - aligned;
+}
+
+void Memory::swap(Memory &other) {
+  std::swap(map, other.map);
+  std::swap(mapped, other.mapped);
+  std::swap(bytes, other.bytes);
+  std::swap(guarded, other.guarded);
+}
+
+bool mica::guardRequested() {
+  const char *value = std::getenv("MICA_GUARD");
+  return value && std::strcmp(value, "1") == 0;
+}

@@ -1,0 +1,52 @@
+//===- Memory.h - Memory that generated code writes to ----------*- C++ -*-===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#ifndef RUNTIME_MEMORY_H
+#define RUNTIME_MEMORY_H
+
+#include "mica/Status.h"
+
+#include <cstdint>
+
+namespace mica {
+
+/// Zeroed memory that is counted only where it is touched. When guarded, a page
+/// before it and a page after it cannot be accessed.
+class Memory {
+public:
+  Memory() = default;
+
+  /// Maps at least `size` bytes. `what` names them in the error.
+  static Expected<Memory> create(uint64_t size, bool guarded, const char *what);
+
+  Memory(Memory &&other) { swap(other); }
+  Memory &operator=(Memory &&other) {
+    swap(other);
+    return *this;
+  }
+  ~Memory();
+
+  /// Where `size` bytes, at most those asked for, lie: at a multiple of
+  /// `alignment` (a power of two, at most a page). When guarded, that is as
+  /// near to the inaccessible page after them as the alignment allows.
+  uint8_t *place(uint64_t size, uint64_t alignment = 64) const;
+
+  uint64_t size() const { return bytes; }
+
+private:
+  void swap(Memory &other);
+
+  uint8_t *map = nullptr; // Guard pages included.
+  uint64_t mapped = 0;
+  uint64_t bytes = 0;
+  bool guarded = false;
+};
+
+/// Whether MICA_GUARD=1 stands in the environment.
+bool guardRequested();
+
+} // namespace mica
+
+#endif // RUNTIME_MEMORY_H
