@@ -1,0 +1,260 @@
+"""Random-weight Hugging Face checkpoints of the four families, made to be seen.
+
+Default initialisation hides mistakes: its attention scores are so small that
+the softmax is flat. Here every layer's scores have a standard deviation of 3
+(contract: 2 to 4), norms differ from one, and biases from zero, so that a wrong
+theta, window, mask or head map moves the logits.
+
+    python3 checkpoints.py llama grouped DIR [--dtype bf16]
+"""
+import argparse
+import json
+import pathlib
+
+import numpy as np
+import safetensors.torch
+import torch
+import transformers
+
+from oracle import Attention, double_model
+
+DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
+SCORE_STD = 3.0
+TOKENS = (3, 48)  # sequences, tokens: longer than every Gemma window below
+
+# Family -> shape -> the arguments of its transformers config. `legacy` writes
+# config.json as most checkpoints on the web have it; `shards` splits the
+# weights over several files; `gguf` marks the shapes whose rows hold whole
+# blocks of 32, and whose numbers a GGUF file can say.
+SHAPES = {
+    "llama": {
+        "grouped": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=136,
+            num_hidden_layers=2, num_attention_heads=6, num_key_value_heads=2,
+            head_dim=24, rope_theta=10000.0, rms_norm_eps=1e-5, legacy=True),
+        "scaled": dict(
+            vocab_size=1009, hidden_size=160, intermediate_size=288,
+            num_hidden_layers=3, num_attention_heads=5, num_key_value_heads=1,
+            head_dim=40, rope_theta=500000.0, rms_norm_eps=1e-5,
+            tie_word_embeddings=True, legacy=True, gguf=True, shards=3,
+            rope_scaling=dict(
+                rope_type="llama3", factor=8.0, low_freq_factor=1.0,
+                high_freq_factor=4.0, original_max_position_embeddings=24)),
+        "biased": dict(
+            vocab_size=257, hidden_size=72, intermediate_size=200,
+            num_hidden_layers=1, num_attention_heads=3, num_key_value_heads=3,
+            head_dim=80, rope_theta=10000.0, rms_norm_eps=1e-2,
+            attention_bias=True, mlp_bias=True),
+        "deep": dict(
+            vocab_size=256, hidden_size=64, intermediate_size=160,
+            num_hidden_layers=12, num_attention_heads=4, num_key_value_heads=2,
+            head_dim=16, rope_theta=10000.0, rms_norm_eps=1e-6,
+            tie_word_embeddings=True, gguf=True),
+    },
+    "qwen3": {
+        "grouped": dict(
+            vocab_size=1009, hidden_size=128, intermediate_size=224,
+            num_hidden_layers=2, num_attention_heads=9, num_key_value_heads=3,
+            head_dim=40, rope_theta=1e6, rms_norm_eps=1e-6, gguf=True,
+            legacy=True),
+        "tied": dict(
+            vocab_size=251, hidden_size=88, intermediate_size=184,
+            num_hidden_layers=5, num_attention_heads=2, num_key_value_heads=1,
+            head_dim=24, rope_theta=1e4, rms_norm_eps=1e-2,
+            tie_word_embeddings=True, shards=2),
+        "biased": dict(
+            vocab_size=307, hidden_size=104, intermediate_size=120,
+            num_hidden_layers=1, num_attention_heads=4, num_key_value_heads=4,
+            head_dim=80, rope_theta=1e6, rms_norm_eps=1e-6,
+            attention_bias=True),
+    },
+    "gemma3": {
+        "windows": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=152,
+            num_hidden_layers=4, num_attention_heads=6, num_key_value_heads=2,
+            head_dim=24, sliding_window=9, query_pre_attn_scalar=30,
+            rope_theta=1e6, rope_local_base_freq=1e4, rms_norm_eps=1e-6,
+            layer_types=["sliding_attention", "full_attention"] * 2,
+            tie_word_embeddings=True),
+        "pattern": dict(
+            vocab_size=1009, hidden_size=96, intermediate_size=256,
+            num_hidden_layers=7, num_attention_heads=3, num_key_value_heads=1,
+            head_dim=80, sliding_window=16, query_pre_attn_scalar=80,
+            rope_theta=1e6, rope_local_base_freq=1e4, rms_norm_eps=1e-6,
+            tie_word_embeddings=True, legacy=True, gguf=True, shards=2),
+        "capped": dict(
+            vocab_size=313, hidden_size=80, intermediate_size=96,
+            num_hidden_layers=2, num_attention_heads=5, num_key_value_heads=5,
+            head_dim=40, sliding_window=5, query_pre_attn_scalar=40,
+            rope_theta=1e6, rope_local_base_freq=1e4, rms_norm_eps=1e-2,
+            final_logit_softcapping=3.0,
+            rope_scaling=dict(rope_type="linear", factor=8.0),
+            layer_types=["full_attention", "sliding_attention"],
+            tie_word_embeddings=False),
+    },
+    "gpt2": {
+        "odd": dict(
+            vocab_size=251, n_embd=72, n_layer=2, n_head=3, n_inner=None,
+            n_positions=64, layer_norm_epsilon=1e-2),
+        "wide": dict(
+            vocab_size=1009, n_embd=160, n_layer=1, n_head=2, n_inner=320,
+            n_positions=128, layer_norm_epsilon=1e-5, gguf=True, legacy=True),
+        "untied": dict(
+            vocab_size=258, n_embd=200, n_layer=6, n_head=5, n_inner=136,
+            n_positions=48, layer_norm_epsilon=1e-5,
+            tie_word_embeddings=False),
+    },
+}
+CONFIGS = {"llama": transformers.LlamaConfig,
+           "qwen3": transformers.Qwen3Config,
+           "gemma3": transformers.Gemma3TextConfig,
+           "gpt2": transformers.GPT2Config}
+OURS = ("legacy", "shards", "gguf")
+
+
+def all_shapes(only_gguf=False):
+    """Yields (family, shape) for every shape, or those a GGUF file can hold."""
+    for family, shapes in SHAPES.items():
+        for name, shape in shapes.items():
+            if shape.get("gguf") or not only_gguf:
+                yield family, name
+
+
+def make_config(family, name):
+    """Returns the transformers config of one shape."""
+    shape = {k: v for k, v in SHAPES[family][name].items() if k not in OURS}
+    common = dict(bos_token_id=1, eos_token_id=2, pad_token_id=None)
+    if family == "gpt2":
+        common.update(n_ctx=shape["n_positions"], resid_pdrop=0.0,
+                      embd_pdrop=0.0, attn_pdrop=0.0)
+    else:
+        common.update(max_position_embeddings=256)
+    return CONFIGS[family](**common, **shape)
+
+
+def tokens_of(family, name, sequences=TOKENS[0], length=TOKENS[1], seed=7):
+    """Returns int32 ids [sequences, length], evenly drawn from the vocabulary."""
+    vocabulary = SHAPES[family][name]["vocab_size"]
+    draw = np.random.default_rng(seed)
+    return draw.integers(0, vocabulary, (sequences, length), dtype=np.int32)
+
+
+def fill(parameter_name, shape, family, config, generator):
+    """Returns a float64 tensor for one parameter, by what it is for."""
+    noise = torch.randn(shape, generator=generator, dtype=torch.float64)
+    width = config.hidden_size
+    if parameter_name.endswith("bias"):
+        return 0.2 * noise
+    if len(shape) == 1:  # norms; Gemma's are offsets from one
+        return 0.3 * noise + (0.0 if family == "gemma3" else 1.0)
+    if "embed_tokens" in parameter_name and family == "gemma3":
+        return noise / width**0.5  # scaled by sqrt(width) when read
+    if any(n in parameter_name for n in ("embed_tokens", "wte", "wpe")):
+        return 0.5 * noise
+    inputs = shape[0] if family == "gpt2" and "lm_head" not in parameter_name \
+        else shape[1]
+    return noise / inputs**0.5
+
+
+def query_scale(family, state, layer, config):
+    """Returns what scales the scores of `layer`: tensors linear in them."""
+    if family == "gpt2":
+        width = config.hidden_size
+        block = f"transformer.h.{layer}.attn.c_attn."
+        return [state[block + "weight"][:, :width],
+                state[block + "bias"][:width]]
+    block = f"model.layers.{layer}.self_attn."
+    if family in ("qwen3", "gemma3"):
+        return [state[block + "q_norm.weight"]]
+    return [state[block + n] for n in ("q_proj.weight", "q_proj.bias")
+            if block + n in state]
+
+
+def random_state(family, config, seed=0):
+    """Returns a float64 state dict whose attention scores have std 3."""
+    with torch.device("meta"):
+        names = {n: p.shape for n, p in transformers.AutoModelForCausalLM
+                 .from_config(config).named_parameters()}
+    generator = torch.Generator().manual_seed(seed)
+    state = {n: fill(n, s, family, config, generator)
+             for n, s in names.items()}
+    measure = Attention(target=SCORE_STD)
+    model = double_model(config, state, measure)
+    vocabulary = config.vocab_size
+    tokens = torch.randint(vocabulary, TOKENS, generator=generator)
+    with torch.no_grad():
+        model(tokens, use_cache=False)
+    for layer, factor in enumerate(measure.factors):
+        for tensor in query_scale(family, state, layer, config):
+            offset = 1.0 if family == "gemma3" else 0.0
+            tensor.copy_((tensor + offset) * factor - offset)
+    return state
+
+
+def legacy_config(config):
+    """Returns config.json's contents with the names of before version 5."""
+    out = config.to_dict()
+    out["torch_dtype"] = out.pop("dtype")
+    rope = out.pop("rope_parameters", None)
+    if rope and "full_attention" in rope:  # Gemma 3
+        local, rope = rope["sliding_attention"], rope["full_attention"]
+        out["rope_local_base_freq"] = local["rope_theta"]
+        out["sliding_window_pattern"] = 6
+        out.pop("layer_types")
+    if rope:
+        out["rope_theta"] = rope.pop("rope_theta")
+        scaled = rope["rope_type"] != "default"
+        out["rope_scaling"] = rope if scaled else None
+    return out
+
+
+def save_state(state, directory, shards):
+    """Writes the state as one safetensors file, or as several with an index."""
+    if shards == 1:
+        safetensors.torch.save_file(state, directory / "model.safetensors",
+                                    metadata={"format": "pt"})
+        return
+    names, index = list(state), {}
+    for shard in range(shards):
+        file = f"model-{shard + 1:05}-of-{shards:05}.safetensors"
+        part = {n: state[n] for n in names[shard::shards]}
+        safetensors.torch.save_file(part, directory / file,
+                                    metadata={"format": "pt"})
+        index.update({n: file for n in part})
+    size = sum(t.numel() * t.element_size() for t in state.values())
+    (directory / "model.safetensors.index.json").write_text(json.dumps(
+        {"metadata": {"total_size": size}, "weight_map": index}))
+
+
+def make_checkpoint(family, name, directory, dtype="f32", seed=0):
+    """Writes config.json and weights in `dtype`; returns `directory`."""
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    config = make_config(family, name)
+    state = random_state(family, config, seed)
+    shape = SHAPES[family][name]
+    config.dtype = DTYPES[dtype]
+    config.architectures = [type(transformers.AutoModelForCausalLM.from_config(
+        config)).__name__]
+    contents = legacy_config(config) if shape.get("legacy") \
+        else config.to_dict()
+    (directory / "config.json").write_text(
+        json.dumps(contents, indent=2, default=str) + "\n")
+    save_state({n: t.to(DTYPES[dtype]).contiguous() for n, t in state.items()},
+               directory, shape.get("shards", 1))
+    return directory
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("family", choices=SHAPES)
+    parser.add_argument("shape")
+    parser.add_argument("directory")
+    parser.add_argument("--dtype", choices=DTYPES, default="f32")
+    arguments = parser.parse_args()
+    make_checkpoint(arguments.family, arguments.shape, arguments.directory,
+                    arguments.dtype)
+
+
+if __name__ == "__main__":
+    main()
