@@ -1,0 +1,65 @@
+//===- Workers.h - Threads that run a step together -------------*- C++ -*-===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#ifndef RUNTIME_WORKERS_H
+#define RUNTIME_WORKERS_H
+
+#include "mica/Status.h"
+#include "mica/abi.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace mica {
+
+/// When worker 0 reached the end of a phase and when all had, in nanoseconds of
+/// a steady clock. The phase began where the event before it ended.
+struct PhaseEvent {
+  uint32_t phase; // An index into the manifest's phases, or one of those below.
+  uint64_t arrived, left;
+
+  static constexpr uint32_t StepBegin = UINT32_MAX;
+  static constexpr uint32_t StepEnd = UINT32_MAX - 1;
+};
+
+/// A fixed team of threads. The caller of `run` is worker 0; with more than one
+/// worker each is bound to a core of its own while the team exists. Between
+/// steps and at barriers a worker spins for a while, then sleeps; it spins less
+/// the more often that was in vain, so that a busy machine is not made busier.
+class Workers {
+public:
+  /// Starts `count` workers, 1 to 1024.
+  static Expected<Workers> create(uint32_t count);
+  Workers(Workers &&) noexcept;
+  Workers &operator=(Workers &&) noexcept;
+  ~Workers();
+
+  uint32_t count() const;
+
+  /// Sets `step.sync` and calls `entry` on every worker; returns when all have.
+  /// Denormal numbers are zero for as long.
+  void run(mica_entry entry, mica_step &step);
+
+  /// Begins (dropping what was recorded) or ends the recording of events.
+  void record(bool on);
+  std::span<const PhaseEvent> events() const;
+
+private:
+  struct Team;
+  explicit Workers(std::unique_ptr<Team> team);
+  std::unique_ptr<Team> team;
+};
+
+/// The CPUs that this process may use, one thread of each core before second
+/// threads of any; `cores` is set to the number of cores.
+std::span<const int> usableCPUs(uint32_t &cores);
+
+/// The steady clock of events.
+uint64_t nowNanoseconds();
+
+} // namespace mica
+
+#endif // RUNTIME_WORKERS_H
