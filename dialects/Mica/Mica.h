@@ -1,0 +1,26 @@
+//===- Mica.h - The mica dialect --------------------------------*- C++ -*-===//
+
+#ifndef DIALECTS_MICA_MICA_H
+#define DIALECTS_MICA_MICA_H
+
+#include "dialects/MicaTile/Edsl.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/Mica/MicaDialect.h.inc"
+#include "dialects/Mica/MicaEnums.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Mica/MicaAttrs.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "dialects/Mica/MicaTypes.h.inc"
+#include "dialects/Mica/MicaInterfaces.h.inc"
+#define GET_OP_CLASSES
+#include "dialects/Mica/MicaOps.h.inc"
+
+#endif // DIALECTS_MICA_MICA_H

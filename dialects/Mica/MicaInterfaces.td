@@ -1,0 +1,31 @@
+//===- MicaInterfaces.td - Interfaces of mica ops -----------*- tablegen -*-===//
+
+#ifndef DIALECTS_MICA_MICAINTERFACES_TD
+#define DIALECTS_MICA_MICAINTERFACES_TD
+
+include "mlir/IR/OpBase.td"
+
+def Mica_RowOpInterface : OpInterface<"RowOpInterface"> {
+  let cppNamespace = "::mica";
+  let description = [{
+    An op that computes each row of its result from the same row of its inputs.
+    One formula, `emitRow`, serves the epilogue of a contraction and a pass over
+    rows of its own: what differs is the builder it is given.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      The columns of one independent segment: 0 if every column is independent,
+      the size of the group a reduction or a shuffle spans otherwise. A value
+      equal to the row's columns means the whole row.
+    }], "int64_t", "getRowGranule", (ins)>,
+    InterfaceMethod<[{
+      Emits the formula on one segment. `inputs` holds one row segment for every
+      tensor operand, in order; an operand that is a weight is loaded by the
+      op through `builder`. Returns the segment of every result.
+    }], "::llvm::SmallVector<::mica::tile::Row>", "emitRow",
+    (ins "::mica::tile::RowBuilder &":$builder,
+         "::llvm::ArrayRef<::mica::tile::Row>":$inputs)>,
+  ];
+}
+
+#endif // DIALECTS_MICA_MICAINTERFACES_TD

@@ -1,0 +1,206 @@
+//===- MicaOps.cpp - Verifiers: tokens, linear, position, attention -------===//
+
+#include "dialects/Mica/Mica.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace mica;
+
+#include "dialects/Mica/MicaInterfaces.cpp.inc"
+#define GET_OP_CLASSES
+#include "dialects/Mica/MicaOps.cpp.inc"
+
+/// The columns of rows of the step.
+static int64_t columnsOf(Value rows) {
+  return cast<RankedTensorType>(rows.getType()).getDimSize(1);
+}
+
+/// Emits "expects `what` to have `wanted` columns, but got …" unless it has.
+static LogicalResult expectColumns(Operation *op, StringRef what, Value rows,
+                                   int64_t wanted) {
+  if (columnsOf(rows) == wanted)
+    return success();
+  return op->emitOpError("expects ")
+         << what << " to have " << wanted << " columns, but got "
+         << columnsOf(rows);
+}
+
+static LogicalResult expectMatrix(Operation *op, StringRef what,
+                                  WeightType weight) {
+  if (weight.getShape().size() == 2)
+    return success();
+  return op->emitOpError("expects ") << what << " of 2 dimensions, but got "
+                                     << weight.getShape().size();
+}
+
+//===----------------------------------------------------------------------===//
+// Tokens
+//===----------------------------------------------------------------------===//
+
+LogicalResult EmbeddingOp::verify() {
+  // embedding_c1
+  if (failed(expectMatrix(*this, "table", getTable().getType())))
+    return failure();
+  // embedding_c2
+  return expectColumns(*this, "result", getResult(),
+                       getTable().getType().columns());
+}
+
+LogicalResult OutputRowsOp::verify() {
+  // output_rows_c1
+  return expectColumns(*this, "result", getResult(), columnsOf(getInput()));
+}
+
+//===----------------------------------------------------------------------===//
+// Linear
+//===----------------------------------------------------------------------===//
+
+LogicalResult LinearOp::verify() {
+  WeightType weight = getWeight().getType();
+  // linear_c1
+  if (failed(expectMatrix(*this, "weight", weight)) ||
+      failed(expectColumns(*this, "input", getInput(), weight.columns())))
+    return failure();
+  // linear_c2
+  if (failed(expectColumns(*this, "result", getResult(), weight.rows())))
+    return failure();
+  // linear_c3
+  if (getBias() && getBias().getType().getShape() !=
+                       ArrayRef<int64_t>(weight.rows()))
+    return emitOpError("expects bias to have ")
+           << weight.rows() << " elements, one per output column, but got "
+           << getBias().getType();
+  return success();
+}
+
+LogicalResult QuantizeOp::verify() {
+  // quantize_c1
+  return expectColumns(*this, "result", getResult(), columnsOf(getInput()));
+}
+
+OpFoldResult QuantizeOp::fold(FoldAdaptor) {
+  return getType() == getInput().getType() ? OpFoldResult(getInput())
+                                           : OpFoldResult();
+}
+
+LogicalResult PackOp::verify() {
+  WeightType result = getResult().getType();
+  int64_t rows = 0, interleave = getInterleave();
+  if (getSources().empty())
+    return emitOpError("expects a source, but got none");
+  WeightType first = cast<WeightType>(getSources()[0].getType());
+  for (Value source : getSources()) {
+    auto type = cast<WeightType>(source.getType());
+    rows += type.rows();
+    // pack_c1
+    if (type.getShape().size() != first.getShape().size() ||
+        (type.getShape().size() == 2 && type.columns() != first.columns()) ||
+        (interleave && type.rows() != first.rows()))
+      return emitOpError("expects sources of one shape, but got ")
+             << first << " and " << type;
+    // pack_c4
+    if (interleave && type.rows() % interleave)
+      return emitOpError("expects interleave to divide the ")
+             << type.rows() << " rows of a source, but got " << interleave;
+  }
+  // pack_c2
+  if (result.rows() != rows ||
+      result.getShape().size() != first.getShape().size() ||
+      (result.getShape().size() == 2 && result.columns() != first.columns()))
+    return emitOpError("expects a result of ")
+           << rows << " rows and the sources' columns, but got " << result;
+  // pack_c3
+  if (!result.getElementType())
+    return emitOpError("expects a result of a float type, but got ") << result;
+  return success();
+}
+
+LogicalResult SplitOp::verify() {
+  int64_t columns = 0;
+  for (Value result : getResults()) {
+    columns += columnsOf(result);
+    // split_c2
+    if (getInterleave() < 1 || columnsOf(result) % getInterleave())
+      return emitOpError("expects interleave to divide the ")
+             << columnsOf(result) << " columns of a result, but got "
+             << getInterleave();
+  }
+  // split_c1
+  return expectColumns(*this, "input", getInput(), columns);
+}
+
+//===----------------------------------------------------------------------===//
+// Position
+//===----------------------------------------------------------------------===//
+
+LogicalResult RopeAnglesOp::verify() {
+  // rope_angles_c1
+  int64_t pairs = getFrequencies().size();
+  if (getResult().getType().getDimSize(1) != pairs ||
+      getResult().getType().getDimSize(2) != 2)
+    return emitOpError("expects a result of [rows, ")
+           << pairs << ", 2], one pair per frequency, but got "
+           << getResult().getType();
+  return success();
+}
+
+LogicalResult RopeOp::verify() {
+  // rope_c2
+  int64_t head = getHead(), columns = columnsOf(getInput());
+  if (head < 1 || columns % head)
+    return emitOpError("expects head to divide the ")
+           << columns << " input columns, but got " << head;
+  // rope_c3
+  int64_t pairs = cast<RankedTensorType>(getAngles().getType()).getDimSize(1);
+  if (2 * pairs > head)
+    return emitOpError("expects at most ")
+           << head / 2 << " angles for a head of " << head << ", but got "
+           << pairs;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Attention and cache
+//===----------------------------------------------------------------------===//
+
+LogicalResult KVAppendOp::verify() {
+  KVType kv = getKv().getType();
+  // kv_append_c1
+  if (failed(expectColumns(*this, "key", getKey(), kv.getHeads() * kv.getKey())))
+    return failure();
+  // kv_append_c2
+  return expectColumns(*this, "value", getValue(),
+                       kv.getHeads() * kv.getValue());
+}
+
+LogicalResult KVWriteOp::verify() {
+  KVType kv = getKv().getType();
+  // kv_write_c1
+  return expectColumns(*this, "rows", getRows(),
+                       kv.getHeads() *
+                           (getValue() ? kv.getValue() : kv.getKey()));
+}
+
+LogicalResult AttentionOp::verify() {
+  KVType kv = getKv().getType();
+  int64_t heads = getHeads();
+  // attention_c1
+  if (heads < 1 || heads % kv.getHeads())
+    return emitOpError("expects heads to be a multiple of the cache's ")
+           << kv.getHeads() << ", but got " << heads;
+  // attention_c2
+  if (failed(expectColumns(*this, "input", getInput(), heads * kv.getKey())))
+    return failure();
+  // attention_c3
+  if (failed(expectColumns(*this, "result", getResult(),
+                           heads * kv.getValue())))
+    return failure();
+  // attention_c4
+  if (kv.getWindow() && (!getMask().getWindow() ||
+                         getMask().getWindow() > kv.getWindow()))
+    return emitOpError("expects a window of at most the cache's ")
+           << kv.getWindow() << ", but got " << getMask().getWindow();
+  return success();
+}

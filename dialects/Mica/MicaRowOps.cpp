@@ -1,0 +1,67 @@
+//===- MicaRowOps.cpp - The formulas of row ops ---------------------------===//
+//
+// Each formula stands once and serves epilogues and passes over rows alike
+// (`RowOpInterface`).
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Mica/Mica.h"
+
+using namespace mlir;
+using namespace mica;
+using namespace mica::tile;
+
+/// x / rms(x) * (w + offset), over groups of the weight's size.
+template <typename OpTy>
+static Row rmsNorm(OpTy op, RowBuilder &b, Row x) {
+  int64_t d = op.getWeight().getType().rows();
+  Row w = b.loadVector(op.getWeight(), d, x.size());
+  if (double offset = op.getOffset().convertToDouble())
+    w = w + offset;
+  Scalar scale = rsqrt(sum(x * x) * (1.0 / static_cast<double>(d)) +
+                       op.getEps().convertToDouble());
+  return x * scale * w;
+}
+
+int64_t RMSNormOp::getRowGranule() { return getWeight().getType().rows(); }
+
+SmallVector<Row> RMSNormOp::emitRow(RowBuilder &b, ArrayRef<Row> inputs) {
+  return {rmsNorm(*this, b, inputs[0])};
+}
+
+int64_t AddRMSNormOp::getRowGranule() { return getWeight().getType().rows(); }
+
+SmallVector<Row> AddRMSNormOp::emitRow(RowBuilder &b, ArrayRef<Row> inputs) {
+  Row sum = inputs[0] + inputs[1];
+  return {sum, rmsNorm(*this, b, sum)};
+}
+
+int64_t LayerNormOp::getRowGranule() { return getWeight().getType().rows(); }
+
+SmallVector<Row> LayerNormOp::emitRow(RowBuilder &b, ArrayRef<Row> inputs) {
+  Row x = inputs[0];
+  int64_t d = getWeight().getType().rows();
+  double share = 1.0 / static_cast<double>(d);
+  Row centred = x - sum(x) * share;
+  Scalar scale = rsqrt(sum(centred * centred) * share +
+                       getEps().convertToDouble());
+  Row y = centred * scale * b.loadVector(getWeight(), d, x.size());
+  return {getBias() ? y + b.loadVector(getBias(), d, x.size()) : y};
+}
+
+int64_t RopeOp::getRowGranule() { return getHead(); }
+
+SmallVector<Row> RopeOp::emitRow(RowBuilder &b, ArrayRef<Row> inputs) {
+  Row x = inputs[0];
+  int64_t pairs = cast<RankedTensorType>(getAngles().getType()).getDimSize(1);
+  Row cos = b.loadAngles(getAngles(), 0, pairs);
+  Row sin = b.loadAngles(getAngles(), 1, pairs);
+  Row turned = x.slice(0, 2 * pairs);
+  Row first = getInterleaved() ? turned.strided(0, 2) : x.slice(0, pairs);
+  Row second = getInterleaved() ? turned.strided(1, 2) : x.slice(pairs, pairs);
+  Row a = first * cos - second * sin, c = second * cos + first * sin;
+  Row rotated = getInterleaved() ? interleave(a, c) : join({a, c});
+  if (2 * pairs == x.size())
+    return {rotated};
+  return {join({rotated, x.slice(2 * pairs, x.size() - 2 * pairs)})};
+}

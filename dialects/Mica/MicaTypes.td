@@ -1,0 +1,209 @@
+//===- MicaTypes.td - Types and attributes of the mica dialect -*- tablegen -*-===//
+
+#ifndef DIALECTS_MICA_MICATYPES_TD
+#define DIALECTS_MICA_MICATYPES_TD
+
+include "dialects/Mica/MicaDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/BuiltinTypes.td"
+
+class Mica_Attr<string name, string mnem> : AttrDef<Mica_Dialect, name> {
+  let mnemonic = mnem;
+}
+class Mica_Type<string name, string mnem> : TypeDef<Mica_Dialect, name> {
+  let mnemonic = mnem;
+}
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+def Mica_FormatAttr : Mica_Attr<"Format", "format"> {
+  let summary = "how the elements of a weight are stored in blocks";
+  let description = [{
+    A block format of the format table (`lib/Format`): `name` is its row,
+    `elements` the elements of a block along a row of the weight, `bytes` the
+    bytes of a block. Plain floats need no format: their element type says all.
+
+    ```mlir
+    #mica.format<"q4_k", 256 x 144>
+    ```
+  }];
+  let parameters = (ins StringRefParameter<>:$name, "int64_t":$elements,
+                        "int64_t":$bytes);
+  let assemblyFormat = "`<` $name `,` $elements `x` $bytes `>`";
+}
+
+def Mica_LayoutAttr : Mica_Attr<"Layout", "layout"> {
+  let summary = "how a packed weight lies in memory";
+  let description = [{
+    A weight of N rows (output columns) and K columns is stored as
+
+    ```
+    [padded N / panel][padded K / group][panel][group]
+    ```
+
+    so that one vector load gives `group` consecutive k of `panel` rows. Rows
+    are padded with zeros per granule: every `granule` rows occupy the next
+    multiple of `panel`. K is padded with zeros to a multiple of `align`.
+
+    ```mlir
+    #mica.layout<panel = 16, group = 2, granule = 128, align = 16>
+    ```
+  }];
+  let parameters = (ins "int64_t":$panel, "int64_t":$group,
+                        "int64_t":$granule, "int64_t":$align);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The rows that a granule occupies: `granule` up to a multiple of `panel`.
+    int64_t paddedGranule() const;
+    /// The rows that N rows occupy. The last granule may be partial.
+    int64_t paddedRows(int64_t n) const;
+    /// The columns that K columns occupy.
+    int64_t paddedColumns(int64_t k) const;
+    /// The physical row of logical row n.
+    int64_t physicalRow(int64_t n) const;
+    /// The shape in memory: [padded N / panel, padded K / group, panel, group].
+    llvm::SmallVector<int64_t> physicalShape(int64_t n, int64_t k) const;
+  }];
+}
+
+def Mica_MaskAttr : Mica_Attr<"Mask", "mask"> {
+  let summary = "which cached keys a row may see";
+  let description = [{
+    A row at index p of its sequence's cache sees the keys n with
+    `n <= p` if `causal`, and `n > p - window` if `window > 0`.
+
+    ```mlir
+    #mica.mask<causal = true, window = 512>
+    ```
+  }];
+  let parameters = (ins "bool":$causal, DefaultValuedParameter<"int64_t", "0">:$window);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Mica_TargetAttr : Mica_Attr<"Target", "target"> {
+  let summary = "what stages 1 and 2 may know of a machine";
+  let description = [{
+    Everything that grouping, layouts and schedules depend on. `cpu` names the
+    instruction set for code generation and the schedule table; `panel` and
+    `vector_bits` fix packed layouts; `dot` lists the element types for which
+    the machine multiplies pairs directly (`bf16`), all others are converted to
+    f32; `max_granule` bounds the columns of an epilogue.
+
+    ```mlir
+    #mica.target<cpu = "x86-64-v4", features = "+avx512bf16", vector_bits = 512, panel = 16, max_granule = 256, dot = [bf16]>
+    ```
+  }];
+  let parameters = (ins StringRefParameter<>:$cpu,
+                        StringRefParameter<>:$features,
+                        "int64_t":$vector_bits, "int64_t":$panel,
+                        "int64_t":$max_granule, "::mlir::ArrayAttr":$dot);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let extraClassDeclaration = [{
+    /// Whether operands of `type` have a dot product of their own.
+    bool hasDot(::mlir::Type type) const;
+  }];
+}
+
+def Mica_SourceAttr : Mica_Attr<"Source", "source"> {
+  let summary = "a tensor of the checkpoint, or rows of it";
+  let description = [{
+    Names a tensor by file and name. `rows` rows from row `first` are taken,
+    after transposition if `transposed` (the file holds [K, N]). `permuted` is
+    the number of heads whose rotary rows the file stores interleaved (GGUF's
+    llama family): row 2 i + j of a head of d rows is then row i + j d / 2.
+
+    ```mlir
+    #mica.source<file = 0, tensor = "blk.0.attn_q.weight", first = 0, rows = 1024, transposed = false, permuted = 0>
+    ```
+  }];
+  let parameters = (ins "int64_t":$file, StringRefParameter<>:$tensor,
+                        "int64_t":$first, "int64_t":$rows, "bool":$transposed,
+                        "int64_t":$permuted);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Mica_LayerAttr : Mica_Attr<"Layer", "layer"> {
+  let summary = "one layer of a stack";
+  let description = [{
+    `function` computes the layer; `kv` is the index of the cache group it uses
+    (an operand of the stack), `shared` are indices of the stack's shared
+    operands, `weights` the symbols of its weights, in argument order.
+  }];
+  let parameters = (ins "::mlir::FlatSymbolRefAttr":$function, "int64_t":$kv,
+                        ArrayRefParameter<"int64_t">:$shared,
+                        ArrayRefParameter<"::mlir::FlatSymbolRefAttr">:$weights);
+  let assemblyFormat = [{
+    `<` $function `,` `kv` `=` $kv `,` `shared` `=` `[` $shared `]` `,`
+    `weights` `=` `[` $weights `]` `>`
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+def Mica_WeightType : Mica_Type<"Weight", "weight"> {
+  let summary = "a weight, its storage format and, once packed, its layout";
+  let description = [{
+    `shape` is [N, K] for a matrix of N output columns (rows of the checkpoint's
+    tensor), [N] for a vector. `element` is a float type or a `#mica.format`.
+
+    ```mlir
+    !mica.weight<4096x2048, bf16>
+    !mica.weight<640, f32>
+    !mica.weight<4096x2048, #mica.format<"q4_k", 256 x 144>>
+    !mica.weight<4096x2048, bf16, #mica.layout<panel = 16, group = 2, granule = 16, align = 16>>
+    ```
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
+                        "::mlir::Attribute":$element,
+                        OptionalParameter<"::mica::LayoutAttr">:$layout);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let builders = [TypeBuilderWithInferredContext<
+    (ins "::llvm::ArrayRef<int64_t>":$shape, "::mlir::Type":$element), [{
+      return $_get(element.getContext(), shape, ::mlir::TypeAttr::get(element),
+                   ::mica::LayoutAttr());
+    }]>];
+  let extraClassDeclaration = [{
+    /// The float type of a plain weight, null for a block format.
+    ::mlir::Type getElementType() const;
+    int64_t rows() const { return getShape()[0]; }
+    int64_t columns() const { return getShape().back(); }
+    /// Bytes in the checkpoint (no layout) or packed (with padding).
+    int64_t sizeInBytes() const;
+  }];
+}
+
+def Mica_KVType : Mica_Type<"KV", "kv"> {
+  let summary = "the KV cache of one layer: a linear resource";
+  let description = [{
+    Keys and values of `heads` kv-heads, `key` and `value` wide, stored as
+    `element`, in pages of `page` tokens. With `window > 0` only that many
+    tokens before the newest need be kept (a ring).
+
+    ```mlir
+    !mica.kv<heads = 4, key = 64, value = 64, element = bf16, page = 32, window = 0>
+    ```
+  }];
+  let parameters = (ins "int64_t":$heads, "int64_t":$key, "int64_t":$value,
+                        "::mlir::Type":$element, "int64_t":$page,
+                        "int64_t":$window);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def Mica_BatchType : Mica_Type<"Batch", "batch"> {
+  let summary = "the ragged step: which rows belong to which sequence";
+  let description = [{
+    The tokens, positions and output rows of one step and the pages of its
+    sequences (`mica_step` in `include/mica/abi.h`).
+  }];
+  let assemblyFormat = "";
+}
+
+#endif // DIALECTS_MICA_MICATYPES_TD

@@ -1,0 +1,156 @@
+//===- TileOps.cpp - Verifiers of the tile dialect ------------------------===//
+
+#include "dialects/MicaTile/Tile.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace mica::tile;
+
+#define GET_OP_CLASSES
+#include "dialects/MicaTile/TileOps.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// Segments
+//===----------------------------------------------------------------------===//
+
+/// Verifies what `load` and `store` have in common.
+template <typename OpTy> static LogicalResult verifySegment(OpTy op) {
+  MemRefType type = op.getBuffer().getType();
+  // load_c1, store_c1
+  if (static_cast<int64_t>(op.getIndices().size()) != type.getRank())
+    return op.emitOpError("expects ")
+           << type.getRank() << " indices, one per dimension of the buffer, "
+           << "but got " << op.getIndices().size();
+  // load_c2, store_c2
+  int64_t last = -1;
+  for (int64_t dim : op.getAlong()) {
+    if (dim <= last || dim >= type.getRank())
+      return op.emitOpError("expects `along` to name ascending dimensions of "
+                            "the buffer, but got ")
+             << dim;
+    last = dim;
+  }
+  if (last < 0)
+    return op.emitOpError("expects `along` to name a dimension, but got none");
+  // load_c3, store_c3
+  if (!type.getElementType().isF32() && !type.getElementType().isBF16() &&
+      !type.getElementType().isF16())
+    return op.emitOpError("expects elements of f32, bf16 or f16, but got ")
+           << type.getElementType();
+  return success();
+}
+
+LogicalResult LoadOp::verify() { return verifySegment(*this); }
+LogicalResult StoreOp::verify() { return verifySegment(*this); }
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+/// Verifies that `region` begins with arguments of `types`, followed by one for
+/// each capture. A null type accepts any f32 vector of rank 1.
+static LogicalResult verifyArguments(Operation *op, Region &region,
+                                     StringRef name, ArrayRef<Type> types,
+                                     ValueRange captures) {
+  SmallVector<Type> wanted(types);
+  llvm::append_range(wanted, captures.getTypes());
+  if (region.getNumArguments() != wanted.size())
+    return op->emitOpError("expects region '")
+           << name << "' to have " << wanted.size() << " arguments, but got "
+           << region.getNumArguments();
+  for (auto [index, type] : llvm::enumerate(region.getArgumentTypes())) {
+    auto vector = dyn_cast<VectorType>(type);
+    bool good = wanted[index] ? wanted[index] == type
+                              : vector && vector.getRank() == 1 &&
+                                    vector.getElementType().isF32();
+    if (!good)
+      return op->emitOpError("expects argument ")
+             << index << " of region '" << name << "' to be "
+             << (wanted[index] ? wanted[index] : Float32Type::get(op->getContext()))
+             << (wanted[index] ? "" : " in a vector") << ", but got " << type;
+  }
+  return success();
+}
+
+int64_t ContractOp::getSegment() {
+  return cast<VectorType>(getEpilogue().getArgument(0).getType()).getDimSize(0);
+}
+
+LogicalResult ContractOp::verify() {
+  Type index = IndexType::get(getContext());
+  // contract_c1
+  if (failed(verifyArguments(*this, getEpilogue(), "epilogue",
+                             {Type(), index, index}, getCaptures())))
+    return failure();
+
+  // contract_c2
+  MemRefType weight = getWeight().getType();
+  int64_t panel = weight.getDimSize(2), n = getColumns(), g = getGranule();
+  int64_t padded = llvm::divideCeil(g, panel) * panel;
+  int64_t rows = n / g * padded + llvm::divideCeil(n % g, panel) * panel;
+  if (weight.getDimSize(0) * panel != rows)
+    return emitOpError("expects a weight of ")
+           << rows << " padded rows, but got " << weight.getDimSize(0) * panel;
+
+  // contract_c3
+  int64_t k = weight.getDimSize(1) * weight.getDimSize(3);
+  if (getInput().getType().getDimSize(1) < k)
+    return emitOpError("expects input rows of at least ")
+           << k << " columns, but got " << getInput().getType().getDimSize(1);
+  return success();
+}
+
+LogicalResult RowsOp::verify() {
+  // rows_c2
+  if (getKinds().size() != getStats().size())
+    return emitOpError("expects one kind for each of ")
+           << getStats().size() << " stats regions, but got "
+           << getKinds().size();
+  for (auto kind : getKinds().getAsValueRange<StringAttr>())
+    if (kind != "add" && kind != "max")
+      return emitOpError("expects kinds `add` and `max`, but got ") << kind;
+
+  // rows_c1
+  Type index = IndexType::get(getContext());
+  SmallVector<Type> types = {index, index};
+  for (Region &stats : getStats()) {
+    if (failed(verifyArguments(*this, stats, "stats", types, getCaptures())))
+      return failure();
+    types.push_back(Float32Type::get(getContext()));
+  }
+  return verifyArguments(*this, getApply(), "apply", types, getCaptures());
+}
+
+LogicalResult AttendOp::verify() {
+  Type index = IndexType::get(getContext());
+  Type f32 = Float32Type::get(getContext());
+  Type lane = VectorType::get(16, IntegerType::get(getContext(), 32));
+  Type segment = VectorType::get(16, f32);
+  // attend_c1
+  if (failed(verifyArguments(*this, getBounds(), "bounds", {index},
+                             getCaptures())) ||
+      (!getMask().empty() &&
+       failed(verifyArguments(*this, getMask(), "mask", {index, lane},
+                              getCaptures()))) ||
+      (!getScore().empty() &&
+       failed(verifyArguments(*this, getScore(), "score",
+                              {segment, index, index, lane}, getCaptures()))) ||
+      failed(verifyArguments(
+          *this, getOutput(), "output",
+          {VectorType::get(getValue(), f32), index, index}, getCaptures())))
+    return failure();
+
+  // attend_c3
+  auto keys = cast<MemRefType>(getKeys().getType());
+  auto values = cast<MemRefType>(getValues().getType());
+  if (keys.getRank() != 7 || values.getRank() != 7)
+    return emitOpError("expects keys and values of 7 dimensions, but got ")
+           << keys.getRank() << " and " << values.getRank();
+
+  // attend_c2
+  if (getHeads() % keys.getDimSize(2))
+    return emitOpError("expects heads to be a multiple of ")
+           << keys.getDimSize(2) << " kv-heads, but got " << getHeads();
+  return success();
+}

@@ -1,0 +1,481 @@
+//===- TileOps.td - Operations of the tile dialect ----------*- tablegen -*-===//
+
+#ifndef DIALECTS_MICATILE_TILEOPS_TD
+#define DIALECTS_MICATILE_TILEOPS_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinTypes.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Tile_Dialect : Dialect {
+  let name = "tile";
+  let cppNamespace = "::mica::tile";
+  let summary = "Kernels, before a machine is chosen";
+  let description = [{
+    Stage 2: what lies between two barriers is a `tile.phase` of structured
+    operations, each of which hides its pipelined loop: `tile.contract`,
+    `tile.attend`, `tile.rows`. What users vary (epilogues, scores, masks,
+    formats) stands in regions over one row segment. Memory is plain memrefs
+    over the step's arenas. No register tile, thread or instruction is named
+    here: a target's expansion chooses them from the schedule.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
+}
+
+class Tile_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Tile_Dialect, mnemonic, traits>;
+
+def Tile_StepType : TypeDef<Tile_Dialect, "Step"> {
+  let mnemonic = "step";
+  let summary = "the step that is computed (`mica_step` of the ABI)";
+}
+
+def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
+  let mnemonic = "schedule";
+  let summary = "how a target expands a kernel";
+  let description = [{
+    One row of `schedules/`. For `tile.contract`: a task is `block` rows by
+    `unit` columns; inside it row tiles are chosen greedily from `rows`, and
+    for `rows[i]` the register tile spans `panels[i]` panels; the loop over k
+    is unrolled `unroll` groups; `prefetch` bytes ahead (0: none). For
+    `tile.attend`: `block` rows a task, `unit` cached tokens between two
+    rescalings. For `tile.rows`: `block` rows a task.
+
+    ```mlir
+    #tile.schedule<rows = [12, 8, 4, 2, 1], panels = [2, 2, 2, 4, 4], block = 256, unit = 128, unroll = 4, prefetch = 0>
+    ```
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$rows,
+                        ArrayRefParameter<"int64_t">:$panels, "int64_t":$block,
+                        "int64_t":$unit, "int64_t":$unroll, "int64_t":$prefetch);
+  let assemblyFormat = [{
+    `<` `rows` `=` `[` $rows `]` `,` `panels` `=` `[` $panels `]` `,`
+    `block` `=` $block `,` `unit` `=` $unit `,` `unroll` `=` $unroll `,`
+    `prefetch` `=` $prefetch `>`
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// What a kernel sees of the step
+//===----------------------------------------------------------------------===//
+
+def Tile_Count : I32EnumAttr<"Count", "a size of the step", [
+    I32EnumAttrCase<"rows", 0>, I32EnumAttrCase<"seqs", 1>,
+    I32EnumAttrCase<"outs", 2>]> {
+  let cppNamespace = "::mica::tile";
+}
+
+def Tile_Input : I32EnumAttr<"Input", "an integer array of the step", [
+    I32EnumAttrCase<"token", 0>, I32EnumAttrCase<"position", 1>,
+    I32EnumAttrCase<"row_start", 2>, I32EnumAttrCase<"out_row", 3>]> {
+  let cppNamespace = "::mica::tile";
+}
+
+def Tile_KVTable : I32EnumAttr<"KVTable", "an integer array of a cache group", [
+    I32EnumAttrCase<"slot", 0>, I32EnumAttrCase<"page_start", 1>,
+    I32EnumAttrCase<"page", 2>, I32EnumAttrCase<"length", 3>]> {
+  let cppNamespace = "::mica::tile";
+}
+
+def Tile_CountOp : Tile_Op<"count", [Pure]> {
+  let summary = "rows, sequences or output rows of the step";
+  let description = [{
+    Example:
+
+    ```mlir
+    %T = tile.count %step rows
+    ```
+  }];
+  let arguments = (ins Tile_StepType:$step, Tile_Count:$which);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$step $which attr-dict";
+}
+
+def Tile_InputOp : Tile_Op<"input", [Pure]> {
+  let summary = "an integer array of the step";
+  let description = [{
+    `token` [T], `position` [T], `row_start` [S + 1], `out_row` [R].
+
+    Example:
+
+    ```mlir
+    %token = tile.input %step token : memref<?xi32>
+    ```
+  }];
+  let arguments = (ins Tile_StepType:$step, Tile_Input:$which);
+  let results = (outs MemRefRankOf<[I32], [1]>:$result);
+  let assemblyFormat = "$step $which attr-dict `:` type($result)";
+}
+
+def Tile_KVTableOp : Tile_Op<"kv_table", [Pure]> {
+  let summary = "an integer array of a cache group";
+  let description = [{
+    `slot` [T], `page_start` [S + 1], `page`, `length` [S] of group `group`
+    (`mica_kv_group` of the ABI).
+
+    Example:
+
+    ```mlir
+    %slot = tile.kv_table %step group 0 slot : memref<?xi32>
+    ```
+  }];
+  let arguments = (ins Tile_StepType:$step, I64Attr:$group,
+                       Tile_KVTable:$which);
+  let results = (outs MemRefRankOf<[I32], [1]>:$result);
+  let assemblyFormat = [{
+    $step `group` $group $which attr-dict `:` type($result)
+  }];
+}
+
+def Tile_PoolOp : Tile_Op<"pool", [Pure]> {
+  let summary = "the keys or the values of a cache group";
+  let description = [{
+    The pool of group `group` as a memref whose strides and offset are those of
+    one half of its blocks. A block of P tokens holds the keys, then the values:
+
+    ```
+    keys    [page, layer, head, P / 16, key width / g, 16 tokens, g]
+    values  [page, layer, head, value width / 16, P / g, 16 columns, g tokens]
+    ```
+
+    with g elements in 4 bytes for bf16, else 1, widths padded to 16 and g.
+
+    Example:
+
+    ```mlir
+    %k = tile.pool %step group 0 : memref<?x16x8x2x32x16x2xbf16, strided<[524288, 32768, 4096, 1024, 32, 2, 1]>>
+    ```
+  }];
+  let arguments = (ins Tile_StepType:$step, I64Attr:$group);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$step `group` $group attr-dict `:` type($result)";
+}
+
+def Tile_BufferOp : Tile_Op<"buffer", [Pure]> {
+  let summary = "a buffer of the workspace";
+  let description = [{
+    `arena` 0 has one unit a row, 1 one an output row, 2 one a worker; 3 is the
+    step's logits (`offset` 0). The buffer begins at `offset` bytes times the
+    units of the step (arenas 0 and 1), or at `worker * size + offset` where
+    `size` is the arena's bytes a worker (`tile.worker_bytes` of the module).
+    Offsets are multiples of 64. The leading dimension is the units.
+
+    Example:
+
+    ```mlir
+    %x = tile.buffer %step, %worker arena 0 offset 2560 : memref<?x656xf32>
+    ```
+  }];
+  let arguments = (ins Tile_StepType:$step, Index:$worker, I64Attr:$arena,
+                       I64Attr:$offset);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{
+    $step `,` $worker `arena` $arena `offset` $offset attr-dict `:` type($result)
+  }];
+}
+
+def Tile_WeightOp : Tile_Op<"weight", [Pure]> {
+  let summary = "the bytes of a packed weight";
+  let description = [{
+    The weight of `slot` of layer `layer`: the address at
+    `weights[layer * slots + slot]` of the step, `slots` being `tile.slots` of
+    the module.
+
+    Example:
+
+    ```mlir
+    %w = tile.weight %step, %layer slot 2 : memref<40x20x16x2xbf16>
+    ```
+  }];
+  let arguments = (ins Tile_StepType:$step, Index:$layer, I64Attr:$slot);
+  let results = (outs AnyStaticShapeMemRef:$result);
+  let assemblyFormat = [{
+    $step `,` $layer `slot` $slot attr-dict `:` type($result)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Row segments in memory
+//===----------------------------------------------------------------------===//
+
+class Tile_SegmentOp<string mnemonic, list<Trait> traits = []>
+    : Tile_Op<mnemonic, traits> {
+  code segmentDeclaration = [{
+    /// The stored element type.
+    ::mlir::Type getMemoryElementType() {
+      return getBuffer().getType().getElementType();
+    }
+  }];
+}
+
+def Tile_LoadOp : Tile_SegmentOp<"load", [MemoryEffects<[MemRead]>]> {
+  let summary = "load a row segment, as f32";
+  let description = [{
+    Element e of the result is, converted to f32, the element at linear index
+    i + e over the dimensions `along` (row-major in the order listed), i being
+    the index given for the last of them. The indices of the others are 0.
+
+    Constraints:
+    - (C1) one index for each dimension of the buffer.
+    - (C2) `along` names distinct dimensions of the buffer in ascending order.
+    - (C3) the element type is f32, bf16 or f16 (i32 and i64 are loaded with
+      memref.load).
+
+    Example:
+
+    ```mlir
+    %v = tile.load %x[%m, %n] along [1] : memref<?x656xbf16>, vector<16xf32>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$buffer, Variadic<Index>:$indices,
+                       DenseI64ArrayAttr:$along);
+  let results = (outs VectorOfRankAndType<[1], [F32]>:$result);
+  let assemblyFormat = [{
+    $buffer `[` $indices `]` `along` $along attr-dict
+    `:` type($buffer) `,` type($result)
+  }];
+  let extraClassDeclaration = segmentDeclaration;
+  let hasVerifier = 1;
+}
+
+def Tile_StoreOp : Tile_SegmentOp<"store", [MemoryEffects<[MemWrite]>]> {
+  let summary = "store a row segment, rounded to the buffer's element type";
+  let description = [{
+    The inverse of `tile.load`, rounding to nearest even.
+
+    Constraints:
+    - (C1) one index for each dimension of the buffer.
+    - (C2) `along` names distinct dimensions of the buffer in ascending order.
+    - (C3) the element type is f32, bf16 or f16.
+
+    Example:
+
+    ```mlir
+    tile.store %v, %x[%m, %n] along [1] : vector<16xf32>, memref<?x656xbf16>
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [F32]>:$value,
+                       AnyMemRef:$buffer, Variadic<Index>:$indices,
+                       DenseI64ArrayAttr:$along);
+  let assemblyFormat = [{
+    $value `,` $buffer `[` $indices `]` `along` $along attr-dict
+    `:` type($value) `,` type($buffer)
+  }];
+  let extraClassDeclaration = segmentDeclaration;
+  let hasVerifier = 1;
+}
+
+def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator, ReturnLike]> {
+  let summary = "end of a region of a tile operation";
+  let description = [{
+    Example:
+
+    ```mlir
+    tile.yield
+    ```
+  }];
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+  let builders = [OpBuilder<(ins), [{ (void)$_state; }]>];
+}
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+def Tile_PhaseOp : Tile_Op<"phase", [SingleBlock, NoTerminator,
+                                     NoRegionArguments]> {
+  let summary = "what lies between two barriers";
+  let description = [{
+    The operations of the body share one flattened task space that the workers
+    draw from; a barrier follows. No operation of a phase reads what another of
+    the phase stores. `id` is the phase's index in the manifest.
+
+    Example:
+
+    ```mlir
+    tile.phase "qkv" id 1 (%step, %worker, %workers) {
+    }
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, I64Attr:$id, Tile_StepType:$step,
+                       Index:$worker, Index:$workers);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $name `id` $id `(` $step `,` $worker `,` $workers `)` $body attr-dict
+  }];
+}
+
+def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
+  let summary = "product of rows with a packed weight, and its epilogue";
+  let description = [{
+    ```
+    acc[m, n] = sum_k input[m, k] * weight[n, k]      k ascending, in f32
+    ```
+
+    for every row m of `input` and column n below `columns`, then the region
+    once for each row m and granule n, n + 1, … n + G - 1, G being the size of
+    its first argument. The region may store at the image of its own (m, n)
+    only, reads no other, and reduces only over its segment. A region without
+    reduction, slice or shuffle (`elastic`) may be given any multiple of 16.
+
+    `weight` is [padded N / panel, padded K / group, panel, group] (see
+    `#mica.layout`); its rows are padded per `granule` of the layout, which G
+    divides or equals. `input` rows hold padded K finite elements.
+
+    Region arguments: `%acc: vector<Gxf32>, %m: index, %n: index`, then one for
+    each capture.
+
+    Constraints:
+    - (C1) the region's arguments are as above.
+    - (C2) the rows of `weight` hold `columns` rows padded per `granule`.
+    - (C3) `input` has at least as many columns as `weight` has padded K.
+
+    Example:
+
+    ```mlir
+    tile.contract %x, %w columns 64 granule 16 captures(%o : memref<?x64xf32>) {
+    ^bb0(%acc: vector<16xf32>, %m: index, %n: index, %out: memref<?x64xf32>):
+      tile.store %acc, %out[%m, %n] along [1] : vector<16xf32>, memref<?x64xf32>
+      tile.yield
+    } : memref<?x32xf32>, memref<4x32x16x1xf32>
+    ```
+  }];
+  let arguments = (ins MemRefRankOf<[F32, BF16, F16], [2]>:$input,
+                       MemRefRankOf<[F32, BF16, F16], [4]>:$weight,
+                       Variadic<AnyType>:$captures,
+                       I64Attr:$columns, I64Attr:$granule,
+                       UnitAttr:$elastic,
+                       OptionalAttr<Tile_ScheduleAttr>:$schedule);
+  let regions = (region SizedRegion<1>:$epilogue);
+  let assemblyFormat = [{
+    $input `,` $weight `columns` $columns `granule` $granule
+    (`elastic` $elastic^)?
+    (`captures` `(` $captures^ `:` type($captures) `)`)? attr-dict-with-keyword
+    $epilogue `:` type($input) `,` type($weight)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The granule of the epilogue: the size of its first argument.
+    int64_t getSegment();
+  }];
+}
+
+def Tile_RowsOp : Tile_Op<"rows", [IsolatedFromAbove]> {
+  let summary = "row work with reductions over whole rows";
+  let description = [{
+    For each row m below `count`: each region of `stats`, in order, is run on
+    every segment n of the row and yields one vector, which is reduced over the
+    row by its kind (`add` or `max`) to a scalar; then `apply` is run on every
+    segment. Later regions see the scalars of the earlier ones.
+
+    Segments have `granule` columns; the last one of a row may be partial, in
+    which case elements beyond `columns` take no part in reductions (their
+    loads and stores touch padding of the buffers, which stays finite).
+
+    Region arguments: `%m: index, %n: index`, the f32 scalars so far, then one
+    for each capture.
+
+    Constraints:
+    - (C1) the regions' arguments are as above.
+    - (C2) `kinds` has one entry, `add` or `max`, for each region of `stats`.
+
+    Example:
+
+    ```mlir
+    tile.rows %T columns 64 granule 16 captures(%x : memref<?x64xf32>)
+    apply {
+    ^bb0(%m: index, %n: index, %b: memref<?x64xf32>):
+      %v = tile.load %b[%m, %n] along [1] : memref<?x64xf32>, vector<16xf32>
+      %d = arith.addf %v, %v : vector<16xf32>
+      tile.store %d, %b[%m, %n] along [1] : vector<16xf32>, memref<?x64xf32>
+      tile.yield
+    } kinds []
+    ```
+  }];
+  let arguments = (ins Index:$count, Variadic<AnyType>:$captures,
+                       I64Attr:$columns, I64Attr:$granule, StrArrayAttr:$kinds,
+                       OptionalAttr<Tile_ScheduleAttr>:$schedule);
+  let regions = (region SizedRegion<1>:$apply, VariadicRegion<SizedRegion<1>>:$stats);
+  let assemblyFormat = [{
+    $count `columns` $columns `granule` $granule
+    (`captures` `(` $captures^ `:` type($captures) `)`)?
+    `apply` $apply `kinds` $kinds $stats attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove]> {
+  let summary = "online softmax over cached keys and values";
+  let description = [{
+    For row m, query head h and kv-head k = h / (heads / kv heads), over the
+    cached tokens n in [lo, hi) of row m's sequence:
+
+    ```
+    s[n]   = score(scale * sum_i query[m, h * key + i] * K[n, k, i])
+    p[n]   = exp(s[n] - max s)
+    o[:]   = sum_n p[n] * V[n, k, :] / sum_n p[n]
+    ```
+
+    then the region `output` with o, m and the column h * value. `tasks` is
+    [1 + tasks, 4]: entry 0 holds the number of tasks, the others a sequence,
+    its first row and the row after its last, and 0. Tokens are found through
+    `page_start` and `page` (see `mica_kv_group`). Blocks of tokens begin at
+    multiples of the schedule's `unit`, so that a row's result depends on its
+    own cache alone.
+
+    Region `bounds`: `(%m: index, captures...)`, yields lo, core, hi; tokens in
+    [lo, core) need no element test. `mask` (may be empty): `(%m: index,
+    %n: vector<16xi32>, captures...)`, yields vector<16xi1>, asked for tokens in
+    [core, hi). `score` (may be empty): `(%s: vector<16xf32>, %m: index,
+    %h: index, %n: vector<16xi32>, captures...)`, yields vector<16xf32>.
+    `output`: `(%o: vector<value x f32>, %m: index, %n: index, captures...)`.
+
+    Constraints:
+    - (C1) the regions' arguments and yields are as above.
+    - (C2) the kv heads of the pools divide `heads`.
+    - (C3) `keys` and `values` have seven dimensions as `tile.pool` says.
+
+    Example:
+
+    ```mlir
+    tile.attend %q, %k, %v layer(%l) tasks(%tasks) pages(%page_start, %page)
+        heads 8 key 64 value 64 scale 0.125 captures(%p, %o : memref<?xi32>, memref<?x512xf32>)
+    bounds {
+    ^bb0(%m: index, %pos: memref<?xi32>, %out: memref<?x512xf32>):
+      tile.yield %lo, %hi, %hi : index, index, index
+    } mask { } score { } output {
+    ^bb0(%r: vector<64xf32>, %m: index, %n: index, %pos: memref<?xi32>, %out: memref<?x512xf32>):
+      tile.store %r, %out[%m, %n] along [1] : vector<64xf32>, memref<?x512xf32>
+      tile.yield
+    } : memref<?x512xbf16>, memref<…>, memref<…>
+    ```
+  }];
+  let arguments = (ins MemRefRankOf<[F32, BF16, F16], [2]>:$query,
+                       AnyMemRef:$keys, AnyMemRef:$values, Index:$layer,
+                       MemRefRankOf<[I32], [2]>:$tasks,
+                       MemRefRankOf<[I32], [1]>:$page_start,
+                       MemRefRankOf<[I32], [1]>:$page,
+                       Variadic<AnyType>:$captures,
+                       I64Attr:$heads, I64Attr:$key, I64Attr:$value,
+                       F32Attr:$scale,
+                       OptionalAttr<Tile_ScheduleAttr>:$schedule);
+  let regions = (region SizedRegion<1>:$bounds, AnyRegion:$mask,
+                        AnyRegion:$score, SizedRegion<1>:$output);
+  let assemblyFormat = [{
+    $query `,` $keys `,` $values `layer` `(` $layer `)` `tasks` `(` $tasks `)`
+    `pages` `(` $page_start `,` $page `)` `heads` $heads `key` $key
+    `value` $value `scale` $scale
+    (`captures` `(` $captures^ `:` type($captures) `)`)? attr-dict-with-keyword
+    `bounds` $bounds `mask` $mask `score` $score `output` $output
+    `:` type($query) `,` type($keys) `,` type($values) `,` type($tasks) `,`
+    type($page_start) `,` type($page)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // DIALECTS_MICATILE_TILEOPS_TD
