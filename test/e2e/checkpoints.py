@@ -201,6 +201,7 @@ def legacy_config(config):
         out["rope_local_base_freq"] = local["rope_theta"]
         out["sliding_window_pattern"] = 6
         out.pop("layer_types")
+        out.pop("_sliding_window_pattern")
     if rope:
         out["rope_theta"] = rope.pop("rope_theta")
         scaled = rope["rope_type"] != "default"
@@ -239,7 +240,7 @@ def make_checkpoint(family, name, directory, dtype="f32", seed=0):
     contents = legacy_config(config) if shape.get("legacy") \
         else config.to_dict()
     (directory / "config.json").write_text(
-        json.dumps(contents, indent=2, default=str) + "\n")
+        json.dumps(contents, indent=2) + "\n")
     save_state({n: t.to(DTYPES[dtype]).contiguous() for n, t in state.items()},
                directory, shape.get("shards", 1))
     return directory
