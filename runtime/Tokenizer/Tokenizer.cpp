@@ -1,0 +1,214 @@
+//===- Tokenizer.cpp - Text to ids and back -------------------------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "runtime/Tokenizer/Tokenizer.h"
+#include "runtime/Tokenizer/Unicode.h"
+
+#include <utility>
+
+using namespace mica;
+using namespace mica::tokenizer;
+
+struct Tokenizer::Output {
+  Merger merger;
+  std::vector<int32_t> ids;
+};
+
+Tokenizer::Tokenizer(std::unique_ptr<const Tables> checked)
+    : tables(std::move(checked)), rawAdded(*tables, tables->rawAdded),
+      normalizedAdded(*tables, tables->normalizedAdded) {}
+
+Expected<Tokenizer> Tokenizer::create(std::span<const std::byte> blob) {
+  Expected<Tables> checked = readTables(blob);
+  if (!checked)
+    return checked.takeError();
+  Tokenizer result(std::make_unique<const Tables>(*checked));
+  const Tables &tables = *result.tables;
+  for (uint32_t i = 0; i < tables.preTokenizer.size(); ++i) {
+    Step step = tables.preTokenizer[i];
+    if (step.kind != StepKind::Split)
+      continue;
+    Expected<Pattern> pattern = Pattern::create(tables.text(step.a));
+    if (!pattern)
+      return Error{"tokenizer tables: " + pattern.error().message};
+    result.patterns.push_back(std::move(*pattern));
+  }
+  return result;
+}
+
+std::vector<int32_t> Tokenizer::encode(std::string_view text,
+                                       EncodeOptions options) const {
+  Output output{Merger(*tables), {}};
+  if (options.addSpecial)
+    for (uint32_t i = 0; i < tables->prefix.size(); ++i)
+      output.ids.push_back(static_cast<int32_t>(tables->prefix[i]));
+  std::optional<std::string> valid = replaceInvalid(text);
+  if (valid)
+    text = *valid;
+  bool start = true;
+  for (const AddedTokens::Part &part :
+       rawAdded.parts(*tables, text, options.parseSpecial)) {
+    if (part.id != kEmpty)
+      output.ids.push_back(static_cast<int32_t>(part.id));
+    else
+      encodeRaw(part.text, start, options.parseSpecial, output);
+    start = false;
+  }
+  if (options.addSpecial)
+    for (uint32_t i = 0; i < tables->suffix.size(); ++i)
+      output.ids.push_back(static_cast<int32_t>(tables->suffix[i]));
+  return std::move(output.ids);
+}
+
+/// Encodes a text between added tokens. `start`: it begins the input.
+void Tokenizer::encodeRaw(std::string_view text, bool start, bool parseSpecial,
+                          Output &output) const {
+  std::string normalized = normalize(text);
+  for (const AddedTokens::Part &part :
+       normalizedAdded.parts(*tables, normalized, parseSpecial)) {
+    if (part.id != kEmpty)
+      output.ids.push_back(static_cast<int32_t>(part.id));
+    else
+      preTokenize(0, part.text, start, output);
+    start = false;
+  }
+}
+
+std::string Tokenizer::normalize(std::string_view text) const {
+  std::string result(text);
+  for (uint32_t i = 0; i < tables->normalizer.size(); ++i) {
+    Step step = tables->normalizer[i];
+    switch (step.kind) {
+    case StepKind::NFC:
+      result = normalForm(result, NormalForm::C);
+      break;
+    case StepKind::NFD:
+      result = normalForm(result, NormalForm::D);
+      break;
+    case StepKind::NFKC:
+      result = normalForm(result, NormalForm::KC);
+      break;
+    case StepKind::NFKD:
+      result = normalForm(result, NormalForm::KD);
+      break;
+    case StepKind::Replace:
+      result = replaceAll(result, tables->text(step.a), tables->text(step.b));
+      break;
+    case StepKind::Prepend:
+      if (!result.empty())
+        result.insert(0, tables->text(step.a));
+      break;
+    default: // only a pre-tokenizer has the others (readTables)
+      break;
+    }
+  }
+  return result;
+}
+
+/// Runs the pre-tokenizer from `step` on, then the merges, on one piece.
+void Tokenizer::preTokenize(uint32_t step, std::string_view text, bool start,
+                            Output &output) const {
+  if (step == tables->preTokenizer.size())
+    return output.merger.encode(text, output.ids);
+  Step what = tables->preTokenizer[step];
+  std::string_view a = tables->text(what.a);
+  switch (what.kind) {
+  case StepKind::Replace:
+    return preTokenize(step + 1, replaceAll(text, a, tables->text(what.b)),
+                       start, output);
+  case StepKind::PrependFirst:
+  case StepKind::PrependAlways:
+    if (text.starts_with(a) || (what.kind == StepKind::PrependFirst && !start))
+      return preTokenize(step + 1, text, start, output);
+    return preTokenize(step + 1, std::string(a).append(text), start, output);
+  default: // Split (readTables)
+    break;
+  }
+  uint32_t pattern = 0;
+  for (uint32_t i = 0; i < step; ++i)
+    pattern += tables->preTokenizer[i].kind == StepKind::Split;
+  auto mode = static_cast<SplitMode>(what.option & ~kSplitInvert);
+  for (std::string_view piece :
+       split(text, patterns[pattern], mode, what.option & kSplitInvert)) {
+    preTokenize(step + 1, piece, start && piece.data() == text.data(), output);
+  }
+}
+
+std::string_view Tokenizer::piece(int32_t id) const {
+  return id >= 0 && id < vocabSize() ? tables->piece(static_cast<uint32_t>(id))
+                                     : std::string_view();
+}
+
+bool Tokenizer::isControl(int32_t id) const {
+  return id >= 0 && id < vocabSize() &&
+         tables->pieceKind[static_cast<uint32_t>(id)] == PieceKind::Control;
+}
+
+std::vector<int32_t> Tokenizer::eos() const {
+  std::vector<int32_t> ids;
+  for (uint32_t i = 0; i < tables->eos.size(); ++i)
+    ids.push_back(static_cast<int32_t>(tables->eos[i]));
+  return ids;
+}
+
+bool Tokenizer::isEos(int32_t id) const {
+  for (uint32_t i = 0; i < tables->eos.size(); ++i)
+    if (static_cast<int32_t>(tables->eos[i]) == id)
+      return true;
+  return false;
+}
+
+/// Appends the bytes that `id` stands for in a text.
+void Tokenizer::appendBytes(int32_t id, std::string &out) const {
+  if (tables->has(DecodeSpaces))
+    out += replaceAll(piece(id), kMetaspace, " ");
+  else
+    out += piece(id);
+}
+
+std::string Tokenizer::decode(std::span<const int32_t> ids,
+                              bool special) const {
+  Detokenizer detokenizer(*this, false, special);
+  std::string text;
+  for (int32_t id : ids)
+    text += detokenizer.push(id);
+  return text += detokenizer.finish();
+}
+
+Detokenizer::Detokenizer(const Tokenizer &tokenizer, bool continues,
+                         bool special)
+    : tokenizer(tokenizer), special(special),
+      strip(tokenizer.tables->has(DecodeStrip) && !continues) {}
+
+std::string Detokenizer::push(int32_t id) {
+  if (tokenizer.isControl(id) && !special)
+    return "";
+  tokenizer.appendBytes(id, pending);
+  return takeWhole(false);
+}
+
+std::string Detokenizer::finish() { return takeWhole(true); }
+
+/// Takes all whole characters from `pending`, with U+FFFD for what cannot
+/// become one; if `all`, also for what could.
+std::string Detokenizer::takeWhole(bool all) {
+  std::string out;
+  size_t at = 0;
+  while (at < pending.size()) {
+    std::string_view rest = std::string_view(pending).substr(at);
+    Utf8Unit unit = nextUnit(rest);
+    if (unit.truncated && !all)
+      break;
+    out += unit.valid ? rest.substr(0, unit.size) : kReplacement;
+    at += unit.size;
+  }
+  pending.erase(0, at);
+  if (strip && !out.empty()) {
+    strip = false;
+    if (out[0] == ' ')
+      out.erase(0, 1);
+  }
+  return out;
+}
