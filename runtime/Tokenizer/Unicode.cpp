@@ -10,6 +10,7 @@
 #include <iterator>
 #include <utf8proc.h>
 
+using namespace mica;
 using namespace mica::tokenizer;
 
 Utf8Unit tokenizer::nextUnit(std::string_view text) {
