@@ -26,7 +26,7 @@ public:
     uint64_t tokens;  // That fit, over all sequences, in each group.
     uint32_t maxRows; // Rows that one step appends to a sequence.
     bool guarded;     // Inaccessible pages around each pool.
-    std::optional<uint64_t> seed; // Hand out pages in a random order.
+    std::optional<uint64_t> seed = {}; // Hand out pages in a random order.
   };
   static Expected<KVCache> create(std::span<const CacheGroup> groups,
                                   const Options &options);

@@ -31,6 +31,9 @@ public:
   /// A multiple of 2^-53 in [0, 1).
   double uniform() { return double(next() >> 11) * 0x1p-53; }
 
+  /// The seed of a generator that would go on like this one.
+  uint64_t position() const { return state; }
+
   /// A number below `bound`, which must not be 0.
   uint64_t below(uint64_t bound) { return next() % bound; }
 

@@ -21,7 +21,10 @@ Expected<StepBuilder> StepBuilder::create(const Manifest &manifest,
                                       "the workspace of workers"};
   uint64_t units[] = {manifest.maxRows, manifest.maxRows, workers};
   StepBuilder builder;
-  builder.manifest = &manifest;
+  builder.vocab = manifest.vocab;
+  builder.paddedVocab = manifest.paddedVocab;
+  builder.maxContext = manifest.maxContext;
+  builder.maxRows = manifest.maxRows;
   builder.guarded = guarded;
   for (int k = 0; k < 3; ++k) {
     uint64_t size = manifest.arenaBytes[k] * units[k] + kArenaSlack;
@@ -72,21 +75,20 @@ Status StepBuilder::check(std::span<const StepRequest> requests,
       return Error{which + " wants logits of " +
                    std::to_string(request.outputs) +
                    " rows, expected at most " + std::to_string(count)};
-    if (before + count > manifest->maxContext)
-      return Error{which + " makes its sequence " +
-                   std::to_string(before + count) +
-                   " tokens long, expected at most " +
-                   std::to_string(manifest->maxContext)};
+    if (before + count > maxContext)
+      return Error{
+          which + " makes its sequence " + std::to_string(before + count) +
+          " tokens long, expected at most " + std::to_string(maxContext)};
     for (int32_t token : request.tokens)
-      if (token < 0 || uint32_t(token) >= manifest->vocab)
+      if (token < 0 || uint32_t(token) >= vocab)
         return Error{which + " has token " + std::to_string(token) +
-                     ", expected 0 to " + std::to_string(manifest->vocab - 1)};
+                     ", expected 0 to " + std::to_string(vocab - 1)};
     rows += count;
     named.push_back(request.sequence);
   }
-  if (!rows || rows > manifest->maxRows)
+  if (!rows || rows > maxRows)
     return Error{"step: " + std::to_string(rows) + " rows, expected 1 to " +
-                 std::to_string(manifest->maxRows)};
+                 std::to_string(maxRows)};
   std::sort(named.begin(), named.end());
   if (std::adjacent_find(named.begin(), named.end()) != named.end())
     return Error{"step: a sequence stands in two requests, expected in one"};
@@ -161,7 +163,7 @@ Status StepBuilder::publish() {
   step.outs = outRow.values.size();
   step.kv = kv.data();
   step.tree_mask = nullptr;
-  uint64_t bytes = uint64_t(step.outs) * manifest->paddedVocab * 4;
+  uint64_t bytes = uint64_t(step.outs) * paddedVocab * 4;
   step.logits = reinterpret_cast<float *>(logits.place(bytes));
   return {};
 }

@@ -29,8 +29,7 @@ struct StepRequest {
 /// have grown to the largest one.
 class StepBuilder {
 public:
-  /// Allocates the workspace for `workers` workers. The manifest must outlive
-  /// the builder.
+  /// Allocates the workspace for `workers` workers.
   static Expected<StepBuilder> create(const Manifest &manifest,
                                       uint32_t workers, bool guarded);
 
@@ -56,7 +55,7 @@ private:
   };
   Expected<const int32_t *> place(Array &array);
 
-  const Manifest *manifest = nullptr;
+  uint32_t vocab = 0, paddedVocab = 0, maxContext = 0, maxRows = 0;
   bool guarded = false;
   Memory arena[3], logits;
   Array token, position, rowStart, outRow;
