@@ -79,8 +79,8 @@ void gatherField(const BitField &field, const std::byte *block, int count,
     }
 }
 
-void gather(std::span<const BitField> fields, const std::byte *block,
-            int count, uint8_t *codes) {
+void gather(std::span<const BitField> fields, const std::byte *block, int count,
+            uint8_t *codes) {
   std::memset(codes, 0, count);
   for (const BitField &field : fields)
     gatherField(field, block, count, codes);
@@ -107,10 +107,10 @@ template <class T> struct Factors {
     gather(format.subMins, block, subs, mins);
     int bits = 8;
     for (int j = 0; j < subs; ++j) {
-      scale[j] = format.subScales.empty()
-                     ? blockScale
-                     : blockScale *
-                           T(meaning(format.subEncoding, scales[j], bits));
+      scale[j] =
+          format.subScales.empty()
+              ? blockScale
+              : blockScale * T(meaning(format.subEncoding, scales[j], bits));
       min[j] = format.subMins.empty() ? blockMin : blockMin * T(mins[j]);
     }
   }
@@ -145,8 +145,7 @@ void decodeInteger(const Format &format, const std::byte *in, int64_t n,
 }
 
 template <class T>
-void decodeFloat(const Format &format, const std::byte *in, int64_t n,
-                 T *out) {
+void decodeFloat(const Format &format, const std::byte *in, int64_t n, T *out) {
   int exponent = format.exponentBits, mantissa = format.mantissaBits;
   if (format.blockBytes == 4)
     for (int64_t i = 0; i < n; ++i)

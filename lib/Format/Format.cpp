@@ -26,19 +26,18 @@ constexpr BitField q4Codes[] = {{.offset = 2,
                                  .slotBits = 4}};
 
 // The same after the fifth bits, which lie in the order of the elements.
-constexpr BitField q5Codes[] = {
-    {.offset = 6,
-     .bits = 4,
-     .run = 16,
-     .slots = 2,
-     .groupBytes = 16,
-     .slotBits = 4},
-    {.offset = 2,
-     .bits = 1,
-     .codeShift = 4,
-     .slots = 8,
-     .groupBytes = 1,
-     .slotBits = 1}};
+constexpr BitField q5Codes[] = {{.offset = 6,
+                                 .bits = 4,
+                                 .run = 16,
+                                 .slots = 2,
+                                 .groupBytes = 16,
+                                 .slotBits = 4},
+                                {.offset = 2,
+                                 .bits = 1,
+                                 .codeShift = 4,
+                                 .slots = 8,
+                                 .groupBytes = 1,
+                                 .slotBits = 1}};
 
 // Four groups of 64: 32 low nibbles, then 32 high nibbles of the same bytes.
 constexpr BitField q4kCodes[] = {{.offset = 16,
@@ -60,20 +59,19 @@ constexpr BitField q4kScales[] = {
      .slots = 2,
      .slotBits = 2,
      .firstBit = 4}};
-constexpr BitField q4kMins[] = {
-    {.offset = 8,
-     .bits = 4,
-     .run = 4,
-     .slots = 2,
-     .slotBytes = 4,
-     .slotBits = 4},
-    {.offset = 8,
-     .bits = 2,
-     .codeShift = 4,
-     .run = 4,
-     .slots = 2,
-     .slotBits = 2,
-     .firstBit = 4}};
+constexpr BitField q4kMins[] = {{.offset = 8,
+                                 .bits = 4,
+                                 .run = 4,
+                                 .slots = 2,
+                                 .slotBytes = 4,
+                                 .slotBits = 4},
+                                {.offset = 8,
+                                 .bits = 2,
+                                 .codeShift = 4,
+                                 .run = 4,
+                                 .slots = 2,
+                                 .slotBits = 2,
+                                 .firstBit = 4}};
 
 // Two halves of 128: low nibbles 64 elements apart, high pairs 32 apart.
 constexpr BitField q6kCodes[] = {

@@ -23,8 +23,8 @@
 namespace mica {
 
 /// Where one bit field of the codes lies in a block. Entry i of the field is
-/// numbered i = (g * slots + s) * run + l with s < slots and l < run, and is the
-/// `bits` bits from bit `firstBit + s * slotBits` upwards of the byte at
+/// numbered i = (g * slots + s) * run + l with s < slots and l < run, and is
+/// the `bits` bits from bit `firstBit + s * slotBits` upwards of the byte at
 /// `offset + g * groupBytes + s * slotBytes + l`. It is added to the code
 /// shifted left by `codeShift`. Fields wider than 8 bits begin at bit 0, are
 /// little-endian, and have run = slots = 1.

@@ -10,9 +10,9 @@
 using namespace mica;
 
 static const char *typeName(GGUF::Type type) {
-  static const char *const names[] = {"u8",     "i8",    "u16", "i16", "u32",
-                                      "i32",    "f32",   "bool", "string",
-                                      "array",  "u64",   "i64", "f64"};
+  static const char *const names[] = {"u8",  "i8",  "u16",  "i16",    "u32",
+                                      "i32", "f32", "bool", "string", "array",
+                                      "u64", "i64", "f64"};
   return names[uint32_t(type)];
 }
 
@@ -31,7 +31,7 @@ Error GGUF::wrongType(std::string_view key, const char *wanted) const {
   if (value)
     found = (value->array ? "an array of " : "of type ") +
             std::string(typeName(value->type));
-  return Error{path() + ": metadata " + quoted(key) + " is " + found +
+  return Error{path() + ": metadata " + quote(key) + " is " + found +
                ", expected " + wanted};
 }
 

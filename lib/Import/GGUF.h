@@ -46,7 +46,19 @@ class GGUF {
 public:
   /// The types of metadata values, numbered as in the file.
   enum class Type : uint32_t {
-    U8, I8, U16, I16, U32, I32, F32, Bool, String, Array, U64, I64, F64
+    U8,
+    I8,
+    U16,
+    I16,
+    U32,
+    I32,
+    F32,
+    Bool,
+    String,
+    Array,
+    U64,
+    I64,
+    F64
   };
 
   struct Tensor {
@@ -60,6 +72,8 @@ public:
   static Expected<GGUF> parse(MappedFile file);
 
   const std::string &path() const { return file.path(); }
+  /// The whole file.
+  std::span<const std::byte> bytes() const { return file.bytes(); }
   bool contains(std::string_view key) const { return values.count(key); }
 
   /// The value of a key, of any integer type that fits in int64_t; F32 or F64;
@@ -82,7 +96,7 @@ public:
 
 private:
   struct Value {
-    Type type;                       ///< of the elements for an array
+    Type type; ///< of the elements for an array
     bool array;
     uint64_t count;                  ///< 1 for a scalar
     std::span<const std::byte> data; ///< numbers, or strings with lengths

@@ -96,11 +96,11 @@ Status GGUFParser::parseHeader() {
   if (!read(magic) || !read(version))
     return truncated("GGUF header");
   if (magic != 0x46554747) // "GGUF"
-    return error("first 4 bytes are " +
-                 quoted({reinterpret_cast<const char *>(
-                             result.file.bytes().data()),
-                         4}) +
-                 ", expected 'GGUF'");
+    return error(
+        "first 4 bytes are " +
+        quote(
+            {reinterpret_cast<const char *>(result.file.bytes().data()), 4}) +
+        ", expected 'GGUF'");
   if (version != 3 && (version & 0xffff) == 0)
     return error("big-endian GGUF, expected little-endian");
   if (version != 3)
@@ -115,7 +115,7 @@ Status GGUFParser::parseValue() {
   std::string_view key;
   if (!readString(key))
     return truncated("metadata key " + std::to_string(result.values.size()));
-  std::string thing = "metadata " + quoted(key);
+  std::string thing = "metadata " + quote(key);
   uint32_t type, element;
   if (!read(type))
     return truncated(thing);
@@ -139,8 +139,7 @@ Status GGUFParser::parseValue() {
 }
 
 /// Measures `value.count` elements at the cursor and moves past them.
-Status GGUFParser::parseElements(const std::string &thing,
-                                 GGUF::Value &value) {
+Status GGUFParser::parseElements(const std::string &thing, GGUF::Value &value) {
   const std::byte *begin = left.data();
   if (uint64_t size = sizeOf(value.type)) {
     if (value.count > left.size() / size)
@@ -180,7 +179,7 @@ Status GGUFParser::parseTensor() {
   uint32_t rank, type;
   if (!readString(tensor.name) || !read(rank))
     return truncated("tensor " + std::to_string(offsets.size()));
-  std::string thing = "tensor " + quoted(tensor.name);
+  std::string thing = "tensor " + quote(tensor.name);
   if (rank < 1 || rank > 4)
     return error(thing + " has " + std::to_string(rank) +
                  " dimensions, expected 1 to 4");
@@ -207,13 +206,11 @@ Status GGUFParser::parseTensor() {
   return {};
 }
 
-Expected<uint64_t>
-GGUFParser::tensorBytes(const GGUF::Tensor &tensor) const {
+Expected<uint64_t> GGUFParser::tensorBytes(const GGUF::Tensor &tensor) const {
   const Format &format = *tensor.format;
-  std::string thing = "tensor " + quoted(tensor.name);
+  std::string thing = "tensor " + quote(tensor.name);
   if (tensor.shape.back() % format.blockElements)
-    return error(thing + " has rows of " +
-                 std::to_string(tensor.shape.back()) +
+    return error(thing + " has rows of " + std::to_string(tensor.shape.back()) +
                  " elements, expected a multiple of " +
                  std::to_string(format.blockElements) + " for " +
                  std::string(format.name));
@@ -241,7 +238,7 @@ Status GGUFParser::placeTensors() {
     if (!size)
       return size.takeError();
     if (offsets[i] > dataSize || *size > dataSize - offsets[i])
-      return error("tensor " + quoted(tensor.name) + " takes " +
+      return error("tensor " + quote(tensor.name) + " takes " +
                    std::to_string(*size) + " bytes at offset " +
                    std::to_string(offsets[i]) + ", expected at most the " +
                    std::to_string(dataSize) + " bytes of data in the file");
@@ -254,20 +251,18 @@ Status GGUFParser::checkOverlap() const {
   std::vector<const GGUF::Tensor *> order;
   for (const GGUF::Tensor &tensor : result.directory)
     order.push_back(&tensor);
-  std::sort(order.begin(), order.end(), [](auto *a, auto *b) {
-    return a->data.data() < b->data.data();
-  });
+  std::sort(order.begin(), order.end(),
+            [](auto *a, auto *b) { return a->data.data() < b->data.data(); });
   for (size_t i = 1; i < order.size(); ++i)
     if (order[i]->data.data() <
         order[i - 1]->data.data() + order[i - 1]->data.size())
-      return error("tensor " + quoted(order[i]->name) +
-                   " overlaps tensor " + quoted(order[i - 1]->name) +
-                   ", expected tensors apart");
+      return error("tensor " + quote(order[i]->name) + " overlaps tensor " +
+                   quote(order[i - 1]->name) + ", expected tensors apart");
   std::sort(order.begin(), order.end(),
             [](auto *a, auto *b) { return a->name < b->name; });
   for (size_t i = 1; i < order.size(); ++i)
     if (order[i]->name == order[i - 1]->name)
-      return error("tensor " + quoted(order[i]->name) +
+      return error("tensor " + quote(order[i]->name) +
                    " occurs twice, expected once");
   return {};
 }

@@ -55,7 +55,7 @@ MappedFile MappedFile::borrow(std::string path,
   return file;
 }
 
-std::string mica::quoted(std::string_view text) {
+std::string mica::quote(std::string_view text) {
   constexpr size_t most = 100;
   static const char digits[] = "0123456789abcdef";
   std::string out = "'";

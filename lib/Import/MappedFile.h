@@ -38,7 +38,7 @@ private:
 
 /// Text from a file as it may stand in a one-line message: in single quotes,
 /// control characters and quotes escaped, at most about 100 characters.
-std::string quoted(std::string_view text);
+std::string quote(std::string_view text);
 
 } // namespace mica
 

@@ -1,0 +1,182 @@
+//===- Checkpoint.cpp - A model's files, whatever their form --------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "lib/Import/Checkpoint.h"
+#include "lib/Import/Json.h"
+
+#include <filesystem>
+#include <set>
+
+using namespace mica;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+bool exists(const std::string &path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+/// The shards that an index names, each once.
+Expected<std::set<std::string>> shardNames(const std::string &path,
+                                           const json &index) {
+  auto map = index.find("weight_map");
+  if (map == index.end() || !map->is_object() || map->empty())
+    return Error{path + ": no weight_map, expected tensors and their files"};
+  std::set<std::string> names;
+  for (const auto &[tensor, file] : map->items()) {
+    std::string name = file.is_string() ? file.get<std::string>() : "";
+    if (name.empty() || name.find('/') != std::string::npos ||
+        name.find('\0') != std::string::npos)
+      return Error{path + ": tensor " + quote(tensor) + " is in " +
+                   quote(name) + ", expected the name of a file beside it"};
+    names.insert(name);
+  }
+  return names;
+}
+
+/// Checks that each tensor of the index is in the shard it names.
+Status checkIndex(const std::string &path, const json &index,
+                  const std::string &directory, const Checkpoint &checkpoint) {
+  for (const auto &[tensor, file] : index["weight_map"].items()) {
+    std::string shard = directory + "/" + file.get<std::string>();
+    const TensorView *view = checkpoint.find(tensor);
+    if (!view || view->file != shard)
+      return Error{shard + ": tensor " + quote(tensor) +
+                   " missing, expected by " + path};
+  }
+  return {};
+}
+
+Expected<std::vector<Safetensors>>
+openShards(const std::string &directory, const std::set<std::string> &names) {
+  std::vector<Safetensors> shards;
+  for (const std::string &name : names) {
+    Expected<Safetensors> shard = Safetensors::open(directory + "/" + name);
+    if (!shard)
+      return shard.takeError();
+    shards.push_back(std::move(*shard));
+  }
+  return shards;
+}
+
+Expected<Checkpoint> openDirectory(const std::string &path) {
+  Expected<MappedFile> config = MappedFile::open(path + "/config.json");
+  if (!config)
+    return config.takeError();
+  MappedFile generation;
+  bool hasGeneration = exists(path + "/generation_config.json");
+  if (hasGeneration) {
+    auto file = MappedFile::open(path + "/generation_config.json");
+    if (!file)
+      return file.takeError();
+    generation = *file;
+  }
+
+  std::string indexPath = path + "/model.safetensors.index.json";
+  bool sharded = exists(indexPath);
+  if (!sharded && !exists(path + "/model.safetensors"))
+    return Error{path + ": no weights found, expected model.safetensors or "
+                        "model.safetensors.index.json"};
+  json index;
+  std::set<std::string> names = {"model.safetensors"};
+  if (sharded) {
+    Expected<MappedFile> file = MappedFile::open(indexPath);
+    if (!file)
+      return file.takeError();
+    Expected<json> parsed = parseJsonObject(indexPath, file->bytes());
+    if (!parsed)
+      return parsed.takeError();
+    index = std::move(*parsed);
+    Expected<std::set<std::string>> found = shardNames(indexPath, index);
+    if (!found)
+      return found.takeError();
+    names = std::move(*found);
+  }
+  Expected<std::vector<Safetensors>> shards = openShards(path, names);
+  if (!shards)
+    return shards.takeError();
+  Expected<Checkpoint> result = Checkpoint::fromParts(
+      path, *config, hasGeneration ? &generation : nullptr, std::move(*shards));
+  if (result && sharded)
+    if (Status s = checkIndex(indexPath, index, path, *result); !s)
+      return s.takeError();
+  return result;
+}
+
+} // namespace
+
+Checkpoint::Checkpoint()
+    : configJson(std::make_shared<json>(json::object())),
+      generationJson(configJson) {}
+
+Status Checkpoint::add(TensorView tensor) {
+  std::string key = tensor.name;
+  auto [it, inserted] = views.emplace(std::move(key), std::move(tensor));
+  if (!inserted)
+    return Error{name + ": tensor " + quote(it->first) +
+                 " is in two files, expected it in one"};
+  return {};
+}
+
+const TensorView *Checkpoint::find(std::string_view name) const {
+  auto it = views.find(name);
+  return it == views.end() ? nullptr : &it->second;
+}
+
+Expected<Checkpoint> Checkpoint::fromGGUF(GGUF gguf) {
+  Checkpoint result;
+  result.name = result.configName = gguf.path();
+  result.source = std::make_shared<const GGUF>(std::move(gguf));
+  const std::byte *begin = result.source->bytes().data();
+  for (const GGUF::Tensor &tensor : result.source->tensors())
+    if (Status s = result.add({std::string(tensor.name), tensor.shape,
+                               tensor.format, tensor.data, result.name,
+                               uint64_t(tensor.data.data() - begin)});
+        !s)
+      return s.takeError();
+  return result;
+}
+
+Expected<Checkpoint> Checkpoint::fromParts(std::string path,
+                                           const MappedFile &config,
+                                           const MappedFile *generation,
+                                           std::vector<Safetensors> shards) {
+  Checkpoint result;
+  result.name = std::move(path);
+  result.configName = config.path();
+  Expected<json> parsed = parseJsonObject(config.path(), config.bytes());
+  if (!parsed)
+    return parsed.takeError();
+  result.configJson = std::make_shared<const json>(std::move(*parsed));
+  if (generation) {
+    Expected<json> more =
+        parseJsonObject(generation->path(), generation->bytes());
+    if (!more)
+      return more.takeError();
+    result.generationJson = std::make_shared<const json>(std::move(*more));
+  }
+  result.files = std::move(shards);
+  for (const Safetensors &file : result.files)
+    for (const Safetensors::Tensor &tensor : file.tensors())
+      if (Status s =
+              result.add({tensor.name, tensor.shape, tensor.format, tensor.data,
+                          file.path(),
+                          uint64_t(tensor.data.data() - file.bytes().data())});
+          !s)
+        return s.takeError();
+  return result;
+}
+
+Expected<Checkpoint> Checkpoint::open(const std::string &path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored))
+    return openDirectory(path);
+  Expected<GGUF> gguf = GGUF::open(path);
+  if (!gguf)
+    return gguf.takeError();
+  return fromGGUF(std::move(*gguf));
+}

@@ -1,0 +1,81 @@
+//===- Checkpoint.h - A model's files, whatever their form ------*- C++ -*-===//
+//
+// One interface over a GGUF file and a Hugging Face directory (config.json and
+// safetensors in one file or in shards).
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_IMPORT_CHECKPOINT_H
+#define LIB_IMPORT_CHECKPOINT_H
+
+#include "lib/Import/GGUF.h"
+#include "lib/Import/Safetensors.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace mica {
+
+/// A stored tensor. Valid as long as its checkpoint.
+struct TensorView {
+  std::string name;
+  std::vector<int64_t> shape; ///< row-major: [rows, columns] of a matrix
+  const Format *format;       ///< null if the elements are no weights
+  std::span<const std::byte> data;
+  std::string file; ///< path of the file that holds it
+  /// Bytes from the file's begin to `data`.
+  uint64_t offset;
+
+  /// Elements of the last dimension; 1 for a scalar.
+  int64_t columns() const { return shape.empty() ? 1 : shape.back(); }
+  /// The bytes of row `i` of a matrix.
+  const std::byte *row(int64_t i) const {
+    return data.data() + i * format->rowBytes(columns());
+  }
+};
+
+class Checkpoint {
+public:
+  /// Opens a .gguf file, or a directory with config.json and either
+  /// model.safetensors or model.safetensors.index.json and its shards.
+  static Expected<Checkpoint> open(const std::string &path);
+
+  static Expected<Checkpoint> fromGGUF(GGUF gguf);
+  /// The parts of a directory. `generation` is generation_config.json, or null.
+  static Expected<Checkpoint> fromParts(std::string path,
+                                        const MappedFile &config,
+                                        const MappedFile *generation,
+                                        std::vector<Safetensors> shards);
+
+  /// What the user named: the file or the directory.
+  const std::string &path() const { return name; }
+  /// The file that messages about hyperparameters name.
+  const std::string &configPath() const { return configName; }
+
+  /// Null for a directory.
+  const GGUF *gguf() const { return source ? &*source : nullptr; }
+  /// config.json and generation_config.json; empty objects where there is none.
+  const nlohmann::json &config() const { return *configJson; }
+  const nlohmann::json &generationConfig() const { return *generationJson; }
+
+  /// The tensor of that name, null if there is none.
+  const TensorView *find(std::string_view name) const;
+  /// All tensors by name.
+  const std::map<std::string, TensorView, std::less<>> &tensors() const {
+    return views;
+  }
+
+private:
+  Checkpoint();
+  Status add(TensorView tensor);
+
+  std::string name, configName;
+  std::shared_ptr<const GGUF> source;
+  std::vector<Safetensors> files;
+  std::shared_ptr<const nlohmann::json> configJson, generationJson;
+  std::map<std::string, TensorView, std::less<>> views;
+};
+
+} // namespace mica
+
+#endif // LIB_IMPORT_CHECKPOINT_H

@@ -1,0 +1,227 @@
+//===- DescribeModel.cpp - From a checkpoint to a checked description -----===//
+//
+// hyperparameters (by family) -> sanity of the switches -> a tensor for every
+// role, its shape checked -> what is left over, as warnings
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "lib/Import/Families/Family.h"
+
+#include <algorithm>
+#include <set>
+
+using namespace mica;
+
+namespace {
+
+std::string shapeText(std::span<const int64_t> shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+/// `pattern` with the layer's number for "{}".
+std::string expand(std::string_view pattern, int64_t layer) {
+  size_t at = pattern.find("{}");
+  if (at == std::string_view::npos)
+    return std::string(pattern);
+  return std::string(pattern.substr(0, at)) + std::to_string(layer) +
+         std::string(pattern.substr(at + 2));
+}
+
+bool matches(std::string_view pattern, std::string_view name) {
+  if (pattern.starts_with('*'))
+    return name.ends_with(pattern.substr(1));
+  if (pattern.ends_with('*'))
+    return name.starts_with(pattern.substr(0, pattern.size() - 1));
+  return name == pattern;
+}
+
+/// Finds the tensors of a description's roles.
+class Binder {
+public:
+  Binder(const Checkpoint &checkpoint, const TensorNames &names,
+         ModelDescription &model)
+      : checkpoint(checkpoint), names(names), model(model) {
+    for (std::string_view candidate : names.prefixes) {
+      prefix = candidate;
+      if (checkpoint.find(nameOf(*patternOf(Role::TokenEmbedding), 0)))
+        return;
+    }
+    prefix = names.prefixes.front();
+  }
+
+  Status bindAll();
+
+private:
+  const TensorPattern *patternOf(Role role) const {
+    for (auto table : {names.patterns, names.common})
+      for (const TensorPattern &pattern : table)
+        if (pattern.role == role)
+          return &pattern;
+    return nullptr;
+  }
+
+  std::string nameOf(const TensorPattern &pattern, int64_t layer) const {
+    std::string_view before = pattern.role == Role::Output ? "" : prefix;
+    return std::string(before) + expand(pattern.name, layer);
+  }
+
+  Status bind(Role role, int64_t layer, WeightMap &weights);
+  Status checkShape(const TensorView &view, const TensorPattern &pattern,
+                    int64_t totalRows, int64_t columns) const;
+  void warnOfSurplus();
+
+  const Checkpoint &checkpoint;
+  const TensorNames &names;
+  ModelDescription &model;
+  std::string_view prefix;
+  std::set<std::string> used;
+};
+
+/// The rows of a fused tensor that come before those of `role`, and all of
+/// them.
+std::pair<int64_t, int64_t> fusedRows(const ModelDescription &model,
+                                      Role role) {
+  int64_t query = model.heads * model.headSize;
+  int64_t key = model.kvHeads * model.headSize;
+  int64_t first = 0;
+  if (role == Role::Key || role == Role::KeyBias)
+    first = query;
+  if (role == Role::Value || role == Role::ValueBias)
+    first = query + key;
+  return {first, query + 2 * key};
+}
+
+Status Binder::checkShape(const TensorView &view, const TensorPattern &pattern,
+                          int64_t totalRows, int64_t columns) const {
+  auto error = [&](const std::string &what) {
+    return Error{view.file + ": tensor " + quote(view.name) + " " + what};
+  };
+  bool vector = columns == 1;
+  std::vector<int64_t> wanted = {totalRows, columns};
+  if (vector)
+    wanted.pop_back();
+  if (pattern.transposed && !vector)
+    std::swap(wanted[0], wanted[1]);
+  if (view.shape != wanted)
+    return error("has shape " + shapeText(view.shape) + ", expected " +
+                 shapeText(wanted) + " by the hyperparameters");
+  if (!view.format)
+    return error("is no weight, expected F32, F16 or BF16");
+  return {};
+}
+
+Status Binder::bind(Role role, int64_t layer, WeightMap &weights) {
+  auto [rows, columns] = roleShape(model, role);
+  const TensorPattern *pattern = patternOf(role);
+  if (!pattern)
+    return Error{checkpoint.configPath() + ": " + std::string(roleName(role)) +
+                 " asked for, expected none in " + model.family};
+  std::string name = nameOf(*pattern, layer);
+  const TensorView *view = checkpoint.find(name);
+  if (!view)
+    return Error{checkpoint.path() + ": tensor " + quote(name) +
+                 " missing, expected for the " + std::string(roleName(role))};
+  auto [firstRow, totalRows] =
+      pattern->fused ? fusedRows(model, role) : std::pair(int64_t(0), rows);
+  if (Status s = checkShape(*view, *pattern, totalRows, columns); !s)
+    return s;
+  bool transposed = pattern->transposed && columns != 1;
+  weights[role] = {name, rows, columns, firstRow, transposed, pattern->order};
+  used.insert(std::move(name));
+  return {};
+}
+
+/// Warns of tensors that no role uses. A file with very many is cut short.
+void Binder::warnOfSurplus() {
+  constexpr size_t most = 20;
+  if (model.tied)
+    used.insert(nameOf(*patternOf(Role::Output), 0));
+  size_t surplus = 0;
+  for (const auto &[name, view] : checkpoint.tensors()) {
+    auto ignores = [&name](auto pattern) { return matches(pattern, name); };
+    if (used.count(name) || std::ranges::any_of(names.ignored, ignores))
+      continue;
+    if (++surplus <= most)
+      model.warnings.push_back(view.file + ": tensor " + quote(name) +
+                               " found, expected none of that name");
+  }
+  if (surplus > most)
+    model.warnings.push_back(checkpoint.path() + ": " +
+                             std::to_string(surplus - most) +
+                             " more tensors found, expected none");
+}
+
+Status Binder::bindAll() {
+  for (Role role : modelRoles(model))
+    if (Status s = bind(role, 0, model.weights); !s)
+      return s;
+  std::vector<Role> roles = layerRoles(model);
+  for (size_t i = 0; i < model.layers.size(); ++i)
+    for (Role role : roles)
+      if (Status s = bind(role, i, model.layers[i].weights); !s)
+        return s;
+  warnOfSurplus();
+  return {};
+}
+
+const Family *findFamily(const Hyperparameters &in) {
+  for (const Family *family : families()) {
+    auto known = in.isGGUF() ? family->ggufNames : family->configNames;
+    if (std::ranges::find(known, in.architecture()) != known.end())
+      return family;
+  }
+  return nullptr;
+}
+
+Error unknownFamily(const Hyperparameters &in) {
+  std::string known;
+  for (const Family *family : families())
+    for (std::string_view name :
+         in.isGGUF() ? family->ggufNames : family->configNames)
+      known += (known.empty() ? "" : ", ") + std::string(name);
+  return Error{in.checkpoint().configPath() + ": architecture " +
+               quote(in.architecture()) + ", expected one of " + known};
+}
+
+/// What no family may set.
+void checkSwitches(Hyperparameters &in, const ModelDescription &model) {
+  if (model.heads % model.kvHeads)
+    in.fail(std::to_string(model.heads) +
+            " heads, expected a multiple of the " +
+            std::to_string(model.kvHeads) + " kv-heads");
+  if (!model.ropes.empty() && model.headSize % 2)
+    in.fail("heads of " + std::to_string(model.headSize) +
+            " columns, expected an even number for rope");
+  if (!(model.normEps > 0))
+    in.fail("norm epsilon is " + std::to_string(model.normEps) +
+            ", expected a number above 0");
+}
+
+} // namespace
+
+Expected<ModelDescription> mica::describeModel(const Checkpoint &checkpoint) {
+  Hyperparameters in(checkpoint);
+  if (in.failed())
+    return in.status().takeError();
+  const Family *family = findFamily(in);
+  if (!family)
+    return unknownFamily(in);
+  if (!in.json("quantization_config").is_null())
+    return Error{checkpoint.configPath() +
+                 ": quantization_config found, expected plain weights"};
+  ModelDescription model;
+  model.family = family->name;
+  family->read(in, model);
+  readTokens(in, model);
+  checkSwitches(in, model);
+  if (in.failed())
+    return in.status().takeError();
+  const TensorNames &names = in.isGGUF() ? family->gguf : family->config;
+  if (Status s = Binder(checkpoint, names, model).bindAll(); !s)
+    return s.takeError();
+  return model;
+}

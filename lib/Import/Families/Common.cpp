@@ -1,0 +1,159 @@
+//===- Common.cpp - What families have in common --------------------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "lib/Import/Families/Family.h"
+
+#include <algorithm>
+
+using namespace mica;
+
+std::span<const Family *const> mica::families() {
+  static const Family *const table[] = {&gemma3Family, &llamaFamily,
+                                        &qwen3Family, &gpt2Family};
+  return table;
+}
+
+void mica::makeLayers(Hyperparameters &in, ModelDescription &model,
+                      int64_t count) {
+  size_t tensors = in.checkpoint().tensors().size();
+  if (size_t(count) > tensors) {
+    in.fail(std::to_string(count) +
+            " layers, expected at most one for each "
+            "of the " +
+            std::to_string(tensors) + " tensors");
+    return;
+  }
+  model.layers.resize(count);
+}
+
+/// What a GGUF file may say that Mica does not do.
+static void refuseGGUF(Hyperparameters &in, const ModelDescription &model) {
+  auto expect = [&](std::string_view key, int64_t expected) {
+    int64_t found = in.count({key, ""}, expected);
+    if (found != expected)
+      in.fail("metadata " + quote(in.ggufKey(key)) + " is " +
+              std::to_string(found) + ", expected " + std::to_string(expected));
+  };
+  expect("attention.value_length", model.headSize);
+  expect("rope.dimension_count", model.headSize);
+  expect("expert_count", 0);
+}
+
+void mica::readCommon(Hyperparameters &in, ModelDescription &model,
+                      const CommonDefaults &defaults) {
+  auto configOnly = [&](std::optional<int64_t> value) {
+    return in.isGGUF() ? std::nullopt : value;
+  };
+  model.width = in.size({"embedding_length", "hidden_size"});
+  model.heads = in.size({"attention.head_count", "num_attention_heads"},
+                        configOnly(defaults.heads));
+  model.kvHeads = in.size({"attention.head_count_kv", "num_key_value_heads"},
+                          configOnly(defaults.kvHeads).value_or(model.heads));
+  int64_t equalShare = std::max<int64_t>(model.width / model.heads, 1);
+  model.headSize = in.size({"attention.key_length", "head_dim"},
+                           configOnly(defaults.headSize).value_or(equalShare));
+  constexpr int64_t largestHead = 1 << 16;
+  if (model.headSize > largestHead) {
+    in.fail("heads of " + std::to_string(model.headSize) +
+            " columns, expected at most " + std::to_string(largestHead));
+    model.headSize = 1;
+  }
+  model.ffnWidth = in.size({"feed_forward_length", "intermediate_size"});
+  model.maxContext =
+      in.size({"context_length", "max_position_embeddings"}, defaults.context);
+  model.normEps = in.number(
+      {"attention.layer_norm_rms_epsilon", "rms_norm_eps"}, defaults.eps);
+  makeLayers(in, model, in.size({"block_count", "num_hidden_layers"}));
+  readVocabulary(in, model, defaults.vocabulary, defaults.tied);
+  if (in.isGGUF())
+    refuseGGUF(in, model);
+}
+
+void mica::readVocabulary(Hyperparameters &in, ModelDescription &model,
+                          std::optional<int64_t> size, bool tied) {
+  if (!in.isGGUF()) {
+    model.vocabulary = in.size({"", "vocab_size"}, size);
+    model.tied = in.flag({"", "tie_word_embeddings"}, tied);
+    return;
+  }
+  // A GGUF file need not say; its tensors do.
+  const TensorView *embedding = in.checkpoint().find("token_embd.weight");
+  model.vocabulary =
+      in.size({"vocab_size", ""}, embedding ? embedding->shape.front() : 1);
+  model.tied = !in.checkpoint().find("output.weight");
+}
+
+void mica::readBiases(Hyperparameters &in, ModelDescription &model) {
+  if (in.isGGUF()) {
+    auto has = [&](const char *name) { return in.checkpoint().find(name); };
+    model.qkvBias = has("blk.0.attn_q.bias");
+    model.attentionOutputBias = has("blk.0.attn_output.bias");
+    model.ffnBias = has("blk.0.ffn_up.bias");
+    return;
+  }
+  model.qkvBias = model.attentionOutputBias =
+      in.flag({"", "attention_bias"}, false);
+  model.ffnBias = in.flag({"", "mlp_bias"}, false);
+}
+
+Activation mica::readActivation(Hyperparameters &in, std::string_view key,
+                                std::string_view fallback) {
+  static constexpr std::pair<std::string_view, Activation> names[] = {
+      {"silu", Activation::Silu},
+      {"swish", Activation::Silu},
+      {"gelu", Activation::Gelu},
+      {"gelu_new", Activation::GeluTanh},
+      {"gelu_pytorch_tanh", Activation::GeluTanh},
+  };
+  std::string name = in.text({"", key}, fallback);
+  for (const auto &[known, activation] : names)
+    if (known == name)
+      return activation;
+  in.fail(std::string(key) + " is " + quote(name) +
+          ", expected silu, gelu, gelu_new or gelu_pytorch_tanh");
+  return Activation::Silu;
+}
+
+std::optional<std::vector<bool>> mica::readSlidingLayers(Hyperparameters &in,
+                                                         size_t layers) {
+  std::vector<bool> result(layers);
+  if (const GGUF *gguf = in.checkpoint().gguf()) {
+    std::string key = in.ggufKey("attention.sliding_window_pattern");
+    if (!gguf->isArray(key))
+      return std::nullopt;
+    Expected<std::vector<int64_t>> flags = gguf->getInts(key);
+    if (!flags || flags->size() != layers) {
+      in.fail("metadata " + quote(key) +
+              " does not fit the layers, expected " + std::to_string(layers) +
+              " bools");
+      return std::nullopt;
+    }
+    std::copy(flags->begin(), flags->end(), result.begin());
+    return result;
+  }
+  const nlohmann::json &types = in.json("layer_types");
+  if (types.is_null())
+    return std::nullopt;
+  if (!types.is_array() || types.size() != layers) {
+    in.fail("layer_types does not fit the layers, expected an array of " +
+            std::to_string(layers));
+    return std::nullopt;
+  }
+  for (size_t i = 0; i < layers; ++i) {
+    result[i] = types[i] == "sliding_attention";
+    if (!result[i] && types[i] != "full_attention")
+      in.fail("layer_types[" + std::to_string(i) +
+              "] is another kind, expected full_attention or "
+              "sliding_attention");
+  }
+  return result;
+}
+
+int mica::addRope(ModelDescription &model, RopeTable rope) {
+  auto it = std::find(model.ropes.begin(), model.ropes.end(), rope);
+  if (it == model.ropes.end())
+    it = model.ropes.insert(it, std::move(rope));
+  return it - model.ropes.begin();
+}

@@ -1,0 +1,190 @@
+//===- Model.cpp - Roles, their shapes and the printed description --------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "lib/Import/Model.h"
+
+#include <nlohmann/json.hpp>
+
+using namespace mica;
+using Json = nlohmann::ordered_json;
+
+std::string_view mica::roleName(Role role) {
+  static constexpr std::string_view names[roleCount] = {
+      "token embedding",
+      "position embedding",
+      "attention norm",
+      "attention norm bias",
+      "query",
+      "key",
+      "value",
+      "query bias",
+      "key bias",
+      "value bias",
+      "query norm",
+      "key norm",
+      "attention output",
+      "attention output bias",
+      "post attention norm",
+      "ffn norm",
+      "ffn norm bias",
+      "gate",
+      "up",
+      "gate bias",
+      "up bias",
+      "down",
+      "down bias",
+      "post ffn norm",
+      "final norm",
+      "final norm bias",
+      "output",
+  };
+  return names[int(role)];
+}
+
+std::vector<Role> mica::modelRoles(const ModelDescription &model) {
+  std::vector<Role> roles = {Role::TokenEmbedding, Role::FinalNorm};
+  auto add = [&roles](bool wanted, Role role) {
+    if (wanted)
+      roles.push_back(role);
+  };
+  add(model.learnedPositions, Role::PositionEmbedding);
+  add(model.norm == NormKind::Layer, Role::FinalNormBias);
+  add(!model.tied, Role::Output);
+  return roles;
+}
+
+std::vector<Role> mica::layerRoles(const ModelDescription &model) {
+  std::vector<Role> roles = {
+      Role::AttentionNorm,   Role::Query,   Role::Key, Role::Value,
+      Role::AttentionOutput, Role::FfnNorm, Role::Up,  Role::Down};
+  auto add = [&roles](bool wanted, std::initializer_list<Role> more) {
+    if (wanted)
+      roles.insert(roles.end(), more);
+  };
+  add(model.norm == NormKind::Layer,
+      {Role::AttentionNormBias, Role::FfnNormBias});
+  add(model.qkvBias, {Role::QueryBias, Role::KeyBias, Role::ValueBias});
+  add(model.qkNorms, {Role::QueryNorm, Role::KeyNorm});
+  add(model.attentionOutputBias, {Role::AttentionOutputBias});
+  add(model.postNorms, {Role::PostAttentionNorm, Role::PostFfnNorm});
+  add(model.gated, {Role::Gate});
+  add(model.ffnBias, {Role::UpBias, Role::DownBias});
+  add(model.ffnBias && model.gated, {Role::GateBias});
+  return roles;
+}
+
+std::pair<int64_t, int64_t> mica::roleShape(const ModelDescription &model,
+                                            Role role) {
+  int64_t query = model.heads * model.headSize;
+  int64_t key = model.kvHeads * model.headSize;
+  switch (role) {
+  case Role::TokenEmbedding:
+  case Role::Output:
+    return {model.vocabulary, model.width};
+  case Role::PositionEmbedding:
+    return {model.maxContext, model.width};
+  case Role::Query:
+    return {query, model.width};
+  case Role::Key:
+  case Role::Value:
+    return {key, model.width};
+  case Role::QueryBias:
+    return {query, 1};
+  case Role::KeyBias:
+  case Role::ValueBias:
+    return {key, 1};
+  case Role::QueryNorm:
+  case Role::KeyNorm:
+    return {model.headSize, 1};
+  case Role::AttentionOutput:
+    return {model.width, query};
+  case Role::Gate:
+  case Role::Up:
+    return {model.ffnWidth, model.width};
+  case Role::GateBias:
+  case Role::UpBias:
+    return {model.ffnWidth, 1};
+  case Role::Down:
+    return {model.width, model.ffnWidth};
+  default:
+    return {model.width, 1};
+  }
+}
+
+static Json toJson(const WeightMap &weights) {
+  Json object = Json::object();
+  for (const auto &[role, source] : weights) {
+    Json entry = {{"tensor", source.tensor},
+                  {"rows", source.rows},
+                  {"columns", source.columns}};
+    if (source.firstRow)
+      entry["first_row"] = source.firstRow;
+    if (source.transposed)
+      entry["transposed"] = true;
+    if (source.order == RowOrder::PairsToHalves)
+      entry["row_order"] = "pairs to halves";
+    object[std::string(roleName(role))] = std::move(entry);
+  }
+  return object;
+}
+
+static Json toJson(const RopeTable &rope) {
+  auto begin = rope.inverseFrequencies.begin();
+  size_t shown = std::min<size_t>(rope.inverseFrequencies.size(), 4);
+  return {
+      {"columns", 2 * rope.inverseFrequencies.size()},
+      {"pairing", rope.pairing == RopePairing::Half ? "half" : "interleaved"},
+      {"inverse_frequencies", std::vector<float>(begin, begin + shown)}};
+}
+
+static Json layersToJson(const ModelDescription &model) {
+  Json layers = Json::array();
+  for (const LayerDescription &layer : model.layers)
+    layers.push_back({{"window", layer.window},
+                      {"rope", layer.rope},
+                      {"attention_scale", layer.attentionScale},
+                      {"weights", toJson(layer.weights)}});
+  return layers;
+}
+
+std::string mica::toJson(const ModelDescription &model) {
+  static const char *const activations[] = {"silu", "gelu", "gelu_tanh"};
+  Json ropes = Json::array();
+  for (const RopeTable &rope : model.ropes)
+    ropes.push_back(::toJson(rope));
+  Json object = {
+      {"family", model.family},
+      {"name", model.name},
+      {"vocabulary", model.vocabulary},
+      {"width", model.width},
+      {"heads", model.heads},
+      {"kv_heads", model.kvHeads},
+      {"head_size", model.headSize},
+      {"ffn_width", model.ffnWidth},
+      {"max_context", model.maxContext},
+      {"norm", model.norm == NormKind::RMS ? "rms" : "layer"},
+      {"norm_eps", model.normEps},
+      {"norm_offset", model.normOffset},
+      {"post_norms", model.postNorms},
+      {"qk_norms", model.qkNorms},
+      {"ropes", std::move(ropes)},
+      {"learned_positions", model.learnedPositions},
+      {"embedding_scale", model.embeddingScale},
+      {"attention_softcap", model.attentionSoftcap},
+      {"final_softcap", model.finalSoftcap},
+      {"activation", activations[int(model.activation)]},
+      {"gated", model.gated},
+      {"qkv_bias", model.qkvBias},
+      {"attention_output_bias", model.attentionOutputBias},
+      {"ffn_bias", model.ffnBias},
+      {"tied", model.tied},
+      {"bos_token", model.bosToken},
+      {"eos_tokens", model.eosTokens},
+      {"weights", ::toJson(model.weights)},
+      {"layers", layersToJson(model)},
+      {"warnings", model.warnings},
+  };
+  return object.dump(2, ' ', false, Json::error_handler_t::replace);
+}

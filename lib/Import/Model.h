@@ -1,0 +1,181 @@
+//===- Model.h - What a decoder is, from a closed list of switches -*- C++ -*-//
+//
+// `describeModel` reads a checkpoint into a `ModelDescription`; the IR builder
+// needs nothing else. Whatever a family does must be said in these switches:
+// the builder does not know families. With x the residual stream, a layer is
+//
+//   h = attention(norm(x));  if (postNorms) h = norm(h);  x = x + h
+//   h = ffn(norm(x));        if (postNorms) h = norm(h);  x = x + h
+//
+// where attention takes q, k, v = linear(h) (+ bias), normalises each head of q
+// and k (qkNorms), rotates them (rope), and
+//
+//   s = scale * q . k;  if (attentionSoftcap) s = cap * tanh(s / cap)
+//
+// and the ffn is linear(act(gate(h)) * up(h)) if gated, else
+// linear(act(up(h))). After the last layer come the final norm, the output
+// projection and finalSoftcap. In front of the first one, x = embedding[token]
+// * embeddingScale
+// (+ positionEmbedding[position] if learnedPositions).
+//
+// Legend: V vocabulary, D model width, F ffn width, H heads, K kv-heads.
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_IMPORT_MODEL_H
+#define LIB_IMPORT_MODEL_H
+
+#include "lib/Import/Checkpoint.h"
+
+namespace mica {
+
+enum class NormKind : uint8_t {
+  RMS,   ///< x / sqrt(mean(x^2) + eps) * (w + normOffset)
+  Layer, ///< (x - mean(x)) / sqrt(var(x) + eps) * w + b
+};
+
+enum class Activation : uint8_t {
+  Silu,
+  Gelu,     ///< with erf
+  GeluTanh, ///< with the tanh approximation
+};
+
+/// Which columns of a head rope turns together.
+enum class RopePairing : uint8_t {
+  Half,        ///< i and i + rotary / 2
+  Interleaved, ///< 2 i and 2 i + 1
+};
+
+/// Angles of rope: column pair i of a row at position p turns by
+/// p * inverseFrequencies[i]. The first 2 * size columns of a head turn.
+struct RopeTable {
+  /// In f32, as `transformers` computes them; see Rope.h.
+  std::vector<float> inverseFrequencies;
+  RopePairing pairing = RopePairing::Half;
+
+  bool operator==(const RopeTable &) const = default;
+};
+
+/// What a weight is for. A model has the roles that its switches ask for.
+enum class Role : uint8_t {
+  TokenEmbedding,    ///< [V, D]
+  PositionEmbedding, ///< [maxContext, D]
+  AttentionNorm,
+  AttentionNormBias, ///< [D] before attention
+  Query,
+  Key,
+  Value, ///< [H or K * headSize, D]
+  QueryBias,
+  KeyBias,
+  ValueBias,
+  QueryNorm,
+  KeyNorm,         ///< [headSize]
+  AttentionOutput, ///< [D, H * headSize]
+  AttentionOutputBias,
+  PostAttentionNorm, ///< [D]
+  FfnNorm,
+  FfnNormBias, ///< [D] before the ffn
+  Gate,
+  Up, ///< [F, D]
+  GateBias,
+  UpBias,
+  Down, ///< [D, F]
+  DownBias,
+  PostFfnNorm, ///< [D]
+  FinalNorm,
+  FinalNormBias, ///< [D]
+  Output,        ///< [V, D], absent if tied
+};
+constexpr int roleCount = int(Role::Output) + 1;
+
+/// In words, as in "attention output bias".
+std::string_view roleName(Role role);
+
+/// The order of a weight's rows in the file, within each head.
+enum class RowOrder : uint8_t {
+  Plain,
+  /// Row 2 i + j of a head of `headSize` rows is row i + j * headSize / 2 of
+  /// the weight meant: GGUF's "llama" files store q and k so.
+  PairsToHalves,
+};
+
+/// Where the `rows` x `columns` matrix of a role comes from (columns 1 and rank
+/// 1 for biases and norms). Row r of it is row `firstRow + r` of the tensor, or
+/// column `firstRow + r` if `transposed` (GPT-2's Conv1D).
+struct WeightSource {
+  std::string tensor; ///< a name that `Checkpoint::find` knows
+  int64_t rows = 0, columns = 1;
+  int64_t firstRow = 0;
+  bool transposed = false;
+  RowOrder order = RowOrder::Plain;
+
+  bool operator==(const WeightSource &) const = default;
+};
+
+using WeightMap = std::map<Role, WeightSource>;
+
+struct LayerDescription {
+  /// A row sees at most this many positions, its own included; 0: all before.
+  int64_t window = 0;
+  /// Index into `ModelDescription::ropes`; -1: none.
+  int rope = -1;
+  double attentionScale = 1;
+  WeightMap weights;
+};
+
+struct ModelDescription {
+  std::string family; ///< "gemma3", "llama", "qwen3", "gpt2": for messages only
+  std::string name;   ///< from the checkpoint, may be empty
+
+  int64_t vocabulary = 0, width = 0, heads = 0, kvHeads = 0, headSize = 0;
+  int64_t ffnWidth = 0, maxContext = 0;
+
+  NormKind norm = NormKind::RMS;
+  double normEps = 0;
+  /// Added to every norm weight: Hugging Face stores Gemma's as w for 1 + w.
+  double normOffset = 0;
+  bool postNorms = false; ///< after attention and after the ffn
+  bool qkNorms = false;
+
+  std::vector<RopeTable> ropes; ///< distinct
+  bool learnedPositions = false;
+  /// Factor on token embeddings, an f32 number. `transformers` rounds it to the
+  /// weights' type before it multiplies.
+  double embeddingScale = 1;
+
+  double attentionSoftcap = 0, finalSoftcap = 0; ///< 0: none
+  Activation activation = Activation::Silu;
+  bool gated = true;
+  bool qkvBias = false, attentionOutputBias = false, ffnBias = false;
+  bool tied = false; ///< the output projection is the token embedding
+
+  int64_t bosToken = -1;          ///< -1: none
+  std::vector<int64_t> eosTokens; ///< any of them ends a text
+
+  std::vector<LayerDescription> layers;
+  WeightMap weights; ///< outside the layers
+
+  /// One line each: tensors without a role, settings without effect.
+  std::vector<std::string> warnings;
+};
+
+/// Reads hyperparameters by the checkpoint's family and finds and checks every
+/// weight: missing tensors, shapes that contradict the hyperparameters,
+/// settings that Mica does not know and families that it does not have are
+/// errors.
+Expected<ModelDescription> describeModel(const Checkpoint &checkpoint);
+
+/// The roles that the switches ask for, in the layers and outside.
+std::vector<Role> layerRoles(const ModelDescription &model);
+std::vector<Role> modelRoles(const ModelDescription &model);
+
+/// Rows and columns (1 for vectors) that the switches ask for.
+std::pair<int64_t, int64_t> roleShape(const ModelDescription &model, Role role);
+
+/// Everything but the ropes' numbers beyond the first few, for people.
+std::string toJson(const ModelDescription &model);
+
+} // namespace mica
+
+#endif // LIB_IMPORT_MODEL_H
