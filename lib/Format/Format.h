@@ -78,6 +78,7 @@ struct Format {
 
   /// Second level: every `subElements` elements have an integer factor on the
   /// scale and, where `subMins` is not empty, on the minimum. 0: no such level.
+  /// Signed factors have 8 bits.
   uint16_t subElements = 0;
   Encoding subEncoding = Encoding::Unsigned;
   std::span<const BitField> subScales = {}, subMins = {};

@@ -98,8 +98,7 @@ Status GGUFParser::parseHeader() {
   if (magic != 0x46554747) // "GGUF"
     return error(
         "first 4 bytes are " +
-        quote(
-            {reinterpret_cast<const char *>(result.file.bytes().data()), 4}) +
+        quote({reinterpret_cast<const char *>(result.file.bytes().data()), 4}) +
         ", expected 'GGUF'");
   if (version != 3 && (version & 0xffff) == 0)
     return error("big-endian GGUF, expected little-endian");

@@ -125,9 +125,8 @@ std::optional<std::vector<bool>> mica::readSlidingLayers(Hyperparameters &in,
       return std::nullopt;
     Expected<std::vector<int64_t>> flags = gguf->getInts(key);
     if (!flags || flags->size() != layers) {
-      in.fail("metadata " + quote(key) +
-              " does not fit the layers, expected " + std::to_string(layers) +
-              " bools");
+      in.fail("metadata " + quote(key) + " does not fit the layers, expected " +
+              std::to_string(layers) + " bools");
       return std::nullopt;
     }
     std::copy(flags->begin(), flags->end(), result.begin());
