@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Checks on the tree that no test runner makes for itself.
+
+1. directives: a misspelt directive (`CHECK-NEXT foo`, `CHECK-SAMEL: foo`) is a
+   comment, so the test passes whatever the compiler prints.
+2. examples: every ```mlir example in a .td file appears, line for line, in a
+   test, so that the documentation cannot rot. What follows `// After:` is
+   exempt: the test checks it in FileCheck's notation.
+3. constraints: every constraint that a verifier claims to check
+   (`// rms_norm_c2`) has a test that breaks it: a function `@rms_norm_c2`.
+4. layers: runtime/ and include/ never include LLVM or MLIR; nothing below
+   lib/Import names a model family; kernels are built through the EDSL, never
+   with `::create(`.
+5. golden: a golden stage-2 file (test/**/golden*/*.mlir) has at most 60 lines
+   that are not comments.
+
+    scripts/check-tests.py [--junit REPORT.xml]
+"""
+import pathlib
+import re
+import sys
+from xml.sax.saxutils import quoteattr
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SUFFIX = r"(-(NEXT|SAME|NOT|DAG|LABEL|EMPTY|COUNT-\d+))?(\{LITERAL\})?"
+DIRECTIVE = re.compile(r"//\s*(CHECK[A-Z0-9_-]*(\{\w+\})?)(.?)")
+GOLDEN_LINES = 60
+FAMILY = re.compile(r"\b(gemma|llama|qwen|gpt-?2)", re.I)
+
+
+def sources(*patterns):
+    """Yields (path from the root, text) of the files that match, in order."""
+    for pattern in patterns:
+        for path in sorted(ROOT.glob(pattern)):
+            yield path.relative_to(ROOT), path.read_text()
+
+
+def misspelt_directives(tests):
+    for path, text in tests.items():
+        prefixes = re.findall(r"check-prefix(?:es)?[= ]([\w,-]+)", text)
+        known = {"CHECK"} | {p for g in prefixes for p in g.split(",")}
+        good = re.compile(f"({'|'.join(map(re.escape, known))}){SUFFIX}$")
+        for number, line in enumerate(text.splitlines(), 1):
+            match = DIRECTIVE.search(line)
+            if match and not (match[3] == ":" and good.match(match[1])):
+                yield (f"{path}:{number}: not a FileCheck directive: "
+                       f"{match[1]}{match[3]}")
+
+
+def untested_examples(tests):
+    tested = {line.strip() for t in tests.values() for line in t.splitlines()}
+    for path, text in sources("dialects/**/*.td", "passes/**/*.td"):
+        for block in re.findall(r"```mlir\n(.*?)```", text, re.S):
+            before = block.split("// After:")[0]
+            # A trailing type list may be wrapped in the .td; compare unwrapped.
+            lines = re.sub(r"\n\s+:", " :", before).splitlines()
+            for line in map(str.strip, lines):
+                if line and not line.startswith("//") and line not in tested:
+                    yield f"{path}: example line is in no test: {line}"
+
+
+def untested_constraints(tests):
+    functions = {f for t in tests.values() for f in re.findall(r"@(\w+)\(", t)}
+    comment = re.compile(r"^ *// (\w+_c\d+(?:, \w+_c\d+)*)$", re.M)
+    for path, text in sources("dialects/**/*.cpp"):
+        for labels in comment.findall(text):
+            for label in labels.split(", "):
+                if label not in functions:
+                    yield f"{path}: no test breaks {label}"
+
+
+def broken_layers(tests):
+    code = "**/*.[ch]*"
+    for path, text in sources(f"runtime/{code}", f"include/{code}"):
+        for include in re.findall(r'#include [<"]((?:mlir|llvm)/[^>"]+)', text):
+            yield f"{path}: includes {include}, expected none of LLVM"
+    for path, text in sources(f"passes/{code}", "passes/**/*.td",
+                              f"dialects/{code}", "dialects/**/*.td"):
+        for number, line in enumerate(text.splitlines(), 1):
+            if FAMILY.search(line):
+                yield f"{path}:{number}: names a family: {line.strip()}"
+    for path, text in sources("passes/Kernels/*.cpp"):
+        for number, line in enumerate(text.splitlines(), 1):
+            if "::create(" in line:
+                yield f"{path}:{number}: raw ::create(, expected the EDSL"
+
+
+def long_goldens(tests):
+    for path, text in tests.items():
+        if any(part.startswith("golden") for part in path.parts[:-1]):
+            lines = [l for l in text.splitlines()
+                     if l.strip() and not l.strip().startswith("//")]
+            if len(lines) > GOLDEN_LINES:
+                yield (f"{path}: {len(lines)} lines, expected at most "
+                       f"{GOLDEN_LINES}")
+
+
+CHECKS = {"directives": misspelt_directives, "examples": untested_examples,
+          "constraints": untested_constraints, "layers": broken_layers,
+          "golden": long_goldens}
+
+
+def write_junit(path, found):
+    """Writes one test case a check, as the other test runners do."""
+    cases = []
+    for name, errors in found.items():
+        failure = f"<failure message={quoteattr(errors[0])}/>" if errors else ""
+        cases.append(f'<testcase classname="check-tests" name="{name}">'
+                     f"{failure}</testcase>")
+    pathlib.Path(path).write_text(
+        f"<testsuite name=\"check-tests\">{''.join(cases)}</testsuite>\n")
+
+
+def main():
+    tests = dict(sources("test/**/*.mlir"))
+    found = {name: list(check(tests)) for name, check in CHECKS.items()}
+    for errors in found.values():
+        print(*errors, sep="\n", end="\n" if errors else "")
+    if len(sys.argv) == 3 and sys.argv[1] == "--junit":
+        write_junit(sys.argv[2], found)
+    return 1 if any(found.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
