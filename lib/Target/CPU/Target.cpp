@@ -1,0 +1,88 @@
+//===- Target.cpp - CPUs that code is generated for -----------------------===//
+
+#include "lib/Target/CPU/Target.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace mlir;
+using namespace mica;
+
+/// Features that a user may add to a level.
+static constexpr llvm::StringLiteral knownFeatures[] = {
+    "avx512bf16", "avx512vnni", "avx512fp16", "avxvnni"};
+
+/// What the levels consist of, beside what every such CPU has.
+static constexpr llvm::StringLiteral level3[] = {"avx2", "fma",   "f16c",
+                                                 "bmi2", "lzcnt", "movbe"};
+static constexpr llvm::StringLiteral level4[] = {
+    "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"};
+
+static Expected<CPUTarget> makeTarget(StringRef level,
+                                      ArrayRef<StringRef> features) {
+  CPUTarget target;
+  target.cpu = level.str();
+  target.vectorBits = level == "x86-64-v4" ? 512 : 256;
+  target.dotBF16 =
+      target.vectorBits == 512 && llvm::is_contained(features, "avx512bf16");
+  for (StringRef feature : features)
+    target.features +=
+        (Twine(target.features.empty() ? "+" : ",+") + feature).str();
+  return target;
+}
+
+/// The level that this machine reaches, with the features that change code.
+static Expected<CPUTarget> resolveNative() {
+  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  auto has = [&](StringRef feature) { return host.lookup(feature); };
+  if (!llvm::all_of(level3, has))
+    return Error{"this machine is below x86-64-v3, expected AVX2, FMA and "
+                 "F16C"};
+  if (!llvm::all_of(level4, has))
+    return makeTarget("x86-64-v3", {});
+  SmallVector<StringRef> features;
+  if (has("avx512bf16"))
+    features.push_back("avx512bf16");
+  return makeTarget("x86-64-v4", features);
+}
+
+Expected<CPUTarget> mica::resolveCPU(StringRef spec) {
+  if (spec == "native")
+    return resolveNative();
+  SmallVector<StringRef> parts;
+  spec.split(parts, '+');
+  if (parts[0] != "x86-64-v3" && parts[0] != "x86-64-v4")
+    return Error{
+        ("cpu '" + parts[0] + "', expected native, x86-64-v3 or x86-64-v4")
+            .str()};
+  auto features = ArrayRef<StringRef>(parts).drop_front();
+  for (StringRef feature : features)
+    if (!llvm::is_contained(knownFeatures, feature))
+      return Error{("cpu feature '" + feature + "', expected one of " +
+                    llvm::join(ArrayRef(knownFeatures), ", "))
+                       .str()};
+  return makeTarget(parts[0], features);
+}
+
+TargetAttr mica::getTargetAttr(MLIRContext *context, const CPUTarget &target) {
+  context->loadDialect<MicaDialect>();
+  Builder b(context);
+  SmallVector<Attribute> dot;
+  if (target.dotBF16)
+    dot.push_back(TypeAttr::get(b.getBF16Type()));
+  return TargetAttr::get(context, target.cpu, target.features,
+                         target.vectorBits, /*panel=*/16, /*max_granule=*/256,
+                         b.getArrayAttr(dot));
+}
+
+Expected<CPUTarget> mica::getTarget(ModuleOp module) {
+  auto attr = module->getAttrOfType<TargetAttr>("mica.target");
+  if (!attr)
+    return Error{"module without 'mica.target', expected the attribute"};
+  CPUTarget target;
+  target.cpu = attr.getCpu().str();
+  target.features = attr.getFeatures().str();
+  target.vectorBits = attr.getVectorBits();
+  target.dotBF16 = attr.hasDot(BFloat16Type::get(module.getContext()));
+  return target;
+}
