@@ -1,0 +1,328 @@
+//===- Emit.cpp - Loops and indices over values ---------------------------===//
+
+#include "dialects/MicaTile/Emit.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace mica::tile;
+
+//===----------------------------------------------------------------------===//
+// Indices
+//===----------------------------------------------------------------------===//
+
+namespace {
+constexpr auto noWrap =
+    arith::IntegerOverflowFlags::nsw | arith::IntegerOverflowFlags::nuw;
+
+template <typename OpTy, typename... Args>
+Index binary(Index a, Index b, Args... args) {
+  Emitter &e = *a.emitter;
+  return e.index(e.b.createOrFold<OpTy>(e.loc, a.value, b.value, args...));
+}
+
+SmallVector<Value> values(ArrayRef<Index> indices) {
+  return llvm::map_to_vector(indices, [](Index i) { return i.value; });
+}
+
+std::optional<int64_t> constantOf(Value value) {
+  APInt constant;
+  if (matchPattern(value, m_ConstantInt(&constant)))
+    return constant.getSExtValue();
+  return std::nullopt;
+}
+} // namespace
+
+Index mica::tile::operator+(Index a, Index b) {
+  return binary<arith::AddIOp>(a, b, noWrap);
+}
+Index mica::tile::operator-(Index a, Index b) {
+  return binary<arith::SubIOp>(a, b, noWrap);
+}
+Index mica::tile::operator*(Index a, Index b) {
+  return binary<arith::MulIOp>(a, b, noWrap);
+}
+Index mica::tile::operator/(Index a, Index b) {
+  return binary<arith::DivUIOp>(a, b);
+}
+Index mica::tile::operator%(Index a, Index b) {
+  return binary<arith::RemUIOp>(a, b);
+}
+Index mica::tile::operator+(Index a, int64_t b) {
+  return a + a.emitter->index(b);
+}
+Index mica::tile::operator-(Index a, int64_t b) {
+  return a - a.emitter->index(b);
+}
+Index mica::tile::operator*(Index a, int64_t b) {
+  return a * a.emitter->index(b);
+}
+Index mica::tile::operator/(Index a, int64_t b) {
+  return a / a.emitter->index(b);
+}
+Index mica::tile::operator%(Index a, int64_t b) {
+  return a % a.emitter->index(b);
+}
+Index mica::tile::ceilDiv(Index a, int64_t b) { return (a + (b - 1)) / b; }
+Index mica::tile::min(Index a, Index b) { return binary<arith::MinUIOp>(a, b); }
+Index mica::tile::max(Index a, Index b) { return binary<arith::MaxUIOp>(a, b); }
+Value mica::tile::operator<(Index a, Index b) {
+  Emitter &e = *a.emitter;
+  return e.b.createOrFold<arith::CmpIOp>(e.loc, arith::CmpIPredicate::ult,
+                                         a.value, b.value);
+}
+
+Index Emitter::index(int64_t value) {
+  return index(arith::ConstantIndexOp::create(b, loc, value));
+}
+
+Index Emitter::fromI32(Value value) {
+  return index(
+      arith::IndexCastOp::create(b, loc, b.getIndexType(), value).getResult());
+}
+
+Index Emitter::dim(Value buffer, int64_t dim) {
+  int64_t size = cast<MemRefType>(buffer.getType()).getDimSize(dim);
+  if (!ShapedType::isDynamic(size))
+    return index(size);
+  return index(memref::DimOp::create(b, loc, buffer, dim).getResult());
+}
+
+bool mica::tile::isMultipleOf(Value value, int64_t factor) {
+  if (factor == 1)
+    return true;
+  if (std::optional<int64_t> constant = constantOf(value))
+    return *constant % factor == 0;
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+    return loop && value == loop.getInductionVar() &&
+           isMultipleOf(loop.getLowerBound(), factor) &&
+           isMultipleOf(loop.getStep(), factor);
+  }
+  Operation *op = value.getDefiningOp();
+  auto both = [&] {
+    return isMultipleOf(op->getOperand(0), factor) &&
+           isMultipleOf(op->getOperand(1), factor);
+  };
+  if (isa<arith::AddIOp, arith::SubIOp, arith::RemUIOp, arith::RemSIOp,
+          arith::MinUIOp>(op))
+    return both();
+  if (isa<arith::MulIOp>(op))
+    return isMultipleOf(op->getOperand(0), factor) ||
+           isMultipleOf(op->getOperand(1), factor);
+  return isa<arith::IndexCastOp, arith::IndexCastUIOp>(op) &&
+         isMultipleOf(op->getOperand(0), factor);
+}
+
+//===----------------------------------------------------------------------===//
+// Control
+//===----------------------------------------------------------------------===//
+
+Emitter::Values Emitter::forRange(Index lo, Index hi, int64_t step,
+                                  Values carried, CarryingBody body) {
+  auto first = constantOf(lo), last = constantOf(hi);
+  if (first && last && *last <= *first)
+    return carried;
+  if (first && last && *last - *first <= step)
+    return body(lo, carried);
+  auto loop =
+      scf::ForOp::create(b, loc, lo, hi, index(step).value, carried,
+                         [&](OpBuilder &, Location, Value i, ValueRange) {});
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(loop.getBody());
+  Values next = body(index(loop.getInductionVar()), loop.getRegionIterArgs());
+  scf::YieldOp::create(b, loc, next);
+  return Values(loop.getResults());
+}
+
+void Emitter::forRange(Index lo, Index hi, int64_t step, Body body) {
+  forRange(lo, hi, step, {}, [&](Index i, ValueRange) {
+    body(i);
+    return Values();
+  });
+}
+
+void Emitter::ifThen(Value condition, function_ref<void()> body) {
+  auto branch = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+Emitter::Values Emitter::inlined(Region &region, ValueRange arguments) {
+  IRMapping map;
+  map.map(region.getArguments(), arguments);
+  for (Operation &op : region.front().without_terminator())
+    b.clone(op, map);
+  return llvm::map_to_vector(
+      region.front().getTerminator()->getOperands(),
+      [&](Value value) { return map.lookupOrDefault(value); });
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+Value Emitter::load(Value buffer, ArrayRef<Index> at) {
+  return memref::LoadOp::create(b, loc, buffer, values(at));
+}
+
+Value Emitter::load(VectorType type, Value buffer, ArrayRef<Index> at) {
+  return vector::LoadOp::create(b, loc, type, buffer, values(at));
+}
+
+void Emitter::store(Value value, Value buffer, ArrayRef<Index> at) {
+  if (isa<VectorType>(value.getType()))
+    vector::StoreOp::create(b, loc, value, buffer, values(at));
+  else
+    memref::StoreOp::create(b, loc, value, buffer, values(at));
+}
+
+void Emitter::prefetch(Value buffer, ArrayRef<Index> at) {
+  memref::PrefetchOp::create(b, loc, buffer, values(at), /*isWrite=*/false,
+                             /*localityHint=*/2, /*isDataCache=*/true);
+}
+
+Value Emitter::scratch(ArrayRef<int64_t> shape, Type element) {
+  OpBuilder::InsertionGuard guard(b);
+  auto function =
+      b.getInsertionBlock()->getParentOp()->getParentOfType<func::FuncOp>();
+  if (!function)
+    function = cast<func::FuncOp>(b.getInsertionBlock()->getParentOp());
+  b.setInsertionPointToStart(&function.getBody().front());
+  return memref::AllocaOp::create(b, loc, MemRefType::get(shape, element),
+                                  b.getI64IntegerAttr(64));
+}
+
+Value Emitter::reshape(Value buffer, ArrayRef<int64_t> shape) {
+  auto type = MemRefType::get(
+      shape, cast<MemRefType>(buffer.getType()).getElementType());
+  SmallVector<int64_t> strides(shape.size(), 1);
+  for (int64_t i = shape.size() - 2; i >= 0; --i)
+    strides[i] = strides[i + 1] * shape[i + 1];
+  return memref::ReinterpretCastOp::create(b, loc, type, buffer,
+                                           /*offset=*/0, shape, strides);
+}
+
+//===----------------------------------------------------------------------===//
+// Vectors
+//===----------------------------------------------------------------------===//
+
+VectorType Emitter::f32x(int64_t size) {
+  return VectorType::get(size, b.getF32Type());
+}
+
+Value Emitter::f32(double value) {
+  return arith::ConstantOp::create(
+      b, loc, b.getF32FloatAttr(static_cast<float>(value)));
+}
+
+Value Emitter::splat(double value, int64_t size) {
+  return arith::ConstantOp::create(
+      b, loc, DenseElementsAttr::get(f32x(size), static_cast<float>(value)));
+}
+
+Value Emitter::splatBits(uint32_t bits, int64_t size) {
+  auto type = VectorType::get(size, b.getI32Type());
+  return arith::ConstantOp::create(
+      b, loc, DenseElementsAttr::get(type, APInt(32, bits)));
+}
+
+Value Emitter::broadcast(Value value, int64_t size) {
+  return vector::BroadcastOp::create(
+      b, loc, VectorType::get(size, value.getType()), value);
+}
+
+Value Emitter::add(Value x, Value y) {
+  return arith::AddFOp::create(b, loc, x, y);
+}
+Value Emitter::sub(Value x, Value y) {
+  return arith::SubFOp::create(b, loc, x, y);
+}
+Value Emitter::mul(Value x, Value y) {
+  return arith::MulFOp::create(b, loc, x, y);
+}
+Value Emitter::div(Value x, Value y) {
+  return arith::DivFOp::create(b, loc, x, y);
+}
+Value Emitter::maximum(Value x, Value y) {
+  return arith::MaxNumFOp::create(b, loc, x, y);
+}
+Value Emitter::fma(Value x, Value y, Value z) {
+  return math::FmaOp::create(b, loc, x, y, z);
+}
+
+Value Emitter::bitcast(Value vector, Type element) {
+  auto type = cast<VectorType>(vector.getType());
+  int64_t bits = type.getNumElements() * type.getElementTypeBitWidth();
+  return vector::BitCastOp::create(
+      b, loc, VectorType::get(bits / element.getIntOrFloatBitWidth(), element),
+      vector);
+}
+
+Value Emitter::shiftLeft(Value x, Value y) {
+  return arith::ShLIOp::create(b, loc, x, y);
+}
+Value Emitter::bitAnd(Value x, Value y) {
+  return arith::AndIOp::create(b, loc, x, y);
+}
+Value Emitter::extend(Value x, Type type) {
+  return x.getType() == type
+             ? x
+             : arith::ExtFOp::create(b, loc, type, x).getResult();
+}
+Value Emitter::select(Value condition, Value x, Value y) {
+  return arith::SelectOp::create(b, loc, condition, x, y);
+}
+
+Value Emitter::slice(Value vector, int64_t first, int64_t size) {
+  if (cast<VectorType>(vector.getType()).getDimSize(0) == size)
+    return vector;
+  return vector::ExtractStridedSliceOp::create(
+      b, loc, vector, ArrayRef<int64_t>(first), ArrayRef<int64_t>(size),
+      ArrayRef<int64_t>(1));
+}
+
+Value Emitter::strided(Value vector, int64_t first, int64_t step,
+                       int64_t size) {
+  SmallVector<int64_t> lanes;
+  for (int64_t i = 0; i < size; ++i)
+    lanes.push_back(first + i * step);
+  return vector::ShuffleOp::create(b, loc, vector, vector, lanes);
+}
+
+Value Emitter::extract(Value vector, int64_t at) {
+  return vector::ExtractOp::create(b, loc, vector, at);
+}
+
+Value Emitter::reduce(Value vector, bool isMax) {
+  auto combine = [&](Value x, Value y) {
+    return isMax ? maximum(x, y) : add(x, y);
+  };
+  // Whole registers first, then halves; an odd rest waits for its turn.
+  SmallVector<Value> parts;
+  int64_t size = cast<VectorType>(vector.getType()).getDimSize(0);
+  int64_t width = std::min<int64_t>(16, llvm::bit_floor<uint64_t>(size));
+  for (int64_t first = 0; first + width <= size; first += width)
+    parts.push_back(slice(vector, first, width));
+  for (; parts.size() > 1;) {
+    for (size_t i = 0; i + 1 < parts.size(); i += 2)
+      parts[i / 2] = combine(parts[i], parts[i + 1]);
+    if (parts.size() % 2)
+      parts[parts.size() / 2] = parts.back();
+    parts.resize((parts.size() + 1) / 2);
+  }
+  Value result = parts[0];
+  for (int64_t half = width / 2; half >= 1; half /= 2)
+    result = combine(slice(result, 0, half), slice(result, half, half));
+  result = extract(result, 0);
+  for (int64_t i = size / width * width; i < size; ++i)
+    result = combine(result, extract(vector, i));
+  return result;
+}

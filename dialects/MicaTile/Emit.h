@@ -1,0 +1,127 @@
+//===- Emit.h - Loops and indices over values -------------------*- C++ -*-===//
+//
+// What an expansion of a kernel is written with, so that it reads like the
+// algorithm: an `Index` with operators, loops that carry values, loads, stores
+// and the vector operations of a main loop. Indices are never negative and
+// never overflow, and constants fold. Formulas over row segments are in Edsl.h.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DIALECTS_MICATILE_EMIT_H
+#define DIALECTS_MICATILE_EMIT_H
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Value.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+namespace mica::tile {
+
+class Emitter;
+
+/// An index value, at least 0.
+struct Index {
+  Emitter *emitter = nullptr;
+  mlir::Value value;
+  operator mlir::Value() const { return value; }
+};
+
+Index operator+(Index a, Index b);
+Index operator-(Index a, Index b);
+Index operator*(Index a, Index b);
+Index operator/(Index a, Index b);
+Index operator%(Index a, Index b);
+Index operator+(Index a, int64_t b);
+Index operator-(Index a, int64_t b);
+Index operator*(Index a, int64_t b);
+Index operator/(Index a, int64_t b);
+Index operator%(Index a, int64_t b);
+Index ceilDiv(Index a, int64_t b);
+Index min(Index a, Index b);
+Index max(Index a, Index b);
+/// a < b, as i1.
+mlir::Value operator<(Index a, Index b);
+
+/// Emits at the insertion point of a builder.
+class Emitter {
+public:
+  using Values = llvm::SmallVector<mlir::Value>;
+  using Body = llvm::function_ref<void(Index)>;
+  using CarryingBody = llvm::function_ref<Values(Index, mlir::ValueRange)>;
+
+  Emitter(mlir::OpBuilder &b, mlir::Location loc) : b(b), loc(loc) {}
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+
+  Index index(int64_t value);
+  Index index(mlir::Value value) { return {this, value}; }
+  /// The sign-extended index of an i32.
+  Index fromI32(mlir::Value value);
+  /// Dimension `dim` of `buffer`.
+  Index dim(mlir::Value buffer, int64_t dim);
+
+  /// for (i = lo; i < hi; i += step) body(i). A loop of no iteration is left
+  /// out and one of a single iteration is its body, where that is known here.
+  void forRange(Index lo, Index hi, int64_t step, Body body);
+  /// The same with values that the body takes and returns.
+  Values forRange(Index lo, Index hi, int64_t step, Values carried,
+                  CarryingBody body);
+  /// if (condition) body().
+  void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
+
+  mlir::VectorType f32x(int64_t size);
+  mlir::Value f32(double value);
+  /// `value` in every element of vector<size x f32>.
+  mlir::Value splat(double value, int64_t size);
+  /// `bits` in every element of vector<size x i32>.
+  mlir::Value splatBits(uint32_t bits, int64_t size);
+  /// vector<size x T> of the scalar `value`.
+  mlir::Value broadcast(mlir::Value value, int64_t size);
+
+  mlir::Value load(mlir::Value buffer, mlir::ArrayRef<Index> at);
+  mlir::Value load(mlir::VectorType type, mlir::Value buffer,
+                   mlir::ArrayRef<Index> at);
+  void store(mlir::Value value, mlir::Value buffer, mlir::ArrayRef<Index> at);
+  void prefetch(mlir::Value buffer, mlir::ArrayRef<Index> at);
+
+  mlir::Value add(mlir::Value a, mlir::Value b);
+  mlir::Value sub(mlir::Value a, mlir::Value b);
+  mlir::Value mul(mlir::Value a, mlir::Value b);
+  mlir::Value div(mlir::Value a, mlir::Value b);
+  mlir::Value maximum(mlir::Value a, mlir::Value b);
+  /// a * b + c, rounded once.
+  mlir::Value fma(mlir::Value a, mlir::Value b, mlir::Value c);
+  /// The bits of a vector as a vector of another element type or size.
+  mlir::Value bitcast(mlir::Value vector, mlir::Type element);
+  mlir::Value shiftLeft(mlir::Value a, mlir::Value b);
+  mlir::Value bitAnd(mlir::Value a, mlir::Value b);
+  mlir::Value extend(mlir::Value a, mlir::Type type);
+  mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b);
+  /// Elements [first, first + size).
+  mlir::Value slice(mlir::Value vector, int64_t first, int64_t size);
+  /// Elements first, first + step, …: `size` of them.
+  mlir::Value strided(mlir::Value vector, int64_t first, int64_t step,
+                      int64_t size);
+  mlir::Value extract(mlir::Value vector, int64_t at);
+  /// The sum (or maximum) of all elements, as a balanced tree: always in the
+  /// same order.
+  mlir::Value reduce(mlir::Value vector, bool isMax);
+
+  /// A buffer of the worker's stack, 64-byte aligned, made once at the entry of
+  /// the function.
+  mlir::Value scratch(mlir::ArrayRef<int64_t> shape, mlir::Type element);
+  /// `buffer`, contiguous and of static shape, as [shape].
+  mlir::Value reshape(mlir::Value buffer, mlir::ArrayRef<int64_t> shape);
+  /// The operations of the one block of `region`, with `arguments`; returns
+  /// what it yields.
+  Values inlined(mlir::Region &region, mlir::ValueRange arguments);
+};
+
+/// Whether `value` is a multiple of `factor` whatever the step is, as far as
+/// its definition tells.
+bool isMultipleOf(mlir::Value value, int64_t factor);
+
+} // namespace mica::tile
+
+#endif // DIALECTS_MICATILE_EMIT_H
