@@ -1,5 +1,6 @@
 """Fixtures of the end-to-end tests: random checkpoints and the commands."""
 import functools
+import os
 import pathlib
 import subprocess
 
@@ -23,9 +24,11 @@ def mica(request):
     """Returns a function that runs mica with arguments and checks its status."""
     program = request.config.getoption("--mica")
 
-    def run(*arguments, fails=False, **options):
+    def run(*arguments, fails=False, guard=False, **options):
+        environment = dict(os.environ, MICA_GUARD="1" if guard else "0")
         result = subprocess.run([program, *map(str, arguments)], text=True,
-                                capture_output=True, timeout=600, **options)
+                                capture_output=True, timeout=600,
+                                env=environment, **options)
         if not fails:
             command = " ".join(map(str, arguments))
             assert result.returncode == 0, f"mica {command}\n{result.stderr}"

@@ -1,0 +1,133 @@
+"""Mica's logits against the float64 oracle: families x shapes x dtypes.
+
+The bound is three times the error of transformers in the same dtype, plus 1e-6
+of the logits' spread. The same artifact is fed whole, in chunks, one token at a
+time, and with all sequences in one ragged step.
+"""
+import functools
+
+import numpy as np
+import pytest
+import torch
+
+import checkpoints
+import gguf_files
+import oracle
+
+DTYPES = ("f32", "bf16", "f16")
+FEEDS = {"whole": [], "chunked": ["--chunk", "7"],
+         "decoded": ["--decode-from", "5"], "ragged": ["--ragged"],
+         "shuffled": ["--ragged", "--page-seed", "3"]}
+CASES = [pytest.param(family, name, dtype, id=f"{family}-{name}-{dtype}",
+                      marks=pytest.mark.xdist_group(f"{family}-{name}"))
+         for family, name in checkpoints.all_shapes() for dtype in DTYPES]
+FILES = [pytest.param(family, name, kind, id=f"{family}-{name}-{kind}")
+         for family, name in checkpoints.all_shapes(only_gguf=True)
+         for kind in gguf_files.TYPES]
+
+
+@pytest.fixture(scope="session")
+def artifact(made, mica, tmp_path_factory):
+    """Returns a function: (family, shape, dtype) -> a compiled .mica file."""
+    @functools.cache
+    def compile_it(family, name, dtype):
+        path = tmp_path_factory.mktemp("artifact") / "m.mica"
+        mica("compile", made(family, name, dtype), "-o", path,
+             f"--dtype={dtype}")
+        return path
+    return compile_it
+
+
+@pytest.fixture
+def evaluate(mica, tmp_path):
+    """Returns a function: (artifact, tokens, flags) -> logits [S, T, V]."""
+    def run(path, tokens, *flags, **options):
+        np.save(tmp_path / "t.npy", tokens)
+        mica("eval", path, "--tokens", tmp_path / "t.npy", "--logits",
+             tmp_path / "l.npy", *flags, **options)
+        logits = np.load(tmp_path / "l.npy")
+        assert logits.dtype == np.float32
+        return logits
+    return run
+
+
+def check(logits, exact, bound):
+    """Asserts the bound over all logits, and that no position is off alone."""
+    assert logits.shape == tuple(exact.shape)
+    difference = torch.from_numpy(logits).double() - exact
+    error = oracle.rms(difference)
+    rows = difference.square().mean(-1).sqrt()
+    assert error <= bound, (
+        f"RMS error {error:.3g}, expected at most {bound:.3g}; by position "
+        f"{[f'{e:.1e}' for e in rows.square().mean(0).sqrt().tolist()]}")
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+@pytest.mark.parametrize("family,name,dtype", CASES)
+def test_logits(artifact, truth, evaluate, family, name, dtype, feed):
+    tokens, exact, bound = truth(family, name, dtype)
+    path = artifact(family, name, dtype)
+    check(evaluate(path, tokens, *FEEDS[feed]), exact, bound)
+
+
+@pytest.mark.parametrize("family,name,dtype", CASES)
+def test_bits_do_not_depend_on_company(artifact, truth, evaluate, family, name,
+                                       dtype):
+    """Threads, chunks, pages and other sequences leave every bit as it is."""
+    tokens, _, _ = truth(family, name, dtype)
+    path = artifact(family, name, dtype)
+    one = evaluate(path, tokens, "--threads", "1")
+    for flags in (["--threads", "2"], ["--threads", "2", "--ragged"],
+                  ["--threads", "1", "--chunk", "7", "--page-seed", "5"],
+                  ["--threads", "2", "--decode-from", "5"]):
+        np.testing.assert_array_equal(one, evaluate(path, tokens, *flags))
+    for row in range(len(tokens)):
+        alone = evaluate(path, tokens[row:row + 1], "--threads", "2")
+        np.testing.assert_array_equal(one[row:row + 1], alone)
+
+
+@pytest.mark.parametrize("family,name,dtype", CASES)
+def test_nothing_outside_is_touched(artifact, truth, evaluate, family, name,
+                                    dtype):
+    """With an inaccessible page after every buffer the logits are the same."""
+    tokens, exact, bound = truth(family, name, dtype)
+    path = artifact(family, name, dtype)
+    logits = evaluate(path, tokens, "--ragged", guard=True)
+    check(logits, exact, bound)
+
+
+@pytest.mark.parametrize("family,name,kind", FILES)
+def test_gguf(mica, evaluate, tmp_path, family, name, kind):
+    """A GGUF file computes what its decoded weights do in a directory."""
+    file = gguf_files.make_gguf(family, name, tmp_path / "m.gguf", kind)
+    directory = gguf_files.make_directory(family, name, file, tmp_path / "hf")
+    mica("compile", file, "-o", tmp_path / "m.mica", "--dtype=f32")
+    tokens = checkpoints.tokens_of(family, name)
+    exact = oracle.oracle_logits(directory, tokens)
+    peer = oracle.peer_logits(directory, tokens, torch.float32)
+    check(evaluate(tmp_path / "m.mica", tokens), exact,
+          oracle.bound(exact, peer))
+
+
+@pytest.mark.parametrize("family", checkpoints.SHAPES)
+def test_rounding_is_the_checkpoints(mica, made, artifact, evaluate, tmp_path,
+                                     family):
+    """--dtype=bf16 of f32 weights is the bf16 checkpoint, to the last bit."""
+    name = next(iter(checkpoints.SHAPES[family]))
+    mica("compile", made(family, name, "f32"), "-o", tmp_path / "m.mica",
+         "--dtype=bf16")
+    tokens = checkpoints.tokens_of(family, name)
+    np.testing.assert_array_equal(
+        evaluate(tmp_path / "m.mica", tokens),
+        evaluate(artifact(family, name, "bf16"), tokens))
+
+
+def test_ids_outside_the_vocabulary(mica, artifact, tmp_path):
+    """A token id that no model has is an error in one line."""
+    np.save(tmp_path / "t.npy", np.array([[1, 251]], dtype=np.int32))
+    result = mica("eval", artifact("llama", "grouped", "f32"), "--tokens",
+                  tmp_path / "t.npy", "--logits", tmp_path / "l.npy",
+                  fails=True)
+    assert result.returncode == 1
+    assert "251" in result.stderr and result.stderr.count("\n") == 1
+    assert not (tmp_path / "l.npy").exists()
