@@ -1,0 +1,129 @@
+//===- WeightReader.cpp - Rows of a weight, decoded -----------------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "lib/Pack/WeightReader.h"
+
+#include <algorithm>
+
+using namespace mica;
+
+/// Columns that are transposed at a time: a cache line of 2-byte elements or
+/// more of each row of the file.
+static constexpr int64_t kTransposed = 64;
+
+/// The row of the file that holds row `row` of `source`.
+static int64_t fileRow(const RowSource &source, int64_t row) {
+  if (!source.permuted)
+    return source.first + row;
+  int64_t size = source.rows / source.permuted, half = size / 2;
+  int64_t head = row / size, x = row % size;
+  return source.first + head * size + 2 * (x % half) + x / half;
+}
+
+static Status check(const RowSource &source, int64_t columns) {
+  const TensorView &tensor = *source.tensor;
+  std::string thing = tensor.file + ": tensor " + quote(tensor.name);
+  if (!tensor.format)
+    return Error{thing + " holds no numbers, expected a weight"};
+  size_t rank = columns ? 2 : 1;
+  if (tensor.shape.size() != rank)
+    return Error{thing + " has " + std::to_string(tensor.shape.size()) +
+                 " dimensions, expected " + std::to_string(rank)};
+  bool transposed = columns && source.transposed;
+  int64_t rows = tensor.shape[transposed ? 1 : 0];
+  if (source.first < 0 || source.rows < 1 || source.first > rows ||
+      source.rows > rows - source.first)
+    return Error{thing + " has " + std::to_string(rows) + " rows, expected " +
+                 std::to_string(source.first) + " + " +
+                 std::to_string(source.rows)};
+  if (columns && tensor.shape[transposed ? 0 : 1] != columns)
+    return Error{thing + " has " +
+                 std::to_string(tensor.shape[transposed ? 0 : 1]) +
+                 " columns, expected " + std::to_string(columns)};
+  if (source.permuted < 0 ||
+      (source.permuted && source.rows % (2 * source.permuted)))
+    return Error{thing + " has " + std::to_string(source.rows) +
+                 " rows, expected an even number in each of " +
+                 std::to_string(source.permuted) + " heads"};
+  return {};
+}
+
+WeightReader::WeightReader(std::vector<RowSource> sources, int64_t columns)
+    : sources(std::move(sources)), columns(columns) {
+  for (const RowSource &source : this->sources)
+    total += source.rows;
+}
+
+Expected<WeightReader> WeightReader::create(std::vector<RowSource> sources,
+                                            int64_t columns) {
+  for (const RowSource &source : sources)
+    if (Status status = check(source, columns); !status)
+      return status.takeError();
+  return WeightReader(std::move(sources), columns);
+}
+
+void WeightReader::read(int64_t row, float *to) {
+  for (const RowSource &source : sources) {
+    if (!columns) {
+      readVector(source, to);
+      to += source.rows;
+      continue;
+    }
+    if (row >= source.rows) {
+      row -= source.rows;
+      continue;
+    }
+    int64_t from = fileRow(source, row);
+    if (source.transposed)
+      std::copy_n(transposedRow(source, from), columns, to);
+    else
+      decodeRow(*source.tensor->format, source.tensor->row(from), columns, to);
+    return;
+  }
+}
+
+void WeightReader::readVector(const RowSource &source, float *to) {
+  if (!source.permuted)
+    return readRange(source, 0, source.first, source.rows, to);
+  std::vector<float> stored(source.rows);
+  readRange(source, 0, source.first, source.rows, stored.data());
+  for (int64_t i = 0; i < source.rows; ++i)
+    to[i] = stored[fileRow(source, i) - source.first];
+}
+
+/// Decodes `count` elements of file row `row` from element `first` on.
+void WeightReader::readRange(const RowSource &source, int64_t row,
+                             int64_t first, int64_t count, float *to) {
+  const Format &format = *source.tensor->format;
+  int64_t unit = format.blockElements;
+  int64_t begin = first / unit * unit;
+  int64_t end = (first + count + unit - 1) / unit * unit;
+  const std::byte *in = source.tensor->row(row) + format.rowBytes(begin);
+  if (begin == first && end == first + count)
+    return decodeRow(format, in, count, to);
+  buffer.resize(end - begin);
+  decodeRow(format, in, end - begin, buffer.data());
+  std::copy_n(buffer.data() + (first - begin), count, to);
+}
+
+/// Column `column` of the file's tensor as a row, from a block of columns that
+/// is transposed at once.
+const float *WeightReader::transposedRow(const RowSource &source,
+                                         int64_t column) {
+  int64_t first = column / kTransposed * kTransposed;
+  if (blockOf != source.tensor || blockFirst != first) {
+    int64_t count =
+        std::min(kTransposed, source.tensor->columns() - first);
+    block.resize(kTransposed * columns);
+    float part[kTransposed];
+    for (int64_t k = 0; k < columns; ++k) {
+      readRange(source, k, first, count, part);
+      for (int64_t c = 0; c < count; ++c)
+        block[c * columns + k] = part[c];
+    }
+    blockOf = source.tensor, blockFirst = first;
+  }
+  return block.data() + (column - first) * columns;
+}

@@ -1,0 +1,62 @@
+//===- WeightReader.h - Rows of a weight, decoded ---------------*- C++ -*-===//
+//
+// A weight is rows of one or more tensors of a checkpoint. Whatever a file does
+// to them (block formats, transposition, another order of a head's rows) ends
+// here: above it there are rows of f32.
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_PACK_WEIGHTREADER_H
+#define LIB_PACK_WEIGHTREADER_H
+
+#include "lib/Import/Checkpoint.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace mica {
+
+/// Rows [first, first + rows) of a tensor, of its transpose if `transposed`.
+/// With `permuted` heads of d = rows / permuted rows, file row 2 i + j of a head
+/// is row i + j d / 2.
+struct RowSource {
+  const TensorView *tensor = nullptr;
+  int64_t first = 0, rows = 0;
+  bool transposed = false;
+  int64_t permuted = 0;
+};
+
+/// Reads a weight of [rows, columns], or, with `columns` 0, a vector of the
+/// sources' elements. Not safe for several threads: give each its own.
+class WeightReader {
+public:
+  /// Fails if the tensors do not have these rows and columns.
+  static Expected<WeightReader> create(std::vector<RowSource> sources,
+                                       int64_t columns);
+
+  /// The rows of all sources: the size of a vector.
+  int64_t rows() const { return total; }
+
+  /// Decodes row `row` into `to` [columns]; row 0 of a vector is all of it.
+  void read(int64_t row, float *to);
+
+private:
+  WeightReader(std::vector<RowSource> sources, int64_t columns);
+  void readVector(const RowSource &source, float *to);
+  void readRange(const RowSource &source, int64_t row, int64_t first,
+                 int64_t count, float *to);
+  const float *transposedRow(const RowSource &source, int64_t column);
+
+  std::vector<RowSource> sources;
+  int64_t columns, total = 0;
+  std::vector<float> buffer; // Whole blocks around a range.
+  // Columns [blockFirst, blockFirst + …) of `blockOf`, transposed.
+  const TensorView *blockOf = nullptr;
+  int64_t blockFirst = 0;
+  std::vector<float> block;
+};
+
+} // namespace mica
+
+#endif // LIB_PACK_WEIGHTREADER_H
