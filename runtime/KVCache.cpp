@@ -26,7 +26,8 @@ Expected<KVCache> KVCache::create(std::span<const CacheGroup> groups,
 
 Status KVCache::addPool(const CacheGroup &group, const Options &options) {
   uint64_t pageBytes = group.pageBytes();
-  uint64_t pages = divideUp(options.tokens, group.pageTokens);
+  uint64_t pages = divideUp(options.tokens, group.pageTokens) +
+                   std::max(options.sequences, 1u) - 1;
   // A slot, page * P + n % P, is an int32_t.
   uint64_t most = std::min<uint64_t>(INT32_MAX / group.pageTokens,
                                      UINT64_MAX / 2 / pageBytes);

@@ -23,9 +23,10 @@ namespace mica {
 class KVCache {
 public:
   struct Options {
-    uint64_t tokens;  // That fit, over all sequences, in each group.
-    uint32_t maxRows; // Rows that one step appends to a sequence.
-    bool guarded;     // Inaccessible pages around each pool.
+    uint64_t tokens;    // That fit, over all sequences, in each group.
+    uint32_t sequences; // At a time, each with a page that is partly full.
+    uint32_t maxRows;   // Rows that one step appends to a sequence.
+    bool guarded;       // Inaccessible pages around each pool.
     std::optional<uint64_t> seed = {}; // Hand out pages in a random order.
   };
   static Expected<KVCache> create(std::span<const CacheGroup> groups,

@@ -92,6 +92,7 @@ Expected<Model> Model::load(const std::string &path,
   uint64_t tokens =
       options.kvTokens ? options.kvTokens : uint64_t(manifest.maxContext);
   auto cache = KVCache::create(manifest.cache, {.tokens = tokens,
+                                                .sequences = options.sequences,
                                                 .maxRows = manifest.maxRows,
                                                 .guarded = guarded,
                                                 .seed = options.pageSeed});

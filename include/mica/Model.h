@@ -30,11 +30,15 @@ namespace mica {
 struct ModelState;
 
 struct LoadOptions {
-  uint32_t threads = 0; ///< 0: one for each core.
-  uint64_t kvTokens =
-      0; ///< That the cache holds over all sequences; 0: as many
-         ///< as one sequence may have. Used memory counts only.
-  std::optional<uint64_t> pageSeed = {}; ///< Use cache pages in a random order.
+  /// 0: one for each core.
+  uint32_t threads = 0;
+  /// What the cache holds over all sequences; 0: as many as one sequence may
+  /// have. Only memory that is used counts.
+  uint64_t kvTokens = 0;
+  /// Sequences at a time; each may have a page that is partly full.
+  uint32_t sequences = 1;
+  /// Use the cache's pages in a random order.
+  std::optional<uint64_t> pageSeed = {};
 };
 
 /// What a model says about itself.

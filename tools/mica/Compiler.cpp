@@ -1,0 +1,49 @@
+//===- Compiler.cpp - `mica compile` and `mica diff` ----------------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "tools/mica/Commands.h"
+#include "tools/mica/Support.h"
+
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
+
+using namespace mica;
+
+namespace {
+struct Program {
+  const char *command, *name, *summary;
+};
+constexpr Program kPrograms[] = {
+    {"compile", "mica-compile", "Compile a checkpoint to a .mica file"},
+    {"diff", "mica-diff", "Compare a compiled model with a reference"},
+};
+} // namespace
+
+void mica::addCompilerCommands(CLI::App &app) {
+  for (const Program &program : kPrograms)
+    app.add_subcommand(program.command, program.summary)->prefix_command();
+}
+
+/// The folder of this program, with a slash at its end.
+static std::string ownFolder() {
+  char path[4096];
+  ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
+  std::string_view text(path, size < 0 ? 0 : size);
+  return std::string(text.substr(0, text.rfind('/') + 1));
+}
+
+int mica::runCompilerCommand(int argc, char **argv) {
+  for (const Program &program : kPrograms) {
+    if (argc < 2 || std::strcmp(argv[1], program.command))
+      continue;
+    std::string path = ownFolder() + program.name;
+    argv[1] = path.data();
+    execv(path.c_str(), argv + 1);
+    return report(Error{path + ": cannot run: " + std::strerror(errno) +
+                        ", expected it beside mica"});
+  }
+  return 0;
+}

@@ -1,0 +1,137 @@
+//===- Run.cpp - `mica run` -----------------------------------------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "tools/mica/Commands.h"
+#include "tools/mica/Support.h"
+
+#include <cstdio>
+#include <memory>
+
+using namespace mica;
+
+namespace {
+struct RunOptions {
+  std::string model, prompt, file = "-";
+  bool hasPrompt = false;
+  uint32_t tokens = 128, threads = 0, context = 0;
+  SamplerOptions sampler;
+  std::vector<std::string> stop;
+};
+} // namespace
+
+static void printStats(const GenerateStats &stats, uint32_t threads) {
+  auto rate = [](uint32_t tokens, double seconds) {
+    return seconds > 0 ? tokens / seconds : 0.0;
+  };
+  std::fprintf(stderr,
+               "prompt: %u tokens, %.1f tokens/s; decode: %u tokens, %.1f "
+               "tokens/s; %u thread%s\n",
+               stats.promptTokens,
+               rate(stats.promptTokens, stats.promptSeconds), stats.newTokens,
+               rate(stats.decodeSteps, stats.decodeSeconds), threads,
+               threads == 1 ? "" : "s");
+}
+
+/// Streams the text that the model generates.
+static Expected<GenerateStats> stream(Model &model, const Tokenizer &tokenizer,
+                                      std::span<const int32_t> prompt,
+                                      const RunOptions &options) {
+  Sequence sequence = model.createSequence();
+  Sampler sampler(options.sampler);
+  Detokenizer detokenizer(tokenizer, true);
+  StopStrings stop(options.stop);
+  auto show = [&](const std::string &text) {
+    std::string ready = stop.feed(text);
+    std::fwrite(ready.data(), 1, ready.size(), stdout);
+    std::fflush(stdout);
+    return !stop.stopped();
+  };
+  auto stats = model.generate(
+      sequence, prompt, sampler,
+      {.maxTokens = options.tokens, .endTokens = tokenizer.eos()},
+      [&](int32_t token) { return show(detokenizer.push(token)); });
+  if (!stats)
+    return stats;
+  show(detokenizer.finish());
+  std::printf("%s\n", stop.finish().c_str());
+  return stats;
+}
+
+static int run(const RunOptions &options) {
+  auto model = Model::load(
+      options.model, {.threads = options.threads, .kvTokens = options.context});
+  if (!model)
+    return report(model.error());
+  auto tokenizer = loadTokenizer(*model, options.model);
+  if (!tokenizer)
+    return report(tokenizer.error());
+  Expected<std::string> text = options.prompt;
+  if (!options.hasPrompt)
+    text = readFile(options.file);
+  if (!text)
+    return report(text.error());
+  std::vector<int32_t> prompt = tokenizer->encode(*text);
+  if (prompt.empty())
+    return report(Error{"prompt: no tokens, expected 1 or more"});
+  auto stats = stream(*model, *tokenizer, prompt, options);
+  if (!stats)
+    return report(stats.error());
+  printStats(*stats, model->threads());
+  return 0;
+}
+
+void mica::addRunCommand(CLI::App &app, int &status) {
+  CLI::App *command = app.add_subcommand(
+      "run", "Generate text, written as it comes; the speed goes to standard "
+             "error");
+  command->footer("Example:\n  mica run M.mica -p \"The capital of France is\" "
+                  "-n 64\n");
+  auto options = std::make_shared<RunOptions>();
+  command->add_option("model", options->model, "A .mica file")->required();
+  auto *prompt = command->add_option("-p,--prompt", options->prompt,
+                                     "The text to go on from");
+  command
+      ->add_option("-f,--file", options->file,
+                   "A file with that text; standard input by default")
+      ->excludes(prompt);
+  command
+      ->add_option("-n,--tokens", options->tokens,
+                   "The most tokens to generate")
+      ->capture_default_str();
+  command
+      ->add_option("--temp", options->sampler.temperature,
+                   "Temperature; 0 takes the best token each time")
+      ->check(CLI::Range(0.0, 1000.0))
+      ->capture_default_str();
+  command
+      ->add_option("--top-k", options->sampler.topK,
+                   "Draw from the best K tokens; 0: from all")
+      ->capture_default_str();
+  command
+      ->add_option("--top-p", options->sampler.topP,
+                   "Draw from the best tokens of this total probability")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command
+      ->add_option("--seed", options->sampler.seed,
+                   "The same seed gives the same text")
+      ->capture_default_str();
+  command
+      ->add_option("--stop", options->stop,
+                   "End at this text, which is not shown; may be repeated")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--threads", options->threads,
+                   "Threads; 0: one for each core")
+      ->capture_default_str();
+  command
+      ->add_option("--ctx", options->context,
+                   "Tokens that the cache holds; 0: the model's maximum")
+      ->capture_default_str();
+  command->callback([=, &status] {
+    options->hasPrompt = prompt->count();
+    status = run(*options);
+  });
+}
