@@ -1,0 +1,390 @@
+//===- BuildModel.cpp - A model description as mica IR --------------------===//
+//
+// Reads from top to bottom as the model does: tokens, layers, logits. The
+// comment of Model.h gives the formulas that the switches stand for.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Import/BuildModel.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/MapVector.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace mica;
+
+namespace {
+
+/// What layers of one function have in common.
+using LayerKind = std::tuple<int64_t, int, double>; // window, rope, scale
+
+class ModelBuilder {
+public:
+  ModelBuilder(MLIRContext *context, const Checkpoint &checkpoint,
+               const ModelDescription &model, const BuildOptions &options)
+      : b(context), loc(b.getUnknownLoc()), checkpoint(checkpoint),
+        model(model), options(options),
+        rowsType(RankedTensorType::get({ShapedType::kDynamic, model.width},
+                                       b.getF32Type())),
+        batchType(BatchType::get(context)) {}
+
+  OwningOpRef<ModuleOp> build() {
+    OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
+    b.setInsertionPointToEnd(module->getBody());
+    addWeights(model.weights, "");
+    for (auto [index, layer] : llvm::enumerate(model.layers))
+      addWeights(layer.weights, "l" + std::to_string(index) + ".");
+    for (const LayerDescription &layer : model.layers) {
+      cacheOf.insert({layer.window, static_cast<int64_t>(cacheOf.size())});
+      LayerKind kind = {layer.window, layer.rope, layer.attentionScale};
+      if (functionOf.insert({kind, "layer" + std::to_string(functionOf.size())})
+              .second)
+        buildLayer(layer, functionOf[kind]);
+    }
+    buildStep();
+    setAttributes(*module);
+    return module;
+  }
+
+private:
+  //===--------------------------------------------------------------------===//
+  // Weights
+  //===--------------------------------------------------------------------===//
+
+  static std::string symbol(StringRef prefix, Role role) {
+    std::string name = prefix.str() + std::string(roleName(role));
+    std::replace(name.begin(), name.end(), ' ', '_');
+    return name;
+  }
+
+  /// The type of a weight as the checkpoint stores it.
+  WeightType weightType(const WeightSource &source) {
+    const Format &format = *checkpoint.find(source.tensor)->format;
+    SmallVector<int64_t> shape = {source.rows};
+    if (checkpoint.find(source.tensor)->shape.size() == 2)
+      shape.push_back(source.columns);
+    if (format.name == "F32")
+      return WeightType::get(shape, b.getF32Type());
+    if (format.name == "F16")
+      return WeightType::get(shape, b.getF16Type());
+    if (format.name == "BF16")
+      return WeightType::get(shape, b.getBF16Type());
+    auto element =
+        FormatAttr::get(b.getContext(), StringRef(format.name).lower(),
+                        format.blockElements, format.blockBytes);
+    return WeightType::get(b.getContext(), shape, element, LayoutAttr());
+  }
+
+  void addWeights(const WeightMap &weights, StringRef prefix) {
+    for (const auto &[role, source] : weights) {
+      int64_t permuted = source.order == RowOrder::PairsToHalves
+                             ? source.rows / model.headSize
+                             : 0;
+      auto from = SourceAttr::get(b.getContext(), 0, source.tensor,
+                                  source.firstRow, source.rows,
+                                  source.transposed, permuted);
+      WeightOp::create(b, loc, b.getStringAttr(symbol(prefix, role)),
+                       TypeAttr::get(weightType(source)), b.getArrayAttr(from),
+                       FlatSymbolRefAttr(), ArrayAttr());
+    }
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Small parts
+  //===--------------------------------------------------------------------===//
+
+  RankedTensorType rows(int64_t columns) {
+    return RankedTensorType::get({ShapedType::kDynamic, columns},
+                                 b.getF32Type());
+  }
+
+  /// `value` in every element, in the shape of `like`.
+  Value splat(double value, Value like) {
+    Value scalar = arith::ConstantOp::create(
+        b, loc, b.getF32FloatAttr(static_cast<float>(value)));
+    Value count = tensor::DimOp::create(b, loc, like, 0);
+    return tensor::SplatOp::create(b, loc, scalar, like.getType(),
+                                   ValueRange{count});
+  }
+  Value mul(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y); }
+  Value add(Value x, Value y) { return arith::AddFOp::create(b, loc, x, y); }
+  Value scaled(Value x, double factor) {
+    return factor == 1 ? x : mul(x, splat(factor, x));
+  }
+  /// cap * tanh(x / cap), x if `cap` is 0.
+  Value softcapped(Value x, double cap) {
+    if (cap == 0)
+      return x;
+    Value t = arith::DivFOp::create(b, loc, x, splat(cap, x));
+    return scaled(math::TanhOp::create(b, loc, t), cap);
+  }
+
+  Value activated(Value x) {
+    if (model.activation == Activation::Silu) {
+      Value e = math::ExpOp::create(b, loc, arith::NegFOp::create(b, loc, x));
+      return arith::DivFOp::create(b, loc, x, add(e, splat(1, x)));
+    }
+    Value inner;
+    if (model.activation == Activation::GeluTanh) {
+      Value cube = mul(mul(x, x), x);
+      inner = scaled(add(x, scaled(cube, 0.044715)), std::sqrt(2 / M_PI));
+      inner = math::TanhOp::create(b, loc, inner);
+    } else {
+      inner = math::ErfOp::create(b, loc, scaled(x, std::sqrt(0.5)));
+    }
+    return mul(scaled(x, 0.5), add(inner, splat(1, x)));
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Layers
+  //===--------------------------------------------------------------------===//
+
+  KVType cacheType(int64_t window) {
+    return KVType::get(b.getContext(), model.kvHeads, model.headSize,
+                       model.headSize, options.dtype, options.page, window);
+  }
+
+  RankedTensorType anglesType(int rope) {
+    int64_t pairs = model.ropes[rope].inverseFrequencies.size();
+    return RankedTensorType::get({ShapedType::kDynamic, pairs, 2},
+                                 b.getF32Type());
+  }
+
+  /// The weight of `role` in the function being built; null if absent.
+  Value weight(Role role) {
+    auto it = arguments.find(role);
+    return it == arguments.end() ? Value() : it->second;
+  }
+
+  Value norm(Value x, Role role, Role biasRole) {
+    Value w = weight(role);
+    auto eps = b.getF32FloatAttr(static_cast<float>(model.normEps));
+    if (model.norm == NormKind::Layer)
+      return LayerNormOp::create(b, loc, x.getType(), x, w, weight(biasRole),
+                                 eps);
+    auto offset = b.getF32FloatAttr(static_cast<float>(model.normOffset));
+    return RMSNormOp::create(b, loc, x.getType(), x, w, eps, offset);
+  }
+
+  Value linear(Value x, Role role, Role biasRole) {
+    Value w = weight(role);
+    int64_t n = cast<WeightType>(w.getType()).rows();
+    return LinearOp::create(b, loc, rows(n), x, w, weight(biasRole));
+  }
+
+  /// Norm and rotary positions of queries or keys, head by head.
+  Value positioned(Value x, Role role, const LayerDescription &layer,
+                   Value angles) {
+    if (model.qkNorms)
+      x = norm(x, role, role);
+    if (layer.rope < 0)
+      return x;
+    bool interleaved =
+        model.ropes[layer.rope].pairing == RopePairing::Interleaved;
+    return RopeOp::create(b, loc, x.getType(), x, angles,
+                          b.getI64IntegerAttr(model.headSize),
+                          interleaved ? b.getUnitAttr() : UnitAttr());
+  }
+
+  Value attention(Value x, Value &kv, Value batch, Value angles,
+                  const LayerDescription &layer) {
+    Value q = positioned(linear(x, Role::Query, Role::QueryBias),
+                         Role::QueryNorm, layer, angles);
+    Value k = positioned(linear(x, Role::Key, Role::KeyBias), Role::KeyNorm,
+                         layer, angles);
+    Value v = linear(x, Role::Value, Role::ValueBias);
+    kv = KVAppendOp::create(b, loc, kv.getType(), kv, k, v, batch);
+    auto mask = MaskAttr::get(b.getContext(), true, layer.window);
+    Value o = AttentionOp::create(
+        b, loc, rows(model.heads * model.headSize), q, kv, batch,
+        b.getI64IntegerAttr(model.heads),
+        b.getF32FloatAttr(static_cast<float>(layer.attentionScale)), mask,
+        b.getF32FloatAttr(static_cast<float>(model.attentionSoftcap)));
+    return linear(o, Role::AttentionOutput, Role::AttentionOutputBias);
+  }
+
+  Value feedForward(Value x) {
+    Value h;
+    if (model.gated) {
+      Value gate = linear(x, Role::Gate, Role::GateBias);
+      h = mul(activated(gate), linear(x, Role::Up, Role::UpBias));
+    } else {
+      h = activated(linear(x, Role::Up, Role::UpBias));
+    }
+    return linear(h, Role::Down, Role::DownBias);
+  }
+
+  void buildLayer(const LayerDescription &layer, StringRef name) {
+    SmallVector<Type> types = {rowsType, cacheType(layer.window), batchType};
+    if (layer.rope >= 0)
+      types.push_back(anglesType(layer.rope));
+    size_t fixed = types.size();
+    for (const auto &[role, source] : layer.weights)
+      types.push_back(weightType(source));
+    auto function = func::FuncOp::create(
+        b, loc, name, b.getFunctionType(types, {types[0], types[1]}));
+    function.setPrivate();
+    OpBuilder::InsertionGuard guard(b);
+    Block *body = function.addEntryBlock();
+    b.setInsertionPointToStart(body);
+    arguments.clear();
+    for (auto [entry, argument] :
+         llvm::zip(layer.weights, body->getArguments().drop_front(fixed)))
+      arguments[entry.first] = argument;
+
+    Value x = body->getArgument(0), kv = body->getArgument(1);
+    Value batch = body->getArgument(2);
+    Value angles = layer.rope >= 0 ? body->getArgument(3) : Value();
+    Value h = norm(x, Role::AttentionNorm, Role::AttentionNormBias);
+    h = attention(h, kv, batch, angles, layer);
+    if (model.postNorms)
+      h = norm(h, Role::PostAttentionNorm, Role::PostAttentionNorm);
+    x = add(x, h);
+    h = feedForward(norm(x, Role::FfnNorm, Role::FfnNormBias));
+    if (model.postNorms)
+      h = norm(h, Role::PostFfnNorm, Role::PostFfnNorm);
+    x = add(x, h);
+    func::ReturnOp::create(b, loc, ValueRange{x, kv});
+  }
+
+  //===--------------------------------------------------------------------===//
+  // The step
+  //===--------------------------------------------------------------------===//
+
+  Value embeddings(Value batch) {
+    auto ids = RankedTensorType::get({ShapedType::kDynamic}, b.getI32Type());
+    Value tokens = TokensOp::create(b, loc, ids, batch);
+    Value x = EmbeddingOp::create(b, loc, rowsType, tokens,
+                                  weight(Role::TokenEmbedding));
+    x = scaled(x, model.embeddingScale);
+    if (!model.learnedPositions)
+      return x;
+    Value positions = PositionsOp::create(b, loc, ids, batch);
+    return add(x, EmbeddingOp::create(b, loc, rowsType, positions,
+                                      weight(Role::PositionEmbedding)));
+  }
+
+  SmallVector<Value> allAngles(Value batch) {
+    SmallVector<Value> result;
+    auto ids = RankedTensorType::get({ShapedType::kDynamic}, b.getI32Type());
+    for (auto [index, rope] : llvm::enumerate(model.ropes)) {
+      Value positions = PositionsOp::create(b, loc, ids, batch);
+      result.push_back(RopeAnglesOp::create(
+          b, loc, anglesType(index), positions,
+          b.getDenseF32ArrayAttr(rope.inverseFrequencies),
+          b.getF32FloatAttr(1)));
+    }
+    return result;
+  }
+
+  ArrayAttr layerAttributes() {
+    SmallVector<Attribute> layers;
+    for (auto [index, layer] : llvm::enumerate(model.layers)) {
+      LayerKind kind = {layer.window, layer.rope, layer.attentionScale};
+      SmallVector<int64_t> shared = {0};
+      if (layer.rope >= 0)
+        shared.push_back(1 + layer.rope);
+      SmallVector<FlatSymbolRefAttr> weights;
+      for (const auto &[role, source] : layer.weights)
+        weights.push_back(FlatSymbolRefAttr::get(
+            b.getContext(),
+            symbol("l" + std::to_string(index) + ".", role)));
+      layers.push_back(LayerAttr::get(
+          b.getContext(),
+          FlatSymbolRefAttr::get(b.getContext(), functionOf[kind]),
+          cacheOf[layer.window], shared, weights));
+    }
+    return b.getArrayAttr(layers);
+  }
+
+  void buildStep() {
+    SmallVector<Type> types = {batchType};
+    for (auto [window, index] : cacheOf)
+      types.push_back(cacheType(window));
+    SmallVector<Type> results(types);
+    results[0] = rows(model.vocabulary);
+    auto function = func::FuncOp::create(b, loc, "step",
+                                         b.getFunctionType(types, results));
+    OpBuilder::InsertionGuard guard(b);
+    Block *body = function.addEntryBlock();
+    b.setInsertionPointToStart(body);
+    arguments.clear();
+    for (const auto &[role, source] : model.weights)
+      arguments[role] = GetWeightOp::create(b, loc, weightType(source),
+                                            symbol("", role));
+
+    Value batch = body->getArgument(0);
+    Value x = embeddings(batch);
+    SmallVector<Value> shared = {batch};
+    llvm::append_range(shared, allAngles(batch));
+    auto stack = StackOp::create(b, loc, [&] {
+      SmallVector<Type> stackTypes = {rowsType};
+      llvm::append_range(stackTypes, ArrayRef(types).drop_front());
+      return stackTypes;
+    }(), x, body->getArguments().drop_front(), shared, layerAttributes());
+    x = OutputRowsOp::create(b, loc, rowsType, stack.getResult(), batch);
+    x = norm(x, Role::FinalNorm, Role::FinalNormBias);
+    Value output = model.tied ? weight(Role::TokenEmbedding)
+                              : weight(Role::Output);
+    x = LinearOp::create(b, loc, rows(model.vocabulary), x, output, Value());
+    SmallVector<Value> returned = {softcapped(x, model.finalSoftcap)};
+    llvm::append_range(returned, stack.getKvResults());
+    func::ReturnOp::create(b, loc, returned);
+  }
+
+  void setAttributes(ModuleOp module) {
+    auto integer = [&](StringRef name, int64_t value) {
+      return b.getNamedAttr(name, b.getI64IntegerAttr(value));
+    };
+    std::string dtype;
+    llvm::raw_string_ostream(dtype) << options.dtype;
+    int64_t parameters = 0;
+    for (WeightOp weight : module.getOps<WeightOp>()) {
+      auto type = cast<WeightType>(weight.getType());
+      parameters += type.rows() *
+                    (type.getShape().size() == 2 ? type.columns() : 1);
+    }
+    module->setAttr("mica.target", options.target);
+    module->setAttr("mica.dtype", TypeAttr::get(options.dtype));
+    module->setAttr(
+        "mica.model",
+        b.getDictionaryAttr(
+            {b.getNamedAttr("name", b.getStringAttr(model.name)),
+             b.getNamedAttr("family", b.getStringAttr(model.family)),
+             b.getNamedAttr("dtype", b.getStringAttr(dtype)),
+             integer("vocab", model.vocabulary),
+             integer("padded_vocab", llvm::alignTo(model.vocabulary, 16)),
+             integer("max_context", model.maxContext),
+             integer("parameters", parameters),
+             integer("layers", model.layers.size())}));
+  }
+
+  OpBuilder b;
+  Location loc;
+  const Checkpoint &checkpoint;
+  const ModelDescription &model;
+  const BuildOptions &options;
+  RankedTensorType rowsType;
+  BatchType batchType;
+  /// Cache groups by window, functions by kind of layer, in order of
+  /// appearance.
+  llvm::MapVector<int64_t, int64_t> cacheOf;
+  std::map<LayerKind, std::string> functionOf;
+  std::map<Role, Value> arguments;
+};
+
+} // namespace
+
+OwningOpRef<ModuleOp> mica::buildModel(MLIRContext *context,
+                                       const Checkpoint &checkpoint,
+                                       const ModelDescription &model,
+                                       const BuildOptions &options) {
+  context->loadDialect<arith::ArithDialect, func::FuncDialect,
+                       math::MathDialect, tensor::TensorDialect, MicaDialect>();
+  return ModelBuilder(context, checkpoint, model, options).build();
+}

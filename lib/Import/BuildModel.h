@@ -1,0 +1,32 @@
+//===- BuildModel.h - A model description as mica IR ------------*- C++ -*-===//
+
+#ifndef LIB_IMPORT_BUILDMODEL_H
+#define LIB_IMPORT_BUILDMODEL_H
+
+#include "dialects/Mica/Mica.h"
+#include "lib/Import/Model.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace mica {
+
+/// What the model is built for.
+struct BuildOptions {
+  TargetAttr target;
+  /// The float type of packed weights and of the cache.
+  mlir::Type dtype;
+  /// Tokens of a cache page: a multiple of 16.
+  int64_t page = 32;
+};
+
+/// The stage-0 module of `model`: one function for each distinct kind of layer,
+/// `@step` over a batch and the caches (one for each window), and a
+/// `mica.weight` for each tensor. Knows switches, no families.
+mlir::OwningOpRef<mlir::ModuleOp> buildModel(mlir::MLIRContext *context,
+                                             const Checkpoint &checkpoint,
+                                             const ModelDescription &model,
+                                             const BuildOptions &options);
+
+} // namespace mica
+
+#endif // LIB_IMPORT_BUILDMODEL_H

@@ -1,0 +1,41 @@
+//===- Passes.td - Stage 0: the graph ----------------------*- tablegen -*-===//
+//
+// In:  mica, arith, math and tensor ops as imported; weights in the format of
+//      the checkpoint; activations in f32.
+// Out: the same ops; every operand of a product in the precision in which the
+//      target multiplies it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PASSES_GRAPH_PASSES
+#define PASSES_GRAPH_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def QuantizeActivationsPass
+    : Pass<"mica-quantize-activations", "::mlir::ModuleOp"> {
+  let summary = "round activations to the type that the target multiplies";
+  let description = [{
+    Where the target multiplies pairs of the model's type (`mica.dtype` of the
+    module) directly, the inputs of `mica.linear`, and of `mica.attention` over
+    a cache of that type, are rounded to it first by a `mica.quantize`. Elsewhere
+    activations stay f32. Consumers of one value share its `mica.quantize`.
+
+    Example (`test/passes/Graph/quantize-activations.mlir`):
+
+    ```mlir
+    // Before:
+    %y = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
+
+    // After:
+    %q = mica.quantize %x : tensor<?x64xf32> -> tensor<?x64xbf16>
+    %y = mica.linear %q, %w : tensor<?x64xbf16>, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
+    ```
+  }];
+  let dependentDialects = ["::mica::MicaDialect"];
+  let statistics = [
+    Statistic<"numQuantized", "num-quantized", "Activations rounded">,
+  ];
+}
+
+#endif // PASSES_GRAPH_PASSES

@@ -1,0 +1,320 @@
+//===- FormGroups.cpp - Ops into kernels, kernels into phases -------------===//
+//
+// Three steps over each function: divide `kv_append`, give every op a group
+// (epilogues first, then what is left), and rewrite the block group by group.
+// Grouping is decided on the ops as they stand; nothing is moved before all of
+// it is decided.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Analysis/TopologicalSortUtils.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "passes/Group/Passes.h"
+#include <numeric>
+
+namespace mica {
+#define GEN_PASS_DEF_FORMGROUPSPASS
+#include "passes/Group/Passes.h.inc"
+} // namespace mica
+
+using namespace mlir;
+using namespace mica;
+
+namespace {
+
+/// A kernel to be: its ops in program order, the anchor first if it has one.
+struct Group {
+  Operation *anchor = nullptr;
+  llvm::SetVector<Operation *> ops;
+  int64_t granule = 1; // of the anchor's columns
+  int64_t phase = 0;
+};
+
+int64_t columnsOf(Value rows) {
+  auto type = dyn_cast<RankedTensorType>(rows.getType());
+  return type && type.getRank() == 2 ? type.getDimSize(1) : 0;
+}
+
+bool isAnchor(Operation *op) { return isa<LinearOp, AttentionOp>(op); }
+
+/// Ops that compute rows from rows, on their own or behind an anchor.
+bool isRowOp(Operation *op) {
+  return isa<RowOpInterface, QuantizeOp, SplitOp, KVWriteOp>(op) ||
+         (OpTrait::hasElementwiseMappableTraits(op) && op->getNumResults() == 1 &&
+          isa<TensorType>(op->getResult(0).getType()));
+}
+
+/// Row ops that begin a group: they read something else than rows at (m, n).
+bool startsRows(Operation *op) {
+  return isa<EmbeddingOp, OutputRowsOp, RopeAnglesOp>(op);
+}
+
+/// Ops without work of their own, repeated in every group that uses them.
+bool isFree(Operation *op) {
+  return isa<arith::ConstantOp, tensor::SplatOp, tensor::DimOp, GetWeightOp,
+             TokensOp, PositionsOp, PackOp>(op);
+}
+
+/// The granule of an op in its own columns; 1 if columns are independent.
+int64_t granuleOf(Operation *op) {
+  if (auto row = dyn_cast<RowOpInterface>(op))
+    return std::max<int64_t>(row.getRowGranule(), 1);
+  if (auto split = dyn_cast<SplitOp>(op))
+    return split.getInterleave() * split.getNumResults();
+  if (auto write = dyn_cast<KVWriteOp>(op)) {
+    KVType kv = write.getKv().getType();
+    return write.getValue() ? kv.getValue() : kv.getKey();
+  }
+  return 1;
+}
+
+/// `kv_append` as its two writes, so that each can follow its own product.
+void divideAppends(func::FuncOp function) {
+  SmallVector<KVAppendOp> appends;
+  function.walk([&](KVAppendOp op) { appends.push_back(op); });
+  for (KVAppendOp op : appends) {
+    OpBuilder b(op);
+    Value kv = KVWriteOp::create(b, op.getLoc(), op.getKv().getType(),
+                                 op.getKv(), op.getKey(), op.getBatch(),
+                                 /*value=*/UnitAttr());
+    kv = KVWriteOp::create(b, op.getLoc(), op.getKv().getType(), kv,
+                           op.getValue(), op.getBatch(), b.getUnitAttr());
+    op.replaceAllUsesWith(kv);
+    op.erase();
+  }
+}
+
+/// Decides the groups of one block.
+class Grouping {
+public:
+  Grouping(Block &block, int64_t maxGranule)
+      : block(block), maxGranule(maxGranule) {}
+
+  std::vector<Group> form() {
+    for (Operation &op : block)
+      if (isAnchor(&op))
+        formAround(&op);
+    for (Operation &op : block)
+      if (!groupOf.count(&op) && (isRowOp(&op) || startsRows(&op)))
+        placeRowOp(&op);
+    return std::move(groups);
+  }
+
+private:
+  /// Whether `value` is there before the op `position` runs: it is an argument,
+  /// is free, stands before it, or belongs to a group that does.
+  bool isBefore(Value value, Operation *position) {
+    Operation *def = value.getDefiningOp();
+    if (!def || isFree(def) || def->getBlock() != &block)
+      return true;
+    auto it = groupOf.find(def);
+    Operation *place =
+        it == groupOf.end() ? def : groups[it->second].ops.front();
+    return place != position && place->isBeforeInBlock(position);
+  }
+
+  /// Takes the row ops behind `anchor` into its group, as its epilogue.
+  void formAround(Operation *anchor) {
+    size_t index = groups.size();
+    groups.emplace_back();
+    add(index, anchor);
+    groups[index].anchor = anchor;
+    int64_t columns = columnsOf(anchor->getResult(0));
+    if (isa<AttentionOp>(anchor))
+      groups[index].granule =
+          cast<AttentionOp>(anchor).getKv().getType().getValue();
+    for (Operation *op = anchor->getNextNode(); op; op = op->getNextNode())
+      if (isRowOp(op) && !groupOf.count(op) && follows(op, groups[index]) &&
+          admits(op, groups[index], columns))
+        add(index, op);
+  }
+
+  bool follows(Operation *op, const Group &group) {
+    return llvm::any_of(op->getOperands(), [&](Value v) {
+      return columnsOf(v) && v.getDefiningOp() &&
+             group.ops.contains(v.getDefiningOp());
+    });
+  }
+
+  /// Whether `op` can run on a segment of `group`; widens its granule if so.
+  bool admits(Operation *op, Group &group, int64_t columns) {
+    for (Value operand : op->getOperands())
+      if (!group.ops.contains(operand.getDefiningOp()) &&
+          !isa<KVType>(operand.getType()) &&
+          !isBefore(operand, group.ops.front()))
+        return false;
+    // The columns of this op's rows that one column of the anchor makes.
+    int64_t own = 0;
+    for (Value operand : op->getOperands())
+      own = std::max(own, columnsOf(operand));
+    if (!own || columns % own)
+      return false;
+    int64_t granule = std::lcm(group.granule, granuleOf(op) * (columns / own));
+    if (granule > maxGranule || columns % granule)
+      return false;
+    // An attention's segment is its head, whatever follows.
+    if (isa<AttentionOp>(group.anchor) && granule != group.granule)
+      return false;
+    group.granule = granule;
+    return true;
+  }
+
+  /// Puts a row op beside the one that feeds it, or in a group of its own.
+  void placeRowOp(Operation *op) {
+    if (!startsRows(op))
+      for (Value operand : op->getOperands()) {
+        Operation *def = operand.getDefiningOp();
+        auto it = groupOf.find(def);
+        if (!def || it == groupOf.end() || groups[it->second].anchor)
+          continue;
+        Group &group = groups[it->second];
+        if (columnsOf(op->getResult(0)) !=
+                columnsOf(group.ops.front()->getResult(0)) ||
+            isa<RopeAnglesOp>(group.ops.front()))
+          continue;
+        bool ready = llvm::all_of(op->getOperands(), [&](Value v) {
+          return group.ops.contains(v.getDefiningOp()) ||
+                 isBefore(v, group.ops.front());
+        });
+        if (ready)
+          return add(it->second, op);
+      }
+    groups.emplace_back();
+    add(groups.size() - 1, op);
+  }
+
+  void add(size_t index, Operation *op) {
+    groups[index].ops.insert(op);
+    groupOf[op] = index;
+  }
+
+  Block &block;
+  int64_t maxGranule;
+  std::vector<Group> groups;
+  llvm::DenseMap<Operation *, size_t> groupOf;
+};
+
+/// The kind under which a group is reported.
+StringRef kindOf(const Group &group) {
+  if (!group.anchor)
+    return "rows";
+  return isa<LinearOp>(group.anchor) ? "linear" : "attention";
+}
+
+/// Moves the ops of `group` into a `mica.group` at the place of its first op.
+GroupOp materialize(const Group &group) {
+  Operation *first = group.ops.front();
+  OpBuilder b(first);
+  SmallVector<Operation *> ops(group.ops.begin(), group.ops.end());
+  llvm::sort(ops, [](Operation *x, Operation *y) {
+    return x->isBeforeInBlock(y);
+  });
+  SmallVector<Value> leaving;
+  for (Operation *op : ops)
+    for (Value result : op->getResults())
+      if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+            return !group.ops.contains(user);
+          }))
+        leaving.push_back(result);
+  auto result = GroupOp::create(b, first->getLoc(), ValueRange(leaving).getTypes(),
+                                kindOf(group), 0, ArrayAttr());
+  // The columns of a segment of the anchor; ChooseLayouts pads weights to it.
+  // With independent columns any multiple of 16 will do (elastic).
+  if (group.anchor) {
+    bool elastic = group.granule == 1;
+    result->setAttr("mica.granule",
+                    b.getI64IntegerAttr(elastic ? 16 : group.granule));
+    if (elastic)
+      result->setAttr("mica.elastic", b.getUnitAttr());
+  }
+  Block *body = b.createBlock(&result.getBody());
+  for (auto [value, outside] : llvm::zip(leaving, result.getResults()))
+    value.replaceUsesWithIf(outside, [&](OpOperand &use) {
+      return !group.ops.contains(use.getOwner());
+    });
+  for (Operation *op : ops)
+    op->moveBefore(body, body->end());
+  b.setInsertionPointToEnd(body);
+  YieldOp::create(b, first->getLoc(), leaving);
+  return result;
+}
+
+/// Repeats free ops in every group that uses them, so that a group stands on
+/// tensors, weights and the batch alone.
+void sinkFreeOps(GroupOp group) {
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    group.getBody().walk([&](Operation *op) {
+      for (OpOperand &operand : op->getOpOperands()) {
+        Operation *def = operand.get().getDefiningOp();
+        if (!def || !isa<arith::ConstantOp, tensor::SplatOp, TokensOp,
+                         PositionsOp>(def) ||
+            group->isProperAncestor(def))
+          continue;
+        OpBuilder b(op);
+        Operation *copy = b.clone(*def);
+        operand.set(copy->getResult(0));
+        changed = true;
+      }
+    });
+  }
+}
+
+/// Whether `user` must run after the phase in which `value` is made.
+bool needs(OpOperand &use) {
+  return !(isa<KVType>(use.get().getType()) && isa<KVWriteOp>(use.getOwner()));
+}
+
+/// Numbers the groups of `block`; what stands between them begins a new phase.
+void numberPhases(Block &block) {
+  int64_t phase = 0;
+  llvm::DenseSet<Operation *> current;
+  for (Operation &op : block) {
+    if (isa<StackOp>(op)) {
+      ++phase;
+      current.clear();
+    }
+    auto group = dyn_cast<GroupOp>(op);
+    if (!group)
+      continue;
+    bool depends = false;
+    group.getBody().walk([&](Operation *inner) {
+      for (OpOperand &operand : inner->getOpOperands())
+        depends |= current.contains(operand.get().getDefiningOp()) &&
+                   needs(operand);
+    });
+    if (depends) {
+      ++phase;
+      current.clear();
+    }
+    current.insert(group);
+    group.setPhase(phase);
+  }
+}
+
+struct FormGroups : mica::impl::FormGroupsPassBase<FormGroups> {
+  using FormGroupsPassBase::FormGroupsPassBase;
+
+  void runOnOperation() override {
+    auto target = getOperation()->getAttrOfType<TargetAttr>("mica.target");
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (function.isExternal() || function->hasAttr("mica.pack_function"))
+        continue;
+      divideAppends(function);
+      Block &block = function.front();
+      for (const Group &group :
+           Grouping(block, target.getMaxGranule()).form()) {
+        sinkFreeOps(materialize(group));
+        ++numGroups;
+      }
+      sortTopologically(&block);
+      numberPhases(block);
+    }
+    // What was repeated in groups is no longer used outside.
+    IRRewriter rewriter(&getContext());
+    (void)runRegionDCE(rewriter, getOperation()->getRegions());
+  }
+};
+
+} // namespace

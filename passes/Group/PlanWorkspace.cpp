@@ -1,0 +1,231 @@
+//===- PlanWorkspace.cpp - Places for the values between groups -----------===//
+
+#include "passes/Group/Passes.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace mica {
+#define GEN_PASS_DEF_PLANWORKSPACEPASS
+#include "passes/Group/Passes.h.inc"
+} // namespace mica
+
+using namespace mlir;
+using namespace mica;
+
+namespace {
+
+enum Arena { Row = 0, Out = 1, Worker = 2, Logits = 3 };
+
+/// Elements between two rows of a buffer: whole vectors, and not a multiple of
+/// 2 KB, which would put all rows of a tile in the same sets of the cache.
+int64_t strideOf(RankedTensorType type) {
+  int64_t stride = llvm::alignTo(type.getDimSize(1), 16);
+  if (type.getRank() == 3) // angles: cosines, then sines
+    stride *= type.getDimSize(2);
+  int64_t bytes = type.getElementType().getIntOrFloatBitWidth() / 8;
+  if (stride * bytes % 2048 == 0)
+    stride += 64 / bytes;
+  return stride;
+}
+
+/// A buffer being planned: bytes a unit, live from its phase to its last use.
+struct Interval {
+  int64_t offset, bytes, first, last;
+};
+
+struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
+  using PlanWorkspacePassBase::PlanWorkspacePassBase;
+
+  BufferAttr bufferOf(Value value) {
+    if (auto argument = dyn_cast<BlockArgument>(value)) {
+      auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+      return function.getArgAttrOfType<BufferAttr>(argument.getArgNumber(),
+                                                   "mica.buffer");
+    }
+    if (auto stack = value.getDefiningOp<StackOp>())
+      return bufferOf(stack.getInput());
+    auto group = value.getDefiningOp<GroupOp>();
+    if (!group || !group.getBuffers())
+      return {};
+    return dyn_cast<BufferAttr>(
+        (*group.getBuffers())[cast<OpResult>(value).getResultNumber()]);
+  }
+
+  /// Whether rows of `group` are output rows.
+  bool isOut(GroupOp group) {
+    bool out = false;
+    group.getBody().walk([&](Operation *op) {
+      out |= isa<OutputRowsOp>(op);
+      for (Value operand : op->getOperands())
+        if (auto from = operand.getDefiningOp<GroupOp>())
+          out |= outGroups.contains(from);
+    });
+    if (out)
+      outGroups.insert(group);
+    return out;
+  }
+
+  static int64_t bytesOf(RankedTensorType type) {
+    return llvm::alignTo(strideOf(type) *
+                             type.getElementType().getIntOrFloatBitWidth() / 8,
+                         64);
+  }
+
+  BufferAttr buffer(Arena arena, int64_t offset, RankedTensorType type) {
+    return BufferAttr::get(&getContext(), arena, offset, strideOf(type));
+  }
+
+  /// The step: values live until the end; what a layer needs lies behind what
+  /// is there when the stack begins.
+  void planStep(func::FuncOp step) {
+    Value logits = step.front().getTerminator()->getOperand(0);
+    for (Operation &op : step.front()) {
+      if (auto stack = dyn_cast<StackOp>(op))
+        planStack(stack);
+      auto group = dyn_cast<GroupOp>(op);
+      if (!group)
+        continue;
+      bool out = isOut(group);
+      SmallVector<Attribute> buffers;
+      for (Value result : group.getResults()) {
+        auto type = dyn_cast<RankedTensorType>(result.getType());
+        if (!type) {
+          buffers.push_back(UnitAttr::get(&getContext()));
+        } else if (result == logits) {
+          buffers.push_back(BufferAttr::get(&getContext(), Logits, 0,
+                                            llvm::alignTo(type.getDimSize(1),
+                                                          16)));
+        } else {
+          int64_t &end = out ? outEnd : rowEnd;
+          buffers.push_back(buffer(out ? Out : Row, end, type));
+          end += bytesOf(type);
+          rowMax = std::max(rowMax, rowEnd);
+        }
+      }
+      group.setBuffersAttr(ArrayAttr::get(&getContext(), buffers));
+    }
+  }
+
+  /// Tells the layer functions where their rows come from, and plans them.
+  void planStack(StackOp stack) {
+    SymbolTableCollection tables;
+    llvm::DenseSet<Operation *> seen;
+    for (auto layer : stack.getLayers().getAsRange<LayerAttr>()) {
+      auto function = tables.lookupNearestSymbolFrom<func::FuncOp>(
+          stack, layer.getFunction());
+      SmallVector<Value> given = {stack.getInput()};
+      if (layer.getKv() >= 0)
+        given.push_back(stack.getKv()[layer.getKv()]);
+      for (int64_t index : layer.getShared())
+        given.push_back(stack.getShared()[index]);
+      bool isNew = seen.insert(function).second;
+      for (auto [index, value] : llvm::enumerate(given)) {
+        Attribute place = isa<KVType>(value.getType())
+                              ? Attribute(IntegerAttr::get(
+                                    IntegerType::get(&getContext(), 64),
+                                    layer.getKv()))
+                              : Attribute(bufferOf(value));
+        StringRef name =
+            isa<KVType>(value.getType()) ? "mica.kv_group" : "mica.buffer";
+        if (isNew && place)
+          function.setArgAttr(index, name, place);
+        else if (place && function.getArgAttr(index, name) != place) {
+          function.emitError("layers that differ in a cache or a shared operand "
+                             "must have functions of their own");
+          return signalPassFailure();
+        }
+      }
+      if (isNew)
+        planLayer(function);
+    }
+  }
+
+  /// The phase of the last group that reads `value`; `end` if it is returned.
+  int64_t lastUse(Value value, int64_t end) {
+    int64_t last = -1;
+    for (Operation *user : value.getUsers()) {
+      auto group = user->getParentOfType<GroupOp>();
+      last = std::max(last, group ? static_cast<int64_t>(group.getPhase()) : end);
+    }
+    return last;
+  }
+
+  void planLayer(func::FuncOp layer) {
+    Block &body = layer.front();
+    int64_t end = 1 << 20;
+    BufferAttr carried = bufferOf(body.getArgument(0));
+    Value output = body.getTerminator()->getOperand(0);
+    SmallVector<Interval> placed;
+    for (auto group : body.getOps<GroupOp>()) {
+      SmallVector<Attribute> buffers;
+      for (Value result : group.getResults()) {
+        auto type = dyn_cast<RankedTensorType>(result.getType());
+        int64_t phase = group.getPhase();
+        if (!type) {
+          buffers.push_back(UnitAttr::get(&getContext()));
+        } else if (result == output) {
+          if (failed(checkInPlace(body.getArgument(0), group)))
+            return signalPassFailure();
+          buffers.push_back(carried);
+        } else {
+          Interval wanted = {rowEnd, bytesOf(type), phase, lastUse(result, end)};
+          place(wanted, placed);
+          buffers.push_back(buffer(Row, wanted.offset, type));
+        }
+      }
+      group.setBuffersAttr(ArrayAttr::get(&getContext(), buffers));
+    }
+    if (output.getDefiningOp<GroupOp>() == nullptr) {
+      layer.emitError("expects a layer to compute its rows, but it returns an "
+                      "argument");
+      signalPassFailure();
+    }
+  }
+
+  /// A layer writes its output rows over its input rows: whatever reads those
+  /// must have run, or be the same group, which reads at its own place only.
+  LogicalResult checkInPlace(Value input, GroupOp writer) {
+    for (Operation *user : input.getUsers()) {
+      auto group = user->getParentOfType<GroupOp>();
+      if (group == writer || (group && group.getPhase() < writer.getPhase()) ||
+          isa<tensor::DimOp>(user))
+        continue;
+      return writer.emitOpError("writes the rows of the layer while they are "
+                                "still read");
+    }
+    return success();
+  }
+
+  /// The lowest place for `wanted` among those that live with it.
+  void place(Interval &wanted, SmallVector<Interval> &placed) {
+    llvm::sort(placed, [](const Interval &a, const Interval &b) {
+      return a.offset < b.offset;
+    });
+    for (const Interval &other : placed)
+      if (other.first <= wanted.last && wanted.first <= other.last &&
+          other.offset < wanted.offset + wanted.bytes)
+        wanted.offset = std::max(wanted.offset, other.offset + other.bytes);
+    placed.push_back(wanted);
+    rowMax = std::max(rowMax, wanted.offset + wanted.bytes);
+  }
+
+  void runOnOperation() override {
+    auto step = getOperation().lookupSymbol<func::FuncOp>("step");
+    if (!step) {
+      getOperation().emitError("expects a function @step");
+      return signalPassFailure();
+    }
+    // Index of each row in its cache, and the tasks of attention, 64 bytes a
+    // row each (see `LowerPlan`).
+    rowEnd = 128;
+    planStep(step);
+    getOperation()->setAttr(
+        "tile.arena",
+        DenseI64ArrayAttr::get(&getContext(), {std::max(rowMax, rowEnd), outEnd,
+                                               int64_t(0)}));
+  }
+
+  int64_t rowEnd = 0, rowMax = 0, outEnd = 0;
+  llvm::DenseSet<Operation *> outGroups;
+};
+
+} // namespace

@@ -1,0 +1,198 @@
+//===- KernelContext.cpp - What the lowerings of a function share ---------===//
+
+#include "passes/Kernels/KernelContext.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mica;
+
+/// The first bytes of the row arena: 64 a row for the index in the cache, 64
+/// for the tasks of attention (PlanWorkspace leaves room for both).
+static constexpr int64_t kPositionOffset = 0, kTasksOffset = 64;
+
+int64_t mica::pairsOf(KVType kv) { return kv.getElement().isBF16() ? 2 : 1; }
+
+/// Elements of a head's keys and of its values in one page.
+static std::pair<int64_t, int64_t> blockElements(KVType kv) {
+  int64_t keys = llvm::alignTo(kv.getKey(), pairsOf(kv)) * kv.getPage();
+  int64_t values = llvm::alignTo(kv.getValue(), 16) * kv.getPage();
+  return {keys, values};
+}
+
+int64_t mica::blockBytes(KVType kv) {
+  auto [keys, values] = blockElements(kv);
+  return llvm::alignTo((keys + values) *
+                           kv.getElement().getIntOrFloatBitWidth() / 8,
+                       64);
+}
+
+SmallVector<Value> mica::captureOutside(ArrayRef<Region *> regions) {
+  llvm::SetVector<Value> outside;
+  for (Region *region : regions)
+    getUsedValuesDefinedAbove(*region, *region, outside);
+  for (Region *region : regions)
+    for (Value value : outside) {
+      if (region->empty())
+        continue;
+      Value argument = region->addArgument(value.getType(), value.getLoc());
+      replaceAllUsesInRegionWith(value, argument, *region);
+    }
+  return outside.takeVector();
+}
+
+Value KernelContext::once(const std::string &key,
+                          llvm::function_ref<Value()> make) {
+  Value &value = made[key];
+  if (value)
+    return value;
+  OpBuilder::InsertionGuard guard(b);
+  auto *function = step.getParentRegion()->getParentOp();
+  b.setInsertionPointToStart(&cast<func::FuncOp>(function).front());
+  return value = make();
+}
+
+Value KernelContext::index(int64_t value) {
+  return once("index " + std::to_string(value), [&] {
+    return arith::ConstantIndexOp::create(b, loc, value).getResult();
+  });
+}
+
+BufferAttr KernelContext::placeOf(Value tensor) {
+  if (auto argument = dyn_cast<BlockArgument>(tensor)) {
+    auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+    return function.getArgAttrOfType<BufferAttr>(argument.getArgNumber(),
+                                                 "mica.buffer");
+  }
+  if (auto stack = tensor.getDefiningOp<StackOp>())
+    return placeOf(stack.getInput());
+  auto group = tensor.getDefiningOp<GroupOp>();
+  if (!group)
+    return {};
+  return dyn_cast<BufferAttr>(
+      (*group.getBuffers())[cast<OpResult>(tensor).getResultNumber()]);
+}
+
+Value KernelContext::bufferOf(Value tensor) {
+  return bufferAt(placeOf(tensor), cast<RankedTensorType>(tensor.getType()));
+}
+
+Value KernelContext::bufferAt(BufferAttr place, RankedTensorType type) {
+  SmallVector<int64_t> shape = {ShapedType::kDynamic, place.getStride()};
+  if (type.getRank() == 3)
+    shape = {ShapedType::kDynamic, 2, place.getStride() / 2};
+  auto memref = MemRefType::get(shape, type.getElementType());
+  std::string key;
+  llvm::raw_string_ostream(key)
+      << "buffer " << place.getArena() << " " << place.getOffset() << memref;
+  return once(key, [&] {
+    return tile::BufferOp::create(b, loc, memref, step, worker,
+                                  place.getArena(), place.getOffset())
+        .getResult();
+  });
+}
+
+Value KernelContext::weightOf(Value weight) {
+  auto type = cast<WeightType>(weight.getType());
+  LayoutAttr layout = type.getLayout();
+  SmallVector<int64_t> shape;
+  if (type.getShape().size() == 2)
+    shape = layout.physicalShape(type.rows(), type.columns());
+  else
+    shape = {layout.paddedColumns(type.rows())};
+  int64_t slot = slotOf.lookup(weight);
+  return once("weight " + std::to_string(slot), [&] {
+    return tile::WeightOp::create(
+               b, loc, MemRefType::get(shape, type.getElementType()), step,
+               layer, slot)
+        .getResult();
+  });
+}
+
+int64_t KernelContext::groupOf(Value kv) {
+  while (Operation *def = kv.getDefiningOp()) {
+    if (auto write = dyn_cast<KVWriteOp>(def))
+      kv = write.getKv();
+    else if (auto group = dyn_cast<GroupOp>(def))
+      kv = group.getYield()->getOperand(cast<OpResult>(kv).getResultNumber());
+    else
+      break;
+  }
+  auto argument = cast<BlockArgument>(kv);
+  auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+  return function
+      .getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), "mica.kv_group")
+      .getInt();
+}
+
+Value KernelContext::poolOf(Value kv, bool values) {
+  auto type = cast<KVType>(kv.getType());
+  int64_t group = groupOf(kv), layers = kvLayers[group], g = pairsOf(type);
+  int64_t element = type.getElement().getIntOrFloatBitWidth() / 8;
+  int64_t block = blockBytes(type) / element;
+  int64_t keys = blockElements(type).first, page = type.getPage();
+  SmallVector<int64_t> shape = {ShapedType::kDynamic, layers, type.getHeads()};
+  auto ceil = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+  if (values)
+    shape.append({ceil(type.getValue(), 16), page / g, 16, g});
+  else
+    shape.append({page / 16, ceil(type.getKey(), g), 16, g});
+  SmallVector<int64_t> strides(7, 1);
+  for (int i = 5; i > 2; --i)
+    strides[i] = strides[i + 1] * shape[i + 1];
+  strides[2] = block;
+  strides[1] = block * type.getHeads();
+  strides[0] = strides[1] * layers;
+  auto memref = MemRefType::get(
+      shape, type.getElement(),
+      StridedLayoutAttr::get(b.getContext(), values ? keys : 0, strides));
+  return once(std::string(values ? "values " : "keys ") + std::to_string(group),
+              [&] {
+                return tile::PoolOp::create(b, loc, memref, step, group)
+                    .getResult();
+              });
+}
+
+static MemRefType indices(OpBuilder &b) {
+  return MemRefType::get({ShapedType::kDynamic}, b.getI32Type());
+}
+
+Value KernelContext::kvTable(Value kv, tile::KVTable which) {
+  int64_t group = groupOf(kv);
+  return once("table " + std::to_string(group) + " " +
+                  std::to_string(static_cast<int>(which)),
+              [&] {
+                return tile::KVTableOp::create(b, loc, indices(b), step, group,
+                                               which)
+                    .getResult();
+              });
+}
+
+Value KernelContext::input(tile::Input which) {
+  return once("input " + std::to_string(static_cast<int>(which)), [&] {
+    return tile::InputOp::create(b, loc, indices(b), step, which).getResult();
+  });
+}
+
+Value KernelContext::count(tile::Count which) {
+  return once("count " + std::to_string(static_cast<int>(which)), [&] {
+    return tile::CountOp::create(b, loc, b.getIndexType(), step, which)
+        .getResult();
+  });
+}
+
+Value KernelContext::kvPosition() {
+  return once("position", [&] {
+    return tile::BufferOp::create(b, loc, indices(b), step, worker, 0,
+                                  kPositionOffset)
+        .getResult();
+  });
+}
+
+Value KernelContext::attendTasks() {
+  auto type = MemRefType::get({ShapedType::kDynamic, 4}, b.getI32Type());
+  return once("tasks", [&] {
+    return tile::BufferOp::create(b, loc, type, step, worker, 0, kTasksOffset)
+        .getResult();
+  });
+}

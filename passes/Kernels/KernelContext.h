@@ -1,0 +1,86 @@
+//===- KernelContext.h - What the lowerings of a function share -*- C++ -*-===//
+//
+// Groups are lowered in place of their function: a `KernelContext` knows the
+// function's step, layer and worker, and makes the memref behind each tensor,
+// weight and cache once, at the top of the function.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PASSES_KERNELS_KERNELCONTEXT_H
+#define PASSES_KERNELS_KERNELCONTEXT_H
+
+#include "passes/Kernels/Passes.h"
+
+namespace mica {
+
+class KernelContext {
+public:
+  /// Starts a function body at `b`; `layer` and `kvLayer` are the layer's index
+  /// in the model and among those of its cache group.
+  KernelContext(mlir::OpBuilder &b, mlir::Location loc, mlir::Value step,
+                mlir::Value layer, mlir::Value kvLayer, mlir::Value worker,
+                mlir::Value workers)
+      : b(b), loc(loc), step(step), layer(layer), kvLayer(kvLayer),
+        worker(worker), workers(workers) {}
+
+  /// The place of a tensor: the buffer of the group that makes it, or of the
+  /// argument that it is. Null if it has none.
+  BufferAttr placeOf(mlir::Value tensor);
+  /// The buffer behind rows [units, stride], or angles [units, 2, pairs].
+  mlir::Value bufferOf(mlir::Value tensor);
+  /// The same for a result of a group.
+  mlir::Value bufferAt(BufferAttr place, mlir::RankedTensorType type);
+  /// The bytes of a packed weight, in its physical shape.
+  mlir::Value weightOf(mlir::Value weight);
+  /// The keys (or values) of the cache group behind `kv`.
+  mlir::Value poolOf(mlir::Value kv, bool values);
+  mlir::Value kvTable(mlir::Value kv, tile::KVTable which);
+  mlir::Value input(tile::Input which);
+  mlir::Value count(tile::Count which);
+  /// A view of plan data: [units] or [units, 4] of i32 (see LowerPlan).
+  mlir::Value kvPosition();
+  mlir::Value attendTasks();
+  mlir::Value index(int64_t value);
+
+  /// The cache group of `kv`, from the argument it comes from.
+  int64_t groupOf(mlir::Value kv);
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+  mlir::Value step, layer, kvLayer, worker, workers;
+  /// Slots of weights: layer arguments in order, symbols of the step by name.
+  llvm::DenseMap<mlir::Value, int64_t> slotOf;
+  /// Layers of each cache group.
+  llvm::SmallVector<int64_t> kvLayers;
+
+private:
+  /// Makes a value once, with the insertion point at the top of the function.
+  mlir::Value once(const std::string &key,
+                   llvm::function_ref<mlir::Value()> make);
+
+  std::map<std::string, mlir::Value> made;
+};
+
+/// Bytes of the block of one head of one page, keys then values.
+int64_t blockBytes(KVType kv);
+
+/// The tokens or elements that one dword of a cache holds side by side.
+int64_t pairsOf(KVType kv);
+
+/// Gives the regions of `op` what they use from outside as arguments, so that
+/// they are isolated: returns the captured values in argument order.
+llvm::SmallVector<mlir::Value>
+captureOutside(llvm::ArrayRef<mlir::Region *> regions);
+
+/// Lowerings of one group, at the context's insertion point. The rows of `work`
+/// get an entry for `explain`, if the group multiplies.
+void lowerLinear(KernelContext &context, GroupOp group);
+void lowerAttention(KernelContext &context, GroupOp group);
+void lowerRows(KernelContext &context, GroupOp group);
+
+/// Emits the plan of the step, by worker 0: `kvPosition` and `attendTasks`.
+void lowerPlan(KernelContext &context, int64_t rowsPerTask);
+
+} // namespace mica
+
+#endif // PASSES_KERNELS_KERNELCONTEXT_H

@@ -1,0 +1,265 @@
+//===- LowerGroups.cpp - Groups as tile operations ------------------------===//
+//
+// Makes one function of tile phases for each layer function, and the entry from
+// @step; then removes what they were made from. The tables of the manifest are
+// collected on the way.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/Kernels/KernelContext.h"
+
+namespace mica {
+#define GEN_PASS_DEF_LOWERGROUPSPASS
+#include "passes/Kernels/Passes.h.inc"
+} // namespace mica
+
+using namespace mlir;
+using namespace mica;
+
+namespace {
+
+/// Rows of a sequence that one task of attention takes.
+constexpr int64_t kAttendRows = 32;
+
+struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
+  using LowerGroupsPassBase::LowerGroupsPassBase;
+
+  /// Lowers the groups of `body`, phase by phase, into the context's function;
+  /// `between` is called for every other op, in order.
+  void lowerBody(KernelContext &context, Block &body, int64_t layers,
+                 llvm::function_ref<void(Operation *)> between) {
+    OpBuilder &b = context.b;
+    tile::PhaseOp phase;
+    int64_t current = -1;
+    for (Operation &op : body) {
+      auto group = dyn_cast<GroupOp>(op);
+      if (!group) {
+        between(&op);
+        continue;
+      }
+      if (static_cast<int64_t>(group.getPhase()) != current) {
+        current = group.getPhase();
+        phase = startPhase(context, group);
+      }
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToEnd(&phase.getBody().front());
+      describe(group, phase.getId(), layers);
+      if (group.getKind() == "linear")
+        lowerLinear(context, group);
+      else if (group.getKind() == "attention")
+        lowerAttention(context, group);
+      else
+        lowerRows(context, group);
+    }
+  }
+
+  tile::PhaseOp startPhase(KernelContext &context, GroupOp group) {
+    OpBuilder &b = context.b;
+    auto phase = tile::PhaseOp::create(
+        b, group.getLoc(), group.getKind(), phases.size(), context.step,
+        context.worker, context.workers);
+    phase.getBody().emplaceBlock();
+    phases.push_back(group.getKindAttr());
+    return phase;
+  }
+
+  /// The work of `group`, for roofline shares: bytes and operations follow from
+  /// shapes and formats alone.
+  void describe(GroupOp group, int64_t phase, int64_t layers) {
+    Builder b(&getContext());
+    auto integer = [&](StringRef name, int64_t value) {
+      return b.getNamedAttr(name, b.getI64IntegerAttr(value));
+    };
+    SmallVector<NamedAttribute> entry = {integer("phase", phase),
+                                         integer("times", layers)};
+    for (Operation &op : group.getBody().front()) {
+      if (auto linear = dyn_cast<LinearOp>(op)) {
+        WeightType type = linear.getWeight().getType();
+        int64_t elements = type.rows() * type.columns();
+        entry.append(
+            {b.getNamedAttr("kind", b.getStringAttr("linear")),
+             b.getNamedAttr("out_rows", b.getBoolAttr(isOut(group))),
+             integer("n", type.rows()), integer("k", type.columns()),
+             integer("weight_bytes",
+                     elements * type.getElementType().getIntOrFloatBitWidth() /
+                         8)});
+      } else if (auto attention = dyn_cast<AttentionOp>(op)) {
+        KVType kv = attention.getKv().getType();
+        entry.append({b.getNamedAttr("kind", b.getStringAttr("attention")),
+                      integer("heads", attention.getHeads()),
+                      integer("kv_heads", kv.getHeads()),
+                      integer("key", kv.getKey()),
+                      integer("value", kv.getValue()),
+                      integer("window", attention.getMask().getWindow()),
+                      integer("element_bytes",
+                              kv.getElement().getIntOrFloatBitWidth() / 8)});
+      }
+    }
+    if (entry.size() == 2)
+      entry.push_back(b.getNamedAttr("kind", b.getStringAttr("rows")));
+    work.push_back(b.getDictionaryAttr(entry));
+  }
+
+  static bool isOut(GroupOp group) {
+    auto buffers = group.getBuffers()->getAsRange<BufferAttr>();
+    return llvm::any_of(buffers, [](BufferAttr buffer) {
+      return buffer.getArena() == 1 || buffer.getArena() == 3;
+    });
+  }
+
+  /// `layer` over tile operations: (step, layer, layer of the cache, worker,
+  /// workers).
+  void lowerLayer(func::FuncOp layer, int64_t times) {
+    OpBuilder b(layer);
+    Type step = tile::StepType::get(&getContext()), index = b.getIndexType();
+    auto function = func::FuncOp::create(
+        b, layer.getLoc(), (layer.getName() + "_kernels").str(),
+        b.getFunctionType({step, index, index, index, index}, {}));
+    function.setPrivate();
+    Block *entry = function.addEntryBlock();
+    b.setInsertionPointToStart(entry);
+    auto end = func::ReturnOp::create(b, layer.getLoc());
+    b.setInsertionPoint(end);
+    KernelContext context(b, layer.getLoc(), entry->getArgument(0),
+                          entry->getArgument(1), entry->getArgument(2),
+                          entry->getArgument(3), entry->getArgument(4));
+    context.kvLayers = kvLayers;
+    int64_t slot = 0;
+    for (Value argument : layer.getArguments())
+      if (isa<WeightType>(argument.getType()))
+        context.slotOf[argument] = slot++;
+    lowerBody(context, layer.front(), times, [](Operation *) {});
+  }
+
+  /// The layers of `stack`: a call each, and the table of their weights.
+  void lowerStack(KernelContext &context, StackOp stack) {
+    OpBuilder &b = context.b;
+    SmallVector<int64_t> seen(kvLayers.size(), 0);
+    for (auto [index, layer] :
+         llvm::enumerate(stack.getLayers().getAsRange<LayerAttr>())) {
+      int64_t place = layer.getKv() < 0 ? 0 : seen[layer.getKv()]++;
+      Value number = context.index(index), kvLayer = context.index(place);
+      func::CallOp::create(
+          b, stack.getLoc(), (layer.getFunction().getValue() + "_kernels").str(),
+          TypeRange(),
+          ValueRange{context.step, number, kvLayer, context.worker,
+                     context.workers});
+    }
+  }
+
+  /// @mica_entry from @step.
+  void lowerStep(func::FuncOp step, StackOp stack) {
+    OpBuilder b(step);
+    Type type = tile::StepType::get(&getContext()), index = b.getIndexType();
+    auto function =
+        func::FuncOp::create(b, step.getLoc(), "mica_entry",
+                             b.getFunctionType({type, index, index}, {}));
+    function->setAttr("tile.entry", b.getUnitAttr());
+    Block *entry = function.addEntryBlock();
+    b.setInsertionPointToStart(entry);
+    auto end = func::ReturnOp::create(b, step.getLoc());
+    b.setInsertionPoint(end);
+    // Weights that belong to no layer stand behind those of the last one.
+    Value own = arith::ConstantIndexOp::create(b, step.getLoc(),
+                                               stack.getLayers().size());
+    KernelContext context(b, step.getLoc(), entry->getArgument(0), own, Value(),
+                          entry->getArgument(1), entry->getArgument(2));
+    own.getDefiningOp()->moveBefore(entry, entry->begin());
+    context.kvLayers = kvLayers;
+    llvm::MapVector<Attribute, int64_t> slots;
+    step.walk([&](GetWeightOp get) {
+      auto it = slots.insert({get.getNameAttr(), slots.size()}).first;
+      context.slotOf[get.getResult()] = it->second;
+    });
+    stepWeights = llvm::to_vector(llvm::make_first_range(slots));
+    lowerPlan(context, kAttendRows);
+    lowerBody(context, step.front(), 1, [&](Operation *op) {
+      if (auto stack = dyn_cast<StackOp>(op))
+        lowerStack(context, stack);
+    });
+  }
+
+  void setTables(StackOp stack) {
+    Builder b(&getContext());
+    SmallVector<SmallVector<Attribute>> rows;
+    for (auto layer : stack.getLayers().getAsRange<LayerAttr>())
+      rows.emplace_back(layer.getWeights().begin(), layer.getWeights().end());
+    rows.push_back(stepWeights);
+    size_t slots = 0;
+    for (auto &row : rows)
+      slots = std::max(slots, row.size());
+    SmallVector<Attribute> table;
+    for (auto &row : rows) {
+      row.resize(slots, b.getUnitAttr());
+      llvm::append_range(table, row);
+    }
+    auto module = getOperation();
+    module->setAttr("tile.slots", b.getI64IntegerAttr(slots));
+    module->setAttr("tile.layers", b.getI64IntegerAttr(rows.size()));
+    module->setAttr("tile.weights", b.getArrayAttr(table));
+    module->setAttr("tile.phases", b.getArrayAttr(phases));
+    module->setAttr("tile.work", b.getArrayAttr(work));
+    module->setAttr("tile.kv", describeCaches(stack));
+    auto arena = module->getAttrOfType<DenseI64ArrayAttr>("tile.arena");
+    module->setAttr("tile.worker_bytes", b.getI64IntegerAttr(arena[2]));
+  }
+
+  ArrayAttr describeCaches(StackOp stack) {
+    Builder b(&getContext());
+    SmallVector<Attribute> groups;
+    for (auto [index, value] : llvm::enumerate(stack.getKv())) {
+      auto kv = cast<KVType>(value.getType());
+      auto integer = [&](StringRef name, int64_t n) {
+        return b.getNamedAttr(name, b.getI64IntegerAttr(n));
+      };
+      std::string element;
+      llvm::raw_string_ostream(element) << kv.getElement();
+      groups.push_back(b.getDictionaryAttr(
+          {b.getNamedAttr("name",
+                          b.getStringAttr(kv.getWindow() ? "window" : "full")),
+           integer("layers", kvLayers[index]), integer("heads", kv.getHeads()),
+           integer("page_tokens", kv.getPage()),
+           integer("block_bytes", blockBytes(kv)),
+           integer("window", kv.getWindow()),
+           b.getNamedAttr("element", b.getStringAttr(element)),
+           integer("key_dim", kv.getKey()),
+           integer("value_dim", kv.getValue())}));
+    }
+    return b.getArrayAttr(groups);
+  }
+
+  void runOnOperation() override {
+    auto step = getOperation().lookupSymbol<func::FuncOp>("step");
+    SmallVector<StackOp> stacks;
+    if (step)
+      step.walk([&](StackOp op) { stacks.push_back(op); });
+    if (stacks.size() != 1) {
+      getOperation().emitError("expects a function @step with one mica.stack");
+      return signalPassFailure();
+    }
+    StackOp stack = stacks[0];
+    kvLayers.assign(stack.getKv().size(), 0);
+    llvm::MapVector<Attribute, int64_t> times;
+    for (auto layer : stack.getLayers().getAsRange<LayerAttr>()) {
+      ++times[layer.getFunction()];
+      if (layer.getKv() >= 0)
+        ++kvLayers[layer.getKv()];
+    }
+    SmallVector<func::FuncOp> done = {step};
+    for (auto [name, count] : times) {
+      auto layer = getOperation().lookupSymbol<func::FuncOp>(
+          cast<FlatSymbolRefAttr>(name).getValue());
+      lowerLayer(layer, count);
+      done.push_back(layer);
+    }
+    lowerStep(step, stack);
+    setTables(stack);
+    for (func::FuncOp function : done)
+      function.erase();
+  }
+
+  SmallVector<int64_t> kvLayers;
+  SmallVector<Attribute> phases, work, stepWeights;
+};
+
+} // namespace

@@ -1,0 +1,43 @@
+//===- LowerLinear.cpp - A product and its epilogue as tile.contract ------===//
+
+#include "passes/Kernels/SegmentEmitter.h"
+
+using namespace mlir;
+using namespace mica;
+using namespace mica::tile;
+
+void mica::lowerLinear(KernelContext &context, GroupOp group) {
+  OpBuilder &b = context.b;
+  Location loc = group.getLoc();
+  LinearOp linear;
+  for (Operation &op : group.getBody().front())
+    if (auto found = dyn_cast<LinearOp>(op))
+      linear = found;
+  int64_t columns = linear.getType().getDimSize(1);
+  int64_t granule = group->getAttrOfType<IntegerAttr>("mica.granule").getInt();
+  bool elastic = group->hasAttr("mica.elastic");
+
+  auto contract = ContractOp::create(
+      b, loc, context.bufferOf(linear.getInput()),
+      context.weightOf(linear.getWeight()), ValueRange(), columns, granule,
+      elastic, ScheduleAttr());
+  Region &region = contract.getEpilogue();
+  OpBuilder::InsertionGuard guard(b);
+  Block *body = b.createBlock(
+      &region, {},
+      {VectorType::get(granule, b.getF32Type()), b.getIndexType(),
+       b.getIndexType()},
+      {loc, loc, loc});
+  SegmentEmitter emitter(context, b, loc, body->getArgument(1),
+                         body->getArgument(2), columns, granule);
+  Row acc = emitter.row(body->getArgument(0));
+  if (Value bias = linear.getBias())
+    acc = acc + emitter.loadVector(bias, columns, granule);
+  emitter.set(linear.getResult(), acc);
+  for (Operation &op : group.getBody().front())
+    if (&op != linear)
+      emitter.emit(&op);
+  emitter.storeResults(group);
+  tile::YieldOp::create(b, loc, ValueRange());
+  contract.getCapturesMutable().assign(captureOutside(&region));
+}

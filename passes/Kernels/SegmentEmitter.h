@@ -1,0 +1,65 @@
+//===- SegmentEmitter.h - A group's row ops on one segment ------*- C++ -*-===//
+
+#ifndef PASSES_KERNELS_SEGMENTEMITTER_H
+#define PASSES_KERNELS_SEGMENTEMITTER_H
+
+#include "passes/Kernels/KernelContext.h"
+
+namespace mica {
+
+/// Emits the row ops of a group for the columns n, n + 1, … n + segment - 1 of
+/// row m. Columns are counted in `columns`, the width of the group's anchor: a
+/// tensor of another width is met at the proportional column.
+class SegmentEmitter : public tile::RowBuilder {
+public:
+  SegmentEmitter(KernelContext &context, mlir::OpBuilder &b, mlir::Location loc,
+                 mlir::Value m, mlir::Value n, int64_t columns,
+                 int64_t segment)
+      : RowBuilder(b, loc), context(context), m(m), n(n), columns(columns),
+        segment(segment) {}
+
+  /// Says that `value` is `row` here.
+  void set(mlir::Value value, tile::Row row) { rows[value] = row; }
+  /// Emits `op` on the segment.
+  void emit(mlir::Operation *op);
+  /// Stores what `group` yields to the buffers of its results.
+  void storeResults(GroupOp group);
+  /// The row segment of `value`, loaded if it comes from outside.
+  tile::Row get(mlir::Value value);
+
+  tile::Scalar reduce(tile::Row a, bool isMax) override;
+  int64_t rowSize() override { return columns; }
+  tile::Row loadVector(mlir::Value weight, int64_t period,
+                       int64_t size) override;
+  tile::Row loadAngles(mlir::Value angles, int which, int64_t pairs) override;
+
+protected:
+  /// `n` in the columns of rows that are `own` wide.
+  mlir::Value columnFor(int64_t own);
+  mlir::Value add(mlir::Value a, int64_t c);
+  mlir::Value div(mlir::Value a, int64_t c);
+  mlir::Value rem(mlir::Value a, int64_t c);
+  mlir::Value loadIndex(mlir::Value table, mlir::Value at);
+  tile::Row loadRow(mlir::Value buffer, mlir::Value row, mlir::Value column,
+                    int64_t size);
+
+  void emitRowOp(RowOpInterface op);
+  void emitElementwise(mlir::Operation *op);
+  void emitSplit(SplitOp op);
+  void emitWrite(KVWriteOp op);
+  void emitEmbedding(EmbeddingOp op);
+  void emitAngles(RopeAnglesOp op);
+
+  KernelContext &context;
+  mlir::Value m, n;
+  int64_t columns, segment;
+  /// While a row op is emitted part by part: the part's first column.
+  int64_t partOffset = 0;
+  /// Whether the op being emitted reduces over the whole row.
+  bool wholeRow = false;
+  llvm::DenseMap<mlir::Value, tile::Row> rows;
+};
+
+} // namespace mica
+
+#endif // PASSES_KERNELS_SEGMENTEMITTER_H
