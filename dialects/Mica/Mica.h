@@ -23,4 +23,12 @@
 #define GET_OP_CLASSES
 #include "dialects/Mica/MicaOps.h.inc"
 
+namespace mica {
+
+/// Verifies that `op`, which makes a new cache of `kv`, is its last use: no
+/// other use appends, and every reader precedes `op`. Emits an error if not.
+llvm::LogicalResult verifyLinear(mlir::Operation *op, mlir::Value kv);
+
+} // namespace mica
+
 #endif // DIALECTS_MICA_MICA_H

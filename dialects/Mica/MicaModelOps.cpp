@@ -29,6 +29,18 @@ static FailureOr<WeightOp> lookUpWeight(Operation *op, FlatSymbolRefAttr name,
   return weight;
 }
 
+LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &tables) {
+  // weight_c2
+  if (getPackAttr() &&
+      !tables.lookupNearestSymbolFrom<func::FuncOp>(*this, getPackAttr()))
+    return emitOpError("expects ") << getPackAttr() << " to be a function";
+  if (getInputs())
+    for (auto name : getInputs()->getAsRange<FlatSymbolRefAttr>())
+      if (failed(lookUpWeight(*this, name, tables)))
+        return failure();
+  return success();
+}
+
 LogicalResult GetWeightOp::verifySymbolUses(SymbolTableCollection &tables) {
   // get_weight_c1
   FailureOr<WeightOp> weight = lookUpWeight(*this, getNameAttr(), tables);
@@ -41,44 +53,64 @@ LogicalResult GetWeightOp::verifySymbolUses(SymbolTableCollection &tables) {
   return success();
 }
 
-/// The argument types that `layer` of `stack` passes to its function.
-static FailureOr<SmallVector<Type>>
-argumentsOf(StackOp stack, LayerAttr layer, SymbolTableCollection &tables) {
-  SmallVector<Type> types = {stack.getInput().getType()};
+/// The type that `layer` of `stack` wants its function to have.
+static FailureOr<FunctionType> typeOf(StackOp stack, LayerAttr layer,
+                                      SymbolTableCollection &tables) {
+  SmallVector<Type> inputs = {stack.getInput().getType()}, results = inputs;
   if (layer.getKv() >= 0) {
-    if (layer.getKv() >= static_cast<int64_t>(stack.getKv().size()))
-      return stack.emitOpError("expects a cache operand ") << layer.getKv();
-    types.push_back(stack.getKv()[layer.getKv()].getType());
+    inputs.push_back(stack.getKv()[layer.getKv()].getType());
+    results.push_back(inputs.back());
   }
-  for (int64_t index : layer.getShared()) {
-    if (index < 0 || index >= static_cast<int64_t>(stack.getShared().size()))
-      return stack.emitOpError("expects a shared operand ") << index;
-    types.push_back(stack.getShared()[index].getType());
-  }
+  for (int64_t index : layer.getShared())
+    inputs.push_back(stack.getShared()[index].getType());
   for (FlatSymbolRefAttr name : layer.getWeights()) {
+    // stack_c2
     FailureOr<WeightOp> weight = lookUpWeight(stack, name, tables);
     if (failed(weight))
       return failure();
-    types.push_back(weight->getType());
+    inputs.push_back(weight->getType());
   }
-  return types;
+  return FunctionType::get(stack.getContext(), inputs, results);
+}
+
+LogicalResult StackOp::verify() {
+  int64_t caches = getKv().size(), shared = getShared().size();
+  for (auto layer : getLayers().getAsRange<LayerAttr>()) {
+    // stack_c3
+    if (layer.getKv() < -1 || layer.getKv() >= caches)
+      return emitOpError("expects a layer to use one of ")
+             << caches << " caches, but got " << layer.getKv();
+    for (int64_t index : layer.getShared())
+      if (index < 0 || index >= shared)
+        return emitOpError("expects a layer to use one of ")
+               << shared << " shared operands, but got " << index;
+  }
+  // stack_c4
+  if (getKv().getTypes() != getKvResults().getTypes())
+    return emitOpError("expects results of the types of its caches, but got ")
+           << getKvResults().getTypes();
+  // stack_c5
+  for (Value kv : getKv())
+    if (failed(verifyLinear(*this, kv)))
+      return failure();
+  return success();
 }
 
 LogicalResult StackOp::verifySymbolUses(SymbolTableCollection &tables) {
   for (auto layer : getLayers().getAsRange<LayerAttr>()) {
+    // stack_c1
     auto function =
         tables.lookupNearestSymbolFrom<func::FuncOp>(*this, layer.getFunction());
-    // stack_c1
     if (!function)
-      return emitOpError("expects ") << layer.getFunction()
-                                     << " to be a function";
-    FailureOr<SmallVector<Type>> types = argumentsOf(*this, layer, tables);
-    if (failed(types))
+      return emitOpError("expects ")
+             << layer.getFunction() << " to be a function";
+    FailureOr<FunctionType> type = typeOf(*this, layer, tables);
+    if (failed(type))
       return failure();
-    // stack_c2
-    if (function.getArgumentTypes() != ArrayRef<Type>(*types))
-      return emitOpError("expects the operands of a layer to match ")
-             << layer.getFunction() << " of type " << function.getFunctionType();
+    if (function.getFunctionType() != *type)
+      return emitOpError("expects ")
+             << layer.getFunction() << " to be of type " << *type
+             << ", but got " << function.getFunctionType();
   }
   return success();
 }
@@ -101,5 +133,12 @@ LogicalResult GroupOp::verify() {
   if (getBuffers() && getBuffers()->size() != getNumResults())
     return emitOpError("expects a buffer for each of ")
            << getNumResults() << " results, but got " << getBuffers()->size();
+  // group_c3
+  auto yield = dyn_cast<YieldOp>(getBody().front().back());
+  if (!yield)
+    return emitOpError("expects its body to end with a mica.yield");
+  if (yield.getOperandTypes() != getResultTypes())
+    return emitOpError("expects to yield values of types ")
+           << getResultTypes() << ", but got " << yield.getOperandTypes();
   return success();
 }

@@ -8,6 +8,18 @@
 using namespace mlir;
 using namespace mica;
 
+/// Parses a list of types in parentheses, which may be empty.
+static ParseResult parseTypes(OpAsmParser &parser,
+                              SmallVectorImpl<Type> &types) {
+  return parser.parseCommaSeparatedList(
+      AsmParser::Delimiter::Paren,
+      [&] { return parser.parseType(types.emplace_back()); });
+}
+
+static void printTypes(OpAsmPrinter &printer, Operation *, TypeRange types) {
+  printer << "(" << types << ")";
+}
+
 #include "dialects/Mica/MicaInterfaces.cpp.inc"
 #define GET_OP_CLASSES
 #include "dialects/Mica/MicaOps.cpp.inc"
@@ -88,6 +100,7 @@ OpFoldResult QuantizeOp::fold(FoldAdaptor) {
 LogicalResult PackOp::verify() {
   WeightType result = getResult().getType();
   int64_t rows = 0, interleave = getInterleave();
+  // pack_c5
   if (getSources().empty())
     return emitOpError("expects a source, but got none");
   WeightType first = cast<WeightType>(getSources()[0].getType());
@@ -117,6 +130,13 @@ LogicalResult PackOp::verify() {
   return success();
 }
 
+/// Packing one weight to its own type changes nothing.
+OpFoldResult PackOp::fold(FoldAdaptor) {
+  bool plain = getSources().size() == 1 && getOffset().isZero() &&
+               getSources()[0].getType() == getType();
+  return plain ? OpFoldResult(getSources()[0]) : OpFoldResult();
+}
+
 LogicalResult SplitOp::verify() {
   int64_t columns = 0;
   for (Value result : getResults()) {
@@ -128,6 +148,10 @@ LogicalResult SplitOp::verify() {
              << getInterleave();
   }
   // split_c1
+  for (Value result : getResults())
+    if (columnsOf(result) != columnsOf(getResult(0)))
+      return emitOpError("expects results of one number of columns, but got ")
+             << columnsOf(getResult(0)) << " and " << columnsOf(result);
   return expectColumns(*this, "input", getInput(), columns);
 }
 
@@ -154,7 +178,7 @@ LogicalResult RopeOp::verify() {
            << columns << " input columns, but got " << head;
   // rope_c3
   int64_t pairs = cast<RankedTensorType>(getAngles().getType()).getDimSize(1);
-  if (2 * pairs > head)
+  if (pairs < 0 || 2 * pairs > head)
     return emitOpError("expects at most ")
            << head / 2 << " angles for a head of " << head << ", but got "
            << pairs;
@@ -165,22 +189,52 @@ LogicalResult RopeOp::verify() {
 // Attention and cache
 //===----------------------------------------------------------------------===//
 
+/// Whether `use` of a cache makes another cache of it, so that the operand must
+/// not be used after it.
+static bool consumes(OpOperand &use) {
+  return isa<KVAppendOp, KVWriteOp, StackOp>(use.getOwner());
+}
+
+LogicalResult mica::verifyLinear(Operation *op, Value kv) {
+  for (OpOperand &use : kv.getUses()) {
+    Operation *user = use.getOwner();
+    if (user == op)
+      continue;
+    if (consumes(use))
+      return op->emitOpError("expects a cache to be appended to once, but a ")
+             << "'" << user->getName() << "' appends to the same";
+    // The op around `op` that shares a block with what holds the reader.
+    Operation *here = op, *there = nullptr;
+    while (here && !(there = here->getBlock()->findAncestorOpInBlock(*user)))
+      here = here->getParentOp();
+    if (!here || !there->isBeforeInBlock(here))
+      return op->emitOpError("expects every reader of its cache to precede it, ")
+             << "but a '" << user->getName() << "' does not";
+  }
+  return success();
+}
+
 LogicalResult KVAppendOp::verify() {
   KVType kv = getKv().getType();
   // kv_append_c1
   if (failed(expectColumns(*this, "key", getKey(), kv.getHeads() * kv.getKey())))
     return failure();
   // kv_append_c2
-  return expectColumns(*this, "value", getValue(),
-                       kv.getHeads() * kv.getValue());
+  if (failed(expectColumns(*this, "value", getValue(),
+                           kv.getHeads() * kv.getValue())))
+    return failure();
+  // kv_append_c3
+  return verifyLinear(*this, getKv());
 }
 
 LogicalResult KVWriteOp::verify() {
   KVType kv = getKv().getType();
   // kv_write_c1
-  return expectColumns(*this, "rows", getRows(),
-                       kv.getHeads() *
-                           (getValue() ? kv.getValue() : kv.getKey()));
+  int64_t width = getValue() ? kv.getValue() : kv.getKey();
+  if (failed(expectColumns(*this, "rows", getRows(), kv.getHeads() * width)))
+    return failure();
+  // kv_write_c2
+  return verifyLinear(*this, getKv());
 }
 
 LogicalResult AttentionOp::verify() {

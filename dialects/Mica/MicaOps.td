@@ -11,9 +11,13 @@ include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-/// Rows of the step: [T, D].
-def Mica_Rows : TensorRankOf<[F32, BF16, F16], [2]>;
-def Mica_F32Rows : TensorRankOf<[F32], [2]>;
+/// Rows of the step, [T, D]: T may be dynamic, D is static.
+class Mica_RowsOf<list<Type> elements>
+    : ConfinedType<TensorRankOf<elements, [2]>, [CPred<
+        "!::llvm::cast<::mlir::RankedTensorType>($_self).isDynamicDim(1)">],
+      "rows of a static number of columns">;
+def Mica_Rows : Mica_RowsOf<[F32, BF16, F16]>;
+def Mica_F32Rows : Mica_RowsOf<[F32]>;
 /// One integer a row: [T].
 def Mica_Indices : TensorRankOf<[I32], [1]>;
 def Mica_Angles : TensorRankOf<[F32], [3]>;
@@ -296,6 +300,7 @@ def Mica_PackOp : Mica_Op<"pack", [Pure]> {
       `columns(result) = columns(sources)`.
     - (C3) the result's element type is a float.
     - (C4) `interleave` divides the sources' rows.
+    - (C5) there is at least one source.
 
     Example:
 
@@ -312,6 +317,7 @@ def Mica_PackOp : Mica_Op<"pack", [Pure]> {
     $sources attr-dict `:` functional-type($sources, $result)
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -327,8 +333,8 @@ def Mica_RopeAnglesOp : Mica_Op<"rope_angles", [Pure]> {
     result[m, i, 1] = scale * sin(angle)
     ```
 
-    All scalings of rotary embeddings (linear, NTK, YaRN, Llama 3) are a choice
-    of `frequencies` and `scale`. Error of the cosine and the sine: 1e-7.
+    All scalings of rotary embeddings (linear, NTK, YaRN, ...) are a choice of
+    `frequencies` and `scale`. Error of the cosine and the sine: 1e-7.
 
     Constraints:
     - (C1) `shape(result) = [dim(positions, 0), size(frequencies), 2]`.
@@ -365,7 +371,7 @@ def Mica_RopeOp : Mica_Op<"rope", [
     Constraints:
     - (C1) `type(result) = type(input)`.
     - (C2) `head` divides `dim(input, 1)`.
-    - (C3) `2 * dim(angles, 1) <= head`.
+    - (C3) `2 * dim(angles, 1) <= head`, and both are static.
 
     Example:
 
@@ -398,8 +404,8 @@ def Mica_KVAppendOp : Mica_Op<"kv_append", [
     Constraints:
     - (C1) `dim(key, 1) = heads * key width` of the cache.
     - (C2) `dim(value, 1) = heads * value width` of the cache.
-    - (C3) a cache has at most one use that appends, and every reader of the
-      operand precedes it.
+    - (C3) this is the last use of the operand: a cache has at most one use
+      that appends, and every reader precedes it.
 
     Example:
 
@@ -465,7 +471,8 @@ def Mica_AttentionOp : Mica_Op<"attention", [
 // The model: weights, stacks
 //===----------------------------------------------------------------------===//
 
-def Mica_WeightOp : Mica_Op<"weight", [Symbol]> {
+def Mica_WeightOp : Mica_Op<"weight", [
+    Symbol, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a weight of the model, by symbol";
   let description = [{
     The only mention of a file. Before packing, `sources` say which tensors of
@@ -474,6 +481,7 @@ def Mica_WeightOp : Mica_Op<"weight", [Symbol]> {
 
     Constraints:
     - (C1) the rows of `sources` add up to the rows of `type`.
+    - (C2) `pack` is a function and every element of `inputs` a `mica.weight`.
 
     Example:
 
@@ -496,6 +504,9 @@ def Mica_GetWeightOp : Mica_Op<"get_weight", [
     Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a weight by its symbol";
   let description = [{
+    The value that the layers of a `mica.stack` receive as an argument, for a
+    function that names its weights itself.
+
     Constraints:
     - (C1) `name` is a `mica.weight` of the result's type.
 
@@ -526,8 +537,13 @@ def Mica_StackOp : Mica_Op<"stack", [
     of its cache is its place in the cache group.
 
     Constraints:
-    - (C1) every function has that signature.
-    - (C2) every weight is a `mica.weight` of the argument's type.
+    - (C1) every layer's `function` is a function of that signature; without a
+      cache (`kv = -1`) it neither takes nor returns one.
+    - (C2) every weight is a `mica.weight`.
+    - (C3) every `kv` is -1 or the index of a cache operand, every element of
+      `shared` the index of a shared operand.
+    - (C4) `type(kv_results) = type(kv)`.
+    - (C5) a cache is used as (C3) of `mica.kv_append` says.
 
     Example:
 
@@ -535,7 +551,7 @@ def Mica_StackOp : Mica_Op<"stack", [
     %y, %kv1 = mica.stack %x, (%kv), (%batch)
         [#mica.layer<@layer, kv = 0, shared = [0], weights = [@w0]>,
          #mica.layer<@layer, kv = 0, shared = [0], weights = [@w1]>]
-        : tensor<?x64xf32>, (!mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>), (!mica.batch)
+        : tensor<?x64xf32>, (!mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>), (!mica.batch) -> tensor<?x64xf32>, !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>
     ```
   }];
   let arguments = (ins Mica_F32Rows:$input, Variadic<Mica_KVType>:$kv,
@@ -544,9 +560,11 @@ def Mica_StackOp : Mica_Op<"stack", [
   let results = (outs Mica_F32Rows:$result, Variadic<Mica_KVType>:$kv_results);
   let assemblyFormat = [{
     $input `,` `(` $kv `)` `,` `(` $shared `)` $layers attr-dict
-    `:` type($input) `,` `(` type($kv) `)` `,` `(` type($shared) `)`
+    `:` type($input) `,` custom<Types>(type($kv)) `,`
+    custom<Types>(type($shared))
     `->` type(results)
   }];
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -560,12 +578,19 @@ def Mica_BufferAttr : Mica_Attr<"Buffer", "buffer"> {
     3 (the step's logits). The buffer begins at `offset` bytes times the units
     of the arena (0, 1) or at `offset` (2); a row takes `stride` elements.
 
+    Constraints:
+    - (C1) `0 <= arena <= 3`.
+    - (C2) `offset >= 0` and `stride > 0`.
+
+    Example:
+
     ```mlir
     #mica.buffer<arena = 0, offset = 2560, stride = 656>
     ```
   }];
   let parameters = (ins "int64_t":$arena, "int64_t":$offset, "int64_t":$stride);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 def Mica_YieldOp : Mica_Op<"yield", [
@@ -592,9 +617,9 @@ def Mica_GroupOp : Mica_Op<"group", [
     has a place for every tensor result, null until planned.
 
     Constraints:
-    - (C1) the body holds at most one of `mica.linear` over distinct inputs and
-      `mica.attention`.
+    - (C1) the body holds at most one `mica.linear` or `mica.attention`.
     - (C2) `buffers`, if present, has one entry for each result.
+    - (C3) the body ends with a `mica.yield` of the results' types.
 
     Example:
 
@@ -650,10 +675,12 @@ def Mica_KVWriteOp : Mica_Op<"kv_write", [
     AllTypesMatch<["kv", "result"]>]> {
   let summary = "one half of `mica.kv_append`: the keys or the values";
   let description = [{
-    Stores `rows` as the keys (`value` absent) or the values of the rows' slots.
+    Stores `rows` as the keys (`value` absent) or the values of the rows' places
+    in the cache, rounded to its element type.
 
     Constraints:
     - (C1) `dim(rows, 1)` is the cache's heads times its key or value width.
+    - (C2) as (C3) of `mica.kv_append`.
 
     Example:
 

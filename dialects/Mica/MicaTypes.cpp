@@ -9,6 +9,39 @@
 using namespace mlir;
 using namespace mica;
 
+/// Parses a list in brackets, which may be empty.
+template <typename T>
+static ParseResult parseList(AsmParser &parser,
+                             function_ref<ParseResult(T &)> parseElement,
+                             SmallVector<T> &list) {
+  return parser.parseCommaSeparatedList(
+      AsmParser::Delimiter::Square,
+      [&] { return parseElement(list.emplace_back()); });
+}
+
+static ParseResult parseIndices(AsmParser &parser,
+                                SmallVector<int64_t> &indices) {
+  return parseList<int64_t>(
+      parser, [&](int64_t &i) { return parser.parseInteger(i); }, indices);
+}
+
+static void printIndices(AsmPrinter &printer, ArrayRef<int64_t> indices) {
+  printer << "[" << indices << "]";
+}
+
+static ParseResult parseSymbols(AsmParser &parser,
+                                SmallVector<FlatSymbolRefAttr> &symbols) {
+  return parseList<FlatSymbolRefAttr>(
+      parser,
+      [&](FlatSymbolRefAttr &symbol) { return parser.parseAttribute(symbol); },
+      symbols);
+}
+
+static void printSymbols(AsmPrinter &printer,
+                         ArrayRef<FlatSymbolRefAttr> symbols) {
+  printer << "[" << symbols << "]";
+}
+
 #include "dialects/Mica/MicaEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Mica/MicaAttrs.cpp.inc"
@@ -30,14 +63,93 @@ void MicaDialect::registerTypes() {
 }
 
 //===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+LogicalResult FormatAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 StringRef name, int64_t elements,
+                                 int64_t bytes) {
+  // format_c1
+  if (elements < 1 || bytes < 1)
+    return emitError() << "expects blocks of a positive size, but got "
+                       << elements << " x " << bytes;
+  return success();
+}
+
+LogicalResult MaskAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                               bool causal, int64_t window) {
+  // mask_c1
+  if (window < 0)
+    return emitError() << "expects a window of 0 or more, but got " << window;
+  return success();
+}
+
+LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 StringRef cpu, StringRef features,
+                                 int64_t vectorBits, int64_t panel,
+                                 int64_t maxGranule, ArrayAttr dot) {
+  // target_c1
+  for (int64_t size : {vectorBits, panel, maxGranule})
+    if (size < 1)
+      return emitError() << "expects positive sizes in a target, but got "
+                         << size;
+  // target_c2
+  for (Attribute element : dot) {
+    auto type = dyn_cast<TypeAttr>(element);
+    if (!type || !isa<FloatType>(type.getValue()))
+      return emitError() << "expects dot to hold float types, but got "
+                         << element;
+  }
+  return success();
+}
+
+LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 int64_t file, StringRef tensor, int64_t first,
+                                 int64_t rows, bool transposed,
+                                 int64_t permuted) {
+  // source_c1
+  if (file < 0 || first < 0 || rows < 1)
+    return emitError() << "expects a file, a first row and rows to take, but "
+                       << "got " << file << ", " << first << " and " << rows;
+  // source_c2
+  if (permuted < 0 || (permuted && rows % (2 * permuted)))
+    return emitError() << "expects permuted to divide " << rows
+                       << " rows into heads of an even size, but got "
+                       << permuted;
+  return success();
+}
+
+LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 int64_t arena, int64_t offset,
+                                 int64_t stride) {
+  // buffer_c1
+  if (arena < 0 || arena > 3)
+    return emitError() << "expects an arena from 0 to 3, but got " << arena;
+  // buffer_c2
+  if (offset < 0 || stride < 1)
+    return emitError() << "expects an offset of 0 or more and a positive "
+                       << "stride, but got " << offset << " and " << stride;
+  return success();
+}
+
+bool TargetAttr::hasDot(Type type) const {
+  return llvm::any_of(getDot().getAsRange<TypeAttr>(),
+                      [&](TypeAttr t) { return t.getValue() == type; });
+}
+
+//===----------------------------------------------------------------------===//
 // Layout
 //===----------------------------------------------------------------------===//
 
 LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t panel, int64_t group, int64_t granule,
                                  int64_t align) {
-  if (panel < 1 || group < 1 || granule < 1 || align < 1)
-    return emitError() << "expects positive sizes in a layout";
+  // layout_c1
+  for (int64_t size : {panel, group, granule, align})
+    if (size < 1)
+      return emitError() << "expects positive sizes in a layout, but got "
+                         << size;
+  // layout_c2
   if (align % group)
     return emitError() << "expects align to be a multiple of group " << group
                        << ", but got " << align;
@@ -64,11 +176,6 @@ int64_t LayoutAttr::physicalRow(int64_t n) const {
 SmallVector<int64_t> LayoutAttr::physicalShape(int64_t n, int64_t k) const {
   return {paddedRows(n) / getPanel(), paddedColumns(k) / getGroup(), getPanel(),
           getGroup()};
-}
-
-bool TargetAttr::hasDot(Type type) const {
-  return llvm::any_of(getDot().getAsRange<TypeAttr>(),
-                      [&](TypeAttr t) { return t.getValue() == type; });
 }
 
 //===----------------------------------------------------------------------===//
@@ -134,21 +241,28 @@ void WeightType::print(AsmPrinter &printer) const {
 LogicalResult WeightType::verify(function_ref<InFlightDiagnostic()> emitError,
                                  ArrayRef<int64_t> shape, Attribute element,
                                  LayoutAttr layout) {
+  // weight_type_c1
   if (shape.empty() || shape.size() > 2)
     return emitError() << "expects a weight of 1 or 2 dimensions, but got "
                        << shape.size();
-  if (llvm::any_of(shape, [](int64_t d) { return d < 1; }))
-    return emitError() << "expects positive dimensions in a weight";
+  // weight_type_c2
+  for (int64_t size : shape)
+    if (size < 1)
+      return emitError() << "expects positive dimensions in a weight, but got "
+                         << size;
   if (auto format = dyn_cast<FormatAttr>(element)) {
+    // weight_type_c3
     if (shape.back() % format.getElements())
       return emitError() << "expects rows that are a multiple of the block of "
                          << format.getElements() << " elements, but got "
                          << shape.back();
+    // weight_type_c4
     if (layout)
       return emitError() << "expects a packed weight of a float type, but got "
                          << format;
     return success();
   }
+  // weight_type_c5
   auto type = dyn_cast<TypeAttr>(element);
   if (!type || !isa<FloatType>(type.getValue()))
     return emitError() << "expects a float type or a #mica.format, but got "
@@ -159,14 +273,20 @@ LogicalResult WeightType::verify(function_ref<InFlightDiagnostic()> emitError,
 LogicalResult KVType::verify(function_ref<InFlightDiagnostic()> emitError,
                              int64_t heads, int64_t key, int64_t value,
                              Type element, int64_t page, int64_t window) {
-  if (heads < 1 || key < 1 || value < 1)
-    return emitError() << "expects positive heads and widths in a cache";
+  // kv_c1
+  for (int64_t size : {heads, key, value})
+    if (size < 1)
+      return emitError() << "expects positive heads and widths in a cache, but "
+                         << "got " << size;
+  // kv_c2
   if (page < 16 || page % 16)
     return emitError() << "expects pages of a multiple of 16 tokens, but got "
                        << page;
+  // kv_c3
   if (!element.isF32() && !element.isBF16() && !element.isF16())
     return emitError() << "expects a cache of f32, bf16 or f16, but got "
                        << element;
+  // kv_c4
   if (window < 0)
     return emitError() << "expects a window of 0 or more, but got " << window;
   return success();

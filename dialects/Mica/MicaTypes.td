@@ -26,6 +26,11 @@ def Mica_FormatAttr : Mica_Attr<"Format", "format"> {
     `elements` the elements of a block along a row of the weight, `bytes` the
     bytes of a block. Plain floats need no format: their element type says all.
 
+    Constraints:
+    - (C1) `elements > 0` and `bytes > 0`.
+
+    Example:
+
     ```mlir
     #mica.format<"q4_k", 256 x 144>
     ```
@@ -33,6 +38,7 @@ def Mica_FormatAttr : Mica_Attr<"Format", "format"> {
   let parameters = (ins StringRefParameter<>:$name, "int64_t":$elements,
                         "int64_t":$bytes);
   let assemblyFormat = "`<` $name `,` $elements `x` $bytes `>`";
+  let genVerifyDecl = 1;
 }
 
 def Mica_LayoutAttr : Mica_Attr<"Layout", "layout"> {
@@ -47,6 +53,12 @@ def Mica_LayoutAttr : Mica_Attr<"Layout", "layout"> {
     so that one vector load gives `group` consecutive k of `panel` rows. Rows
     are padded with zeros per granule: every `granule` rows occupy the next
     multiple of `panel`. K is padded with zeros to a multiple of `align`.
+
+    Constraints:
+    - (C1) all four are positive.
+    - (C2) `align` is a multiple of `group`.
+
+    Example:
 
     ```mlir
     #mica.layout<panel = 16, group = 2, granule = 128, align = 16>
@@ -76,12 +88,18 @@ def Mica_MaskAttr : Mica_Attr<"Mask", "mask"> {
     A row at index p of its sequence's cache sees the keys n with
     `n <= p` if `causal`, and `n > p - window` if `window > 0`.
 
+    Constraints:
+    - (C1) `window >= 0`.
+
+    Example:
+
     ```mlir
     #mica.mask<causal = true, window = 512>
     ```
   }];
   let parameters = (ins "bool":$causal, DefaultValuedParameter<"int64_t", "0">:$window);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 def Mica_TargetAttr : Mica_Attr<"Target", "target"> {
@@ -93,6 +111,12 @@ def Mica_TargetAttr : Mica_Attr<"Target", "target"> {
     the machine multiplies pairs directly (`bf16`), all others are converted to
     f32; `max_granule` bounds the columns of an epilogue.
 
+    Constraints:
+    - (C1) `vector_bits`, `panel` and `max_granule` are positive.
+    - (C2) `dot` holds float types.
+
+    Example:
+
     ```mlir
     #mica.target<cpu = "x86-64-v4", features = "+avx512bf16", vector_bits = 512, panel = 16, max_granule = 256, dot = [bf16]>
     ```
@@ -102,6 +126,7 @@ def Mica_TargetAttr : Mica_Attr<"Target", "target"> {
                         "int64_t":$vector_bits, "int64_t":$panel,
                         "int64_t":$max_granule, "::mlir::ArrayAttr":$dot);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// Whether operands of `type` have a dot product of their own.
     bool hasDot(::mlir::Type type) const;
@@ -113,8 +138,14 @@ def Mica_SourceAttr : Mica_Attr<"Source", "source"> {
   let description = [{
     Names a tensor by file and name. `rows` rows from row `first` are taken,
     after transposition if `transposed` (the file holds [K, N]). `permuted` is
-    the number of heads whose rotary rows the file stores interleaved (GGUF's
-    llama family): row 2 i + j of a head of d rows is then row i + j d / 2.
+    the number of heads whose rotary rows the file stores interleaved: row
+    2 i + j of a head of d rows is then row i + j d / 2.
+
+    Constraints:
+    - (C1) `file >= 0`, `first >= 0` and `rows > 0`.
+    - (C2) `permuted` is 0 or divides `rows` into heads of an even size.
+
+    Example:
 
     ```mlir
     #mica.source<file = 0, tensor = "blk.0.attn_q.weight", first = 0, rows = 1024, transposed = false, permuted = 0>
@@ -124,6 +155,7 @@ def Mica_SourceAttr : Mica_Attr<"Source", "source"> {
                         "int64_t":$first, "int64_t":$rows, "bool":$transposed,
                         "int64_t":$permuted);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 def Mica_LayerAttr : Mica_Attr<"Layer", "layer"> {
@@ -132,13 +164,19 @@ def Mica_LayerAttr : Mica_Attr<"Layer", "layer"> {
     `function` computes the layer; `kv` is the index of the cache group it uses
     (an operand of the stack), `shared` are indices of the stack's shared
     operands, `weights` the symbols of its weights, in argument order.
+
+    Example:
+
+    ```mlir
+    #mica.layer<@layer, kv = 0, shared = [0, 1], weights = [@norm, @query]>
+    ```
   }];
   let parameters = (ins "::mlir::FlatSymbolRefAttr":$function, "int64_t":$kv,
                         ArrayRefParameter<"int64_t">:$shared,
                         ArrayRefParameter<"::mlir::FlatSymbolRefAttr">:$weights);
   let assemblyFormat = [{
-    `<` $function `,` `kv` `=` $kv `,` `shared` `=` `[` $shared `]` `,`
-    `weights` `=` `[` $weights `]` `>`
+    `<` $function `,` `kv` `=` $kv `,` `shared` `=` custom<Indices>($shared) `,`
+    `weights` `=` custom<Symbols>($weights) `>`
   }];
 }
 
@@ -151,6 +189,15 @@ def Mica_WeightType : Mica_Type<"Weight", "weight"> {
   let description = [{
     `shape` is [N, K] for a matrix of N output columns (rows of the checkpoint's
     tensor), [N] for a vector. `element` is a float type or a `#mica.format`.
+
+    Constraints:
+    - (C1) one or two dimensions.
+    - (C2) every dimension is positive.
+    - (C3) the block of a format divides the last dimension.
+    - (C4) a weight with a layout is of a float type.
+    - (C5) `element` is a float type or a `#mica.format`.
+
+    Example:
 
     ```mlir
     !mica.weight<4096x2048, bf16>
@@ -186,6 +233,14 @@ def Mica_KVType : Mica_Type<"KV", "kv"> {
     `element`, in pages of `page` tokens. With `window > 0` only that many
     tokens before the newest need be kept (a ring).
 
+    Constraints:
+    - (C1) `heads`, `key` and `value` are positive.
+    - (C2) `page` is a positive multiple of 16.
+    - (C3) `element` is f32, bf16 or f16.
+    - (C4) `window >= 0`.
+
+    Example:
+
     ```mlir
     !mica.kv<heads = 4, key = 64, value = 64, element = bf16, page = 32, window = 0>
     ```
@@ -202,6 +257,12 @@ def Mica_BatchType : Mica_Type<"Batch", "batch"> {
   let description = [{
     The tokens, positions and output rows of one step and the pages of its
     sequences (`mica_step` in `include/mica/abi.h`).
+
+    Example:
+
+    ```mlir
+    !mica.batch
+    ```
   }];
   let assemblyFormat = "";
 }

@@ -1,0 +1,22 @@
+// RUN: mica-opt %s | mica-opt | FileCheck %s
+
+// CHECK-LABEL: func @grouped_heads
+// CHECK-SAME:    %[[Q:.*]]: tensor<?x32xf32>, %[[KV:.*]]: !mica.kv<{{.*}}>, %[[BATCH:.*]]: !mica.batch
+func.func @grouped_heads(
+    %q: tensor<?x32xf32>, %kv1: !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>, %batch: !mica.batch)
+    -> tensor<?x32xf32> {
+  // CHECK: mica.attention %[[Q]], %[[KV]], %[[BATCH]] {heads = 4 : i64, mask = #mica.mask<causal = true>, scale = 2.500000e-01 : f32} : tensor<?x32xf32>, <heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0> -> tensor<?x32xf32>
+  %o = mica.attention %q, %kv1, %batch {heads = 4 : i64, scale = 0.25 : f32, mask = #mica.mask<causal = true, window = 0>} : tensor<?x32xf32>, !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0> -> tensor<?x32xf32>
+  return %o : tensor<?x32xf32>
+}
+
+// Values narrower than keys, a ring of 32 tokens, capped scores.
+// CHECK-LABEL: func @window_and_softcap
+func.func @window_and_softcap(
+    %q: tensor<?x32xbf16>,
+    %kv: !mica.kv<heads = 4, key = 8, value = 4, element = bf16, page = 16, window = 32>,
+    %batch: !mica.batch) -> tensor<?x16xf32> {
+  // CHECK: mica.attention {{.*}} mask = #mica.mask<causal = true, window = 32>, {{.*}} softcap = 5.000000e+01 : f32
+  %o = mica.attention %q, %kv, %batch {heads = 4 : i64, scale = 0.25 : f32, softcap = 50.0 : f32, mask = #mica.mask<causal = true, window = 32>} : tensor<?x32xbf16>, !mica.kv<heads = 4, key = 8, value = 4, element = bf16, page = 16, window = 32> -> tensor<?x16xf32>
+  return %o : tensor<?x16xf32>
+}

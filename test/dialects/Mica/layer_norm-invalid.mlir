@@ -1,0 +1,15 @@
+// RUN: mica-opt %s -split-input-file -verify-diagnostics
+
+func.func @layer_norm_c2(%x: tensor<?x8xf32>, %w: !mica.weight<8, f32>, %b: !mica.weight<4, f32>) {
+  // expected-error@below {{'mica.layer_norm' op expects weight and bias to have 8 elements, one per input column, but got '!mica.weight<4, f32>'}}
+  %y = mica.layer_norm %x, %w, %b {eps = 1.0e-5 : f32} : tensor<?x8xf32>, !mica.weight<8, f32>, !mica.weight<4, f32>
+  return
+}
+
+// -----
+
+func.func @layer_norm_c3(%x: tensor<?x8xf32>, %w: !mica.weight<8, f32>) {
+  // expected-error@below {{'mica.layer_norm' op expects eps > 0, but got 0.000000e+00 : f32}}
+  %y = mica.layer_norm %x, %w {eps = 0.0 : f32} : tensor<?x8xf32>, !mica.weight<8, f32>
+  return
+}

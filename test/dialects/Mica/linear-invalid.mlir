@@ -1,0 +1,31 @@
+// RUN: mica-opt %s -split-input-file -verify-diagnostics
+
+func.func @linear_c1(%x: tensor<?x32xf32>, %w: !mica.weight<96x64, bf16>) {
+  // expected-error@below {{'mica.linear' op expects input to have 64 columns, but got 32}}
+  %y = mica.linear %x, %w : tensor<?x32xf32>, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c1(%x: tensor<?x32xf32>, %w: !mica.weight<32, bf16>) {
+  // expected-error@below {{'mica.linear' op expects weight of 2 dimensions, but got 1}}
+  %y = mica.linear %x, %w : tensor<?x32xf32>, !mica.weight<32, bf16> -> tensor<?x96xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c2(%x: tensor<?x64xf32>, %w: !mica.weight<96x64, bf16>) {
+  // expected-error@below {{'mica.linear' op expects result to have 96 columns, but got 64}}
+  %y = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, bf16> -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c3(%x: tensor<?x64xf32>, %w: !mica.weight<96x64, bf16>, %b: !mica.weight<64, f32>) {
+  // expected-error@below {{'mica.linear' op expects bias to have 96 elements, one per output column, but got '!mica.weight<64, f32>'}}
+  %y = mica.linear %x, %w, %b : tensor<?x64xf32>, !mica.weight<96x64, bf16>, !mica.weight<64, f32> -> tensor<?x96xf32>
+  return
+}

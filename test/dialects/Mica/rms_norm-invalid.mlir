@@ -1,0 +1,15 @@
+// RUN: mica-opt %s -split-input-file -verify-diagnostics
+
+func.func @rms_norm_c2(%x: tensor<?x8xf32>, %w: !mica.weight<3, f32>) {
+  // expected-error@below {{'mica.rms_norm' op expects weight to be a vector whose size divides the 8 input columns, but got '!mica.weight<3, f32>'}}
+  %y = mica.rms_norm %x, %w {eps = 1.0e-5 : f32} : tensor<?x8xf32>, !mica.weight<3, f32>
+  return
+}
+
+// -----
+
+func.func @rms_norm_c3(%x: tensor<?x8xf32>, %w: !mica.weight<8, f32>) {
+  // expected-error@below {{'mica.rms_norm' op expects eps > 0, but got 0.000000e+00 : f32}}
+  %y = mica.rms_norm %x, %w {eps = 0.0 : f32} : tensor<?x8xf32>, !mica.weight<8, f32>
+  return
+}

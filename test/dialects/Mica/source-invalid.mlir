@@ -1,0 +1,9 @@
+// RUN: mica-opt %s -split-input-file -verify-diagnostics
+
+// expected-error@below {{expects a file, a first row and rows to take, but got 0, -1 and 1024}}
+func.func private @source_c1() attributes {mica.value = #mica.source<file = 0, tensor = "blk.0.attn_q.weight", first = -1, rows = 1024, transposed = false, permuted = 0>}
+
+// -----
+
+// expected-error@below {{expects permuted to divide 1024 rows into heads of an even size, but got 3}}
+func.func private @source_c2() attributes {mica.value = #mica.source<file = 0, tensor = "blk.0.attn_q.weight", first = 0, rows = 1024, transposed = false, permuted = 3>}

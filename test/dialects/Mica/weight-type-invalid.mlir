@@ -1,0 +1,24 @@
+// RUN: mica-opt %s -split-input-file -verify-diagnostics
+
+// expected-error@below {{expects a weight of 1 or 2 dimensions, but got 3}}
+func.func private @weight_type_c1(!mica.weight<2x3x4, f32>)
+
+// -----
+
+// expected-error@below {{expects positive dimensions in a weight, but got 0}}
+func.func private @weight_type_c2(!mica.weight<0x4, f32>)
+
+// -----
+
+// expected-error@below {{expects rows that are a multiple of the block of 256 elements, but got 640}}
+func.func private @weight_type_c3(!mica.weight<4x640, #mica.format<"q4_k", 256 x 144>>)
+
+// -----
+
+// expected-error@below {{expects a packed weight of a float type, but got #mica.format<"q4_k", 256 x 144>}}
+func.func private @weight_type_c4(!mica.weight<4x512, #mica.format<"q4_k", 256 x 144>, #mica.layout<panel = 16, group = 2, granule = 16, align = 16>>)
+
+// -----
+
+// expected-error@below {{expects a float type or a #mica.format, but got i8}}
+func.func private @weight_type_c5(!mica.weight<4x4, i8>)
