@@ -1,0 +1,136 @@
+//===- Packing.cpp - From packed weights in IR to jobs --------------------===//
+
+#include "lib/Compiler/Packing.h"
+#include "lib/Target/CPU/Emit.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "passes/Group/Passes.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace mica;
+
+static constexpr llvm::StringLiteral packAttribute = "mica.pack_function";
+
+/// Moves every pack function of `from` to the end of `to`.
+static void movePackFunctions(ModuleOp from, ModuleOp to) {
+  for (Operation &op : llvm::make_early_inc_range(*from.getBody()))
+    if (op.hasAttr(packAttribute))
+      op.moveBefore(to.getBody(), to.getBody()->end());
+}
+
+OwningOpRef<ModuleOp> mica::takePackFunctions(ModuleOp module) {
+  OwningOpRef<ModuleOp> packs = ModuleOp::create(module.getLoc());
+  movePackFunctions(module, *packs);
+  return packs;
+}
+
+void mica::returnPackFunctions(ModuleOp packs, ModuleOp module) {
+  movePackFunctions(packs, module);
+}
+
+Expected<PackCode> PackCode::compile(ModuleOp packs) {
+  PassManager pm(packs.getContext());
+  pm.addPass(createLowerPackingPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  if (failed(pm.run(packs)))
+    return Error{"pack functions do not lower to LLVM"};
+  // The level that every machine with Mica has, so that bits are equal on all.
+  auto target = resolveCPU("x86-64-v3");
+  if (!target)
+    return target.takeError();
+  auto image = emitImage(packs, *target);
+  if (!image)
+    return image.takeError();
+  auto mapped = HostImage::map(*image);
+  if (!mapped)
+    return mapped.takeError();
+  return PackCode(std::move(*mapped));
+}
+
+/// The stored rows of the unpacked `weight`.
+static Expected<WeightReader> makeReader(WeightOp weight,
+                                         const Checkpoint &checkpoint) {
+  auto type = cast<WeightType>(weight.getType());
+  std::vector<RowSource> sources;
+  for (auto source : weight.getSources()->getAsRange<SourceAttr>()) {
+    const TensorView *tensor = checkpoint.find(source.getTensor());
+    if (!tensor)
+      return Error{checkpoint.path() + ": no tensor " +
+                   quote(source.getTensor()) + ", expected it for weight " +
+                   weight.getSymName().str()};
+    sources.push_back({tensor, source.getFirst(), source.getRows(),
+                       source.getTransposed(), source.getPermuted()});
+  }
+  bool isVector = type.getShape().size() == 1;
+  return WeightReader::create(std::move(sources),
+                              isVector ? 0 : type.columns());
+}
+
+/// Notes what becomes of a weight's format, if anything.
+static void noteConversion(WeightType from, Type to, Conversions &conversions) {
+  std::string type;
+  llvm::raw_string_ostream(type) << to;
+  if (auto format = dyn_cast<FormatAttr>(from.getElement()))
+    ++conversions[format.getName().lower() + " weights unpacked to " + type];
+  else if (from.getElementType() != to) {
+    std::string was;
+    llvm::raw_string_ostream(was) << from.getElementType();
+    ++conversions[was + " weights converted to " + type];
+  }
+}
+
+/// The sizes of `job`, which makes a weight of `type`.
+static void setSizes(PackJob &job, WeightType type) {
+  LayoutAttr layout = type.getLayout();
+  int64_t n = type.rows(), bytes = type.sizeInBytes();
+  if (type.getShape().size() == 1) {
+    job.panels = 1;
+    job.scratch = n;
+  } else if (layout) {
+    job.panels = layout.paddedRows(n) / layout.getPanel();
+    job.scratch = layout.getPanel() * layout.paddedColumns(type.columns());
+  } else {
+    job.panels = n;
+    job.scratch = type.columns();
+  }
+  job.panelBytes = bytes / job.panels;
+}
+
+Expected<PackJob> mica::makePackJob(WeightOp weight, const SymbolTable &symbols,
+                                    const PackCode &code,
+                                    const Checkpoint &checkpoint,
+                                    Conversions &conversions) {
+  std::string name = weight.getSymName().str();
+  auto type = cast<WeightType>(weight.getType());
+  PackJob job;
+  if (!weight.getPack() || !weight.getInputs())
+    return Error{"weight " + name + " is not packed, expected a pack function"};
+  job.function = code.find(*weight.getPack());
+  if (!job.function)
+    return Error{"weight " + name + ": no pack function " +
+                 weight.getPack()->str()};
+  for (auto input : weight.getInputs()->getAsRange<FlatSymbolRefAttr>()) {
+    auto source = symbols.lookup<WeightOp>(input.getValue());
+    if (!source || !source.getSources())
+      return Error{"weight " + name + ": " + input.getValue().str() +
+                   " is no weight of the checkpoint"};
+    auto reader = makeReader(source, checkpoint);
+    if (!reader)
+      return reader.takeError();
+    job.inputs.push_back(std::move(*reader));
+    if (type.getShape().size() == 2)
+      noteConversion(cast<WeightType>(source.getType()), type.getElementType(),
+                     conversions);
+  }
+  setSizes(job, type);
+  return job;
+}
