@@ -138,7 +138,8 @@ std::string tiny::manifest() {
   return root.dump();
 }
 
-Status tiny::write(const std::string &path, const std::string &tokenizer) {
+Status tiny::write(const std::string &path, const std::string &tokenizer,
+                   const std::string &manifestText) {
   auto writer = ArtifactWriter::create(path);
   if (!writer)
     return writer.takeError();
@@ -159,6 +160,6 @@ Status tiny::write(const std::string &path, const std::string &tokenizer) {
   if (status && !tokenizer.empty())
     status = writer->add(MICA_SECTION_TOKENIZER, 0, tokenizer);
   if (status)
-    status = writer->add(MICA_SECTION_MANIFEST, 0, manifest());
+    status = writer->add(MICA_SECTION_MANIFEST, 0, manifestText);
   return status ? writer->finish() : std::move(status);
 }

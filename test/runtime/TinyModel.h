@@ -28,7 +28,8 @@ constexpr uint32_t kLayers = 2, kHeads = 3, kBlockBytes = 64;
 std::string manifest();
 
 /// Writes the artifact. `tokenizer` is the bytes of that section, if any.
-Status write(const std::string &path, const std::string &tokenizer = "");
+Status write(const std::string &path, const std::string &tokenizer = "",
+             const std::string &manifestText = manifest());
 
 /// The logit of `id` after `tokens`.
 float expectedLogit(std::span<const int32_t> tokens, uint32_t id);

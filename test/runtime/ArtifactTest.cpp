@@ -1,0 +1,345 @@
+//===- ArtifactTest.cpp - Whole, damaged and hostile artifacts ------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "runtime/Artifact.h"
+
+#include "lib/Artifact/Writer.h"
+#include "mica/Hash.h"
+#include "test/runtime/TinyModel.h"
+
+#include "nlohmann/json.hpp"
+#include "gtest/gtest.h"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace mica;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A folder of its own for each test.
+class ArtifactTest : public ::testing::Test {
+protected:
+  ArtifactTest() {
+    folder = ::testing::TempDir() + "artifact-" + std::to_string(::getpid());
+    fs::create_directories(folder);
+    path = folder + "/M.mica";
+  }
+  ~ArtifactTest() override { fs::remove_all(folder); }
+
+  void writeTiny(const std::string &tokenizer = "tokens") {
+    Status status = tiny::write(path, tokenizer);
+    ASSERT_TRUE(status) << status.error().message;
+  }
+
+  std::string bytes() const {
+    std::ostringstream out;
+    out << std::ifstream(path, std::ios::binary).rdbuf();
+    return out.str();
+  }
+
+  void setBytes(const std::string &text) {
+    std::ofstream(path, std::ios::binary) << text;
+  }
+
+  /// Replaces `size` bytes of the file in place.
+  void patch(uint64_t at, const void *data, size_t size) {
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(at);
+    file.write(static_cast<const char *>(data), size);
+  }
+
+  /// The message of opening the file, without the folder; "" if it opens.
+  std::string openError() const {
+    auto artifact = Artifact::open(path);
+    if (artifact)
+      return "";
+    std::string message = artifact.error().message;
+    EXPECT_TRUE(message.starts_with(path + ": ")) << message;
+    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+    return message.substr(std::min(message.size(), path.size() + 2));
+  }
+
+  std::string folder, path;
+};
+
+TEST_F(ArtifactTest, Sections) {
+  writeTiny();
+  auto artifact = Artifact::open(path);
+  ASSERT_TRUE(artifact) << artifact.error().message;
+  auto tokenizer = artifact->section(MICA_SECTION_TOKENIZER);
+  EXPECT_EQ(std::string(tokenizer.begin(), tokenizer.end()), "tokens");
+  EXPECT_EQ(artifact->section(MICA_SECTION_WEIGHTS).size(), 128u);
+  EXPECT_TRUE(artifact->verifyWeights({}));
+  // The first image needs a feature that no CPU has.
+  auto code = artifact->chooseCode();
+  ASSERT_TRUE(code);
+  EXPECT_EQ(*code, 1u);
+}
+
+TEST_F(ArtifactTest, WeightsAreMapped) {
+  writeTiny();
+  auto artifact = Artifact::open(path);
+  ASSERT_TRUE(artifact);
+  auto section = artifact->section(MICA_SECTION_WEIGHTS);
+  auto mapped = artifact->weightAddresses(false);
+  ASSERT_TRUE(mapped);
+  EXPECT_EQ(mapped->at(0), reinterpret_cast<uintptr_t>(section.data()));
+  EXPECT_EQ(mapped->at(1), reinterpret_cast<uintptr_t>(section.data() + 64));
+  EXPECT_EQ(mapped->at(0) % MICA_PAGE, 0u);
+}
+
+TEST_F(ArtifactTest, GuardedWeightsFaultBeyondTheirEnd) {
+  writeTiny();
+  auto artifact = Artifact::open(path);
+  ASSERT_TRUE(artifact);
+  auto guarded = artifact->weightAddresses(true);
+  ASSERT_TRUE(guarded);
+  auto *weight = reinterpret_cast<const volatile char *>(guarded->at(0));
+  EXPECT_EQ(weight[0], char(0xb9));
+  EXPECT_EQ(weight[63], 0);
+  EXPECT_DEATH((void)weight[64], "");
+}
+
+TEST_F(ArtifactTest, SameCallsGiveSameFile) {
+  writeTiny();
+  std::string first = bytes();
+  writeTiny();
+  EXPECT_EQ(first, bytes());
+}
+
+TEST_F(ArtifactTest, EveryTruncation) {
+  writeTiny();
+  for (uint64_t size = fs::file_size(path); size--;) {
+    ASSERT_EQ(::truncate(path.c_str(), size), 0);
+    std::string message = openError();
+    if (size >= MICA_PAGE)
+      ASSERT_EQ(message,
+                "file has " + std::to_string(size) + " bytes, expected 24576");
+    else
+      ASSERT_EQ(message, "file has " + std::to_string(size) +
+                             " bytes, expected at least the header's 4096");
+  }
+}
+
+TEST_F(ArtifactTest, EveryFlippedByte) {
+  writeTiny();
+  std::string whole = bytes();
+  // Bytes between sections mean nothing; all others are noticed.
+  std::vector<bool> padding(whole.size(), true);
+  auto artifact = Artifact::open(path);
+  ASSERT_TRUE(artifact);
+  const mica_header &header = artifact->header();
+  std::fill_n(padding.begin(), sizeof(header), false);
+  for (const mica_section &section : std::span(header.section, header.sections))
+    std::fill_n(padding.begin() + section.offset, section.size, false);
+
+  for (size_t i = 0; i < whole.size(); ++i) {
+    char flipped = whole[i] ^ char(1 << i % 8);
+    patch(i, &flipped, 1);
+    auto damaged = Artifact::open(path);
+    bool intact = damaged && damaged->verifyWeights({});
+    ASSERT_EQ(intact, padding[i]) << "byte " << i;
+    patch(i, &whole[i], 1);
+  }
+}
+
+TEST_F(ArtifactTest, HeaderErrors) {
+  writeTiny();
+  auto changed = [&](auto change) {
+    writeTiny();
+    mica_header header;
+    std::memcpy(&header, bytes().data(), sizeof(header));
+    change(header);
+    header.checksum = hashBytes(header.section, sizeof(header.section));
+    patch(0, &header, sizeof(header));
+    return openError();
+  };
+  EXPECT_EQ(changed([](mica_header &h) { h.magic[0] = 'X'; }),
+            "the first bytes are no magic of a .mica file, expected 'MICA-22'");
+  EXPECT_EQ(changed([](mica_header &h) { h.version = 9; }),
+            "format version is 9, expected 1");
+  EXPECT_NE(changed([](mica_header &h) {
+              h.abi_hash = 1;
+            }).find("ABI hash is 0000000000000001, expected "),
+            std::string::npos);
+  EXPECT_EQ(changed([](mica_header &h) { h.sections = 65; }),
+            "65 sections, expected at most 64");
+  EXPECT_EQ(changed([](mica_header &h) { h.sections = 0; }),
+            "no manifest, expected one");
+  EXPECT_EQ(changed([](mica_header &h) { h.section[0].kind = 5; }),
+            "section 0 is of kind 5, expected 1 to 4");
+  EXPECT_EQ(changed([](mica_header &h) { h.section[0].offset = 4097; }),
+            "weights 0 begins at 4097 and has 128 bytes, expected whole pages "
+            "within the file's 24576");
+  EXPECT_EQ(changed([](mica_header &h) { h.section[0].offset = -4096; }),
+            "weights 0 begins at 18446744073709547520 and has 128 bytes, "
+            "expected whole pages within the file's 24576");
+  EXPECT_EQ(changed([](mica_header &h) { h.section[0].size = -1; }),
+            "weights 0 begins at 4096 and has 18446744073709551615 bytes, "
+            "expected whole pages within the file's 24576");
+  EXPECT_EQ(changed([](mica_header &h) { h.section[2].index = 0; }),
+            "code 0 stands twice, expected once");
+  EXPECT_EQ(changed([](mica_header &h) { h.section[0].size = 64; }),
+            "weights have 64 bytes, expected 128");
+}
+
+TEST_F(ArtifactTest, OtherFiles) {
+  EXPECT_EQ(openError(), "cannot open: No such file or directory");
+  setBytes("");
+  EXPECT_EQ(openError(),
+            "file has 0 bytes, expected at least the header's 4096");
+  fs::remove(path);
+  fs::create_directory(path);
+  EXPECT_EQ(openError(), "no regular file, expected a .mica file");
+}
+
+TEST_F(ArtifactTest, ManifestErrors) {
+  struct Case {
+    const char *pointer;
+    json value;
+    const char *message;
+  };
+  const Case cases[] = {
+      {"/version", 2, "version is 2, expected an integer from 1 to 1"},
+      {"/model", 1, "model is 1, expected an object"},
+      {"/model/vocab", 0,
+       "model.vocab is 0, expected an integer from 1 to 16777216"},
+      {"/model/vocab", 65.5,
+       "model.vocab is 65.5, expected an integer from 1 to 16777216"},
+      {"/model/padded_vocab", 49,
+       "model.padded_vocab is 49, expected an integer from 50 to 16777216"},
+      {"/model/name", nullptr, "model.name is null, expected a string"},
+      {"/model/max_context", uint64_t(1) << 63,
+       "model.max_context is 9223372036854775808, expected an integer from 1 "
+       "to 1073741824"},
+      {"/code", json::array(),
+       "code of 0 elements is [], expected an array of 1 to 32"},
+      {"/code/0/features", "avx2",
+       "code[0].features is \"avx2\", expected an array of 0 to 256"},
+      {"/code/1/entry", -1,
+       "code[1].entry is -1, expected an integer from 0 to 70368744177664"},
+      {"/arena/row", "big",
+       "arena.row is \"big\", expected an integer from 0 to 268435456"},
+      {"/max_rows", 0, "max_rows is 0, expected an integer from 1 to 65536"},
+      {"/kv/1/page_tokens", 0,
+       "kv[1].page_tokens is 0, expected an integer from 1 to 65536"},
+      {"/kv/0/block_bytes", int64_t(1) << 40,
+       "kv[0].block_bytes is 1099511627776, expected an integer from 1 to "
+       "1073741824"},
+      {"/weights/offsets",
+       {0, 64, 64},
+       "weights.offsets of 3 elements is [0,64,64], expected an array of 2"},
+      {"/weights/offsets/1", 128,
+       "weights.offsets[1] is 128, expected an integer from -1 to 127"},
+      {"/weights/offsets/1", 65,
+       "weights.offsets[1] is 65, expected a multiple of 64"},
+      {"/phases/0", "append", "phases[0] is \"append\", expected an object"},
+      {"/work", 1, "work is 1, expected an array"},
+  };
+  for (const Case &c : cases) {
+    json manifest = json::parse(tiny::manifest());
+    manifest[json::json_pointer(c.pointer)] = c.value;
+    ASSERT_TRUE(tiny::write(path, "", manifest.dump()));
+    EXPECT_EQ(openError(), std::string("manifest: ") + c.message);
+  }
+}
+
+TEST_F(ArtifactTest, ManifestAgainstSections) {
+  auto changed = [&](const char *pointer, const json &value) {
+    json manifest = json::parse(tiny::manifest());
+    manifest[json::json_pointer(pointer)] = value;
+    EXPECT_TRUE(tiny::write(path, "", manifest.dump()));
+    return openError();
+  };
+  EXPECT_NE(changed("/code/1/entry", 1 << 20)
+                .find("bytes, expected an entry at 1048576"),
+            std::string::npos);
+  EXPECT_EQ(changed("/weights/bytes", 192),
+            "weights have 128 bytes, expected 192");
+  ASSERT_TRUE(tiny::write(path, "", "{"));
+  EXPECT_EQ(openError(), "manifest is no JSON, expected an object");
+  ASSERT_TRUE(tiny::write(path, "", "[]"));
+  EXPECT_EQ(openError(), "manifest: the root is [], expected an object");
+}
+
+TEST_F(ArtifactTest, NoCodeForThisCPU) {
+  json manifest = json::parse(tiny::manifest());
+  manifest["code"].erase(1);
+  manifest["code"][0]["features"] = {"sse2", "no-such-feature", "nor-this"};
+  ASSERT_TRUE(tiny::write(path, "", manifest.dump()));
+  auto artifact = Artifact::open(path);
+  ASSERT_TRUE(artifact) << artifact.error().message;
+  auto code = artifact->chooseCode();
+  ASSERT_FALSE(code);
+  EXPECT_EQ(code.error().message,
+            path + ": code is for other (missing no-such-feature nor-this), "
+                   "expected code for this CPU");
+}
+
+//===----------------------------------------------------------------------===//
+// Writing
+//===----------------------------------------------------------------------===//
+
+TEST_F(ArtifactTest, UnfinishedWriterLeavesNothing) {
+  {
+    auto writer = ArtifactWriter::create(path);
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(writer->add(MICA_SECTION_MANIFEST, 0, "{}"));
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
+  }
+  EXPECT_TRUE(fs::is_empty(folder));
+}
+
+TEST_F(ArtifactTest, KilledWriterLeavesNothing) {
+  for (int signal : {SIGTERM, SIGINT}) {
+    pid_t child = fork();
+    if (!child) {
+      auto writer = ArtifactWriter::create(path);
+      kill(getpid(), signal);
+      _exit(0);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == signal);
+    EXPECT_TRUE(fs::is_empty(folder));
+  }
+}
+
+TEST_F(ArtifactTest, FailedWriteKeepsTheOldFile) {
+  setBytes("old");
+  {
+    auto writer = ArtifactWriter::create(path);
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(writer->add(MICA_SECTION_MANIFEST, 0, "{}"));
+  }
+  EXPECT_EQ(bytes(), "old");
+  auto nowhere = ArtifactWriter::create(folder + "/no/M.mica");
+  ASSERT_FALSE(nowhere);
+  EXPECT_NE(nowhere.error().message.find("cannot create"), std::string::npos);
+}
+
+TEST(Hasher, PiecesOfAnySize) {
+  std::string text(1000, 0);
+  for (size_t i = 0; i < text.size(); ++i)
+    text[i] = char(i * 37);
+  uint64_t whole = hashBytes(text.data(), text.size());
+  for (size_t piece = 1; piece < 70; ++piece) {
+    Hasher hasher;
+    for (size_t at = 0; at < text.size(); at += piece)
+      hasher.update(text.data() + at, std::min(piece, text.size() - at));
+    ASSERT_EQ(hasher.finish(), whole) << piece;
+  }
+  // Zeros at the end count.
+  EXPECT_NE(hashBytes("ab\0", 3), hashBytes("ab", 2));
+}
+
+} // namespace
