@@ -1,0 +1,281 @@
+"""Writes small valid files for the fuzzers: make_seeds.py OUT
+
+OUT/FuzzGGUF, OUT/FuzzSafetensors and OUT/FuzzConfig each get a few files of at
+most some kilobytes. Standard library only.
+"""
+
+import json
+import struct
+import sys
+from pathlib import Path
+
+V, D, F, H, K, HEAD, LAYERS = 10, 8, 12, 4, 2, 4, 2
+Q, KV = H * HEAD, K * HEAD
+U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
+PACK = {U8: "B", I8: "b", U16: "H", I16: "h", U32: "I", I32: "i", F32: "f",
+        BOOL: "?", U64: "Q", I64: "q", F64: "d"}
+BLOCKS = {0: (1, 4), 1: (1, 2), 30: (1, 2), 8: (32, 34), 2: (32, 18),
+          6: (32, 22), 12: (256, 144), 14: (256, 210)}
+
+
+def gguf_value(kind, value):
+    if kind == STRING:
+        return struct.pack("<Q", len(value)) + value.encode()
+    if kind == ARRAY:
+        element, items = value
+        body = b"".join(gguf_value(element, item) for item in items)
+        return struct.pack("<IQ", element, len(items)) + body
+    return struct.pack("<" + PACK[kind], value)
+
+
+def gguf(values, tensors):
+    """`values`: {key: (kind, value)}; `tensors`: {name: (shape, type)}."""
+    head, data = b"", b""
+    for key, (kind, value) in values.items():
+        head += gguf_value(STRING, key) + struct.pack("<I", kind)
+        head += gguf_value(kind, value)
+    for name, (shape, kind) in tensors.items():
+        head += gguf_value(STRING, name) + struct.pack("<I", len(shape))
+        head += b"".join(struct.pack("<Q", size) for size in reversed(shape))
+        head += struct.pack("<IQ", kind, len(data))
+        count = 1
+        for size in shape:
+            count *= size
+        elements, size = BLOCKS[kind]
+        data += bytes([0x3C]) * (count // elements * size)
+        data += bytes(-len(data) % 32)
+    head = struct.pack("<IIQQ", 0x46554747, 3, len(tensors), len(values)) + head
+    return head + bytes(-len(head) % 32) + data
+
+
+def per_layer(pattern, shapes):
+    return {
+        pattern.format(layer) + name: shape
+        for layer in range(LAYERS)
+        for name, shape in shapes.items()
+    }
+
+
+def gguf_llama_like(arch, more=None, names=None, extra=None):
+    values = {
+        "general.architecture": (STRING, arch),
+        "general.name": (STRING, "tiny"),
+        "general.alignment": (U32, 32),
+        f"{arch}.embedding_length": (U32, D),
+        f"{arch}.block_count": (U32, LAYERS),
+        f"{arch}.feed_forward_length": (U64, F),
+        f"{arch}.attention.head_count": (U32, H),
+        f"{arch}.attention.head_count_kv": (I32, K),
+        f"{arch}.attention.key_length": (U16, HEAD),
+        f"{arch}.attention.value_length": (U32, HEAD),
+        f"{arch}.context_length": (U32, 64),
+        f"{arch}.attention.layer_norm_rms_epsilon": (F32, 1e-5),
+        f"{arch}.rope.freq_base": (F32, 1e4),
+        "tokenizer.ggml.tokens": (ARRAY, (STRING, ["a", "b", ""])),
+        "tokenizer.ggml.scores": (ARRAY, (F32, [0.0, 1.0])),
+        "tokenizer.ggml.token_type": (ARRAY, (I32, [1, 2])),
+        "tokenizer.ggml.eos_token_id": (U32, 1),
+        "tokenizer.ggml.bos_token_id": (U32, 99),
+        "tokenizer.ggml.add_bos_token": (BOOL, True),
+    }
+    tensors = {
+        "token_embd.weight": ([V, D], 1),
+        "output_norm.weight": ([D], 0),
+    }
+    tensors |= per_layer("blk.{}.", {
+        "attn_norm.weight": ([D], 0),
+        "attn_q.weight": ([Q, D], 0),
+        "attn_k.weight": ([KV, D], 30),
+        "attn_v.weight": ([KV, D], 0),
+        "attn_output.weight": ([D, Q], 0),
+        "ffn_norm.weight": ([D], 0),
+        "ffn_gate.weight": ([F, D], 0),
+        "ffn_up.weight": ([F, D], 0),
+        "ffn_down.weight": ([D, F], 0),
+    } | (names or {}))
+    return gguf(values | (more or {}), tensors | (extra or {}))
+
+
+def gguf_gpt2():
+    values = {
+        "general.architecture": (STRING, "gpt2"),
+        "gpt2.embedding_length": (U32, D),
+        "gpt2.block_count": (U32, LAYERS),
+        "gpt2.feed_forward_length": (U32, F),
+        "gpt2.attention.head_count": (U32, 2),
+        "gpt2.context_length": (U32, 6),
+        "gpt2.attention.layer_norm_epsilon": (F32, 1e-5),
+    }
+    tensors = {
+        "token_embd.weight": ([V, D], 0),
+        "position_embd.weight": ([6, D], 0),
+        "output_norm.weight": ([D], 0),
+        "output_norm.bias": ([D], 0),
+    }
+    tensors |= per_layer("blk.{}.", {
+        "attn_norm.weight": ([D], 0), "attn_norm.bias": ([D], 0),
+        "attn_qkv.weight": ([3 * D, D], 0), "attn_qkv.bias": ([3 * D], 0),
+        "attn_output.weight": ([D, D], 0), "attn_output.bias": ([D], 0),
+        "ffn_norm.weight": ([D], 0), "ffn_norm.bias": ([D], 0),
+        "ffn_up.weight": ([F, D], 0), "ffn_up.bias": ([F], 0),
+        "ffn_down.weight": ([D, F], 0), "ffn_down.bias": ([D], 0),
+    })
+    return gguf(values, tensors)
+
+
+def gguf_every_type():
+    scalars = {f"s{kind}": (kind, 1) for kind in PACK}
+    arrays = {f"a{kind}": (ARRAY, (kind, [1, 0])) for kind in PACK}
+    tensors = {f"t{kind}": ([256], kind) for kind in BLOCKS}
+    return gguf(scalars | arrays, tensors)
+
+
+def gguf_seeds():
+    qk = {"attn_q_norm.weight": ([HEAD], 0), "attn_k_norm.weight": ([HEAD], 0)}
+    post = {"post_attention_norm.weight": ([D], 0), "post_ffw_norm.weight": ([D], 0)}
+    biases = {"attn_q.bias": ([Q], 0), "attn_k.bias": ([KV], 0),
+              "attn_v.bias": ([KV], 0)}
+    return {
+        "llama": gguf_llama_like(
+            "llama", names=biases,
+            extra={"rope_freqs.weight": ([2], 0), "output.weight": ([V, D], 0)}),
+        "qwen3": gguf_llama_like(
+            "qwen3", {"qwen3.rope.scaling.type": (STRING, "linear"),
+                      "qwen3.rope.scaling.factor": (F32, 2.0)}, qk),
+        "gemma3": gguf_llama_like(
+            "gemma3", {
+                "gemma3.attention.sliding_window": (U32, 5),
+                "gemma3.attention.sliding_window_pattern":
+                    (ARRAY, (BOOL, [True, False])),
+                "gemma3.attention.scale": (F32, 0.5),
+                "gemma3.final_logit_softcapping": (F32, 30.0)}, qk | post),
+        "gpt2": gguf_gpt2(),
+        "types": gguf_every_type(),
+    }
+
+
+def safetensors(tensors, metadata=None):
+    """`tensors`: {name: (dtype, bytes of an element, shape)}."""
+    header, size = {}, 0
+    if metadata:
+        header["__metadata__"] = metadata
+    for name, (dtype, width, shape) in tensors.items():
+        count = width
+        for dimension in shape:
+            count *= dimension
+        header[name] = {"dtype": dtype, "shape": shape,
+                        "data_offsets": [size, size + count]}
+        size += count
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + bytes(size)
+
+
+def safetensors_seeds():
+    return {
+        "plain": safetensors({"a": ("F32", 4, [2, 3]), "b": ("BF16", 2, [4])},
+                             {"format": "pt"}),
+        "odd": safetensors({"scalar": ("F16", 2, []), "empty": ("I64", 8, [0, 3]),
+                            "mask": ("BOOL", 1, [1, 1, 4, 4])}),
+    }
+
+
+LLAMA = {
+    "model.embed_tokens.weight": [V, D],
+    "model.norm.weight": [D],
+} | per_layer("model.layers.{}.", {
+    "input_layernorm.weight": [D],
+    "self_attn.q_proj.weight": [Q, D],
+    "self_attn.k_proj.weight": [KV, D],
+    "self_attn.v_proj.weight": [KV, D],
+    "self_attn.o_proj.weight": [D, Q],
+    "post_attention_layernorm.weight": [D],
+    "mlp.gate_proj.weight": [F, D],
+    "mlp.up_proj.weight": [F, D],
+    "mlp.down_proj.weight": [D, F],
+})
+QK_NORMS = per_layer("model.layers.{}.self_attn.", {
+    "q_norm.weight": [HEAD], "k_norm.weight": [HEAD]})
+BIASES = per_layer("model.layers.{}.", {
+    "self_attn.q_proj.bias": [Q], "self_attn.k_proj.bias": [KV],
+    "self_attn.v_proj.bias": [KV], "self_attn.o_proj.bias": [D],
+    "mlp.gate_proj.bias": [F], "mlp.up_proj.bias": [F], "mlp.down_proj.bias": [D]})
+POST_NORMS = per_layer("model.layers.{}.", {
+    "pre_feedforward_layernorm.weight": [D],
+    "post_feedforward_layernorm.weight": [D]})
+GPT2 = {
+    "wte.weight": [V, D], "wpe.weight": [6, D], "ln_f.weight": [D], "ln_f.bias": [D],
+} | per_layer("h.{}.", {
+    "ln_1.weight": [D], "ln_1.bias": [D],
+    "attn.c_attn.weight": [D, 3 * D], "attn.c_attn.bias": [3 * D],
+    "attn.c_proj.weight": [D, D], "attn.c_proj.bias": [D],
+    "ln_2.weight": [D], "ln_2.bias": [D],
+    "mlp.c_fc.weight": [D, F], "mlp.c_fc.bias": [F],
+    "mlp.c_proj.weight": [F, D], "mlp.c_proj.bias": [D]})
+COMMON = {
+    "vocab_size": V, "hidden_size": D, "intermediate_size": F,
+    "num_hidden_layers": LAYERS, "num_attention_heads": H,
+    "num_key_value_heads": K, "head_dim": HEAD, "rms_norm_eps": 1e-6,
+    "max_position_embeddings": 64, "bos_token_id": 1, "eos_token_id": [2, 99],
+}
+
+
+def config_seed(config, shapes, generation=None):
+    """Lengths and texts of config.json and generation_config.json, then the
+    weights."""
+    parts = [json.dumps(config).encode()]
+    parts.append(json.dumps(generation or {}).encode())
+    text = b"".join(struct.pack("<H", len(part)) + part for part in parts)
+    return text + safetensors({n: ("F32", 4, s) for n, s in shapes.items()})
+
+
+def config_seeds():
+    llama3 = {"rope_type": "llama3", "rope_theta": 5e5, "factor": 8.0,
+              "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+              "original_max_position_embeddings": 16}
+    by_kind = {"full_attention": {"rope_type": "linear", "factor": 8.0,
+                                  "rope_theta": 1e6},
+               "sliding_attention": {"rope_type": "default", "rope_theta": 1e4}}
+    gemma = COMMON | {"sliding_window": 5, "sliding_window_pattern": 2,
+                      "query_pre_attn_scalar": 4}
+    gemma_tensors = LLAMA | QK_NORMS | POST_NORMS
+    qwen = COMMON | {"model_type": "qwen3", "tie_word_embeddings": True}
+    return {
+        "llama": config_seed(
+            COMMON | {"model_type": "llama", "rope_parameters": llama3,
+                      "attention_bias": True, "mlp_bias": True},
+            LLAMA | BIASES | {"lm_head.weight": [V, D]}, {"eos_token_id": 3}),
+        "qwen3": config_seed(
+            qwen | {"rope_theta": 1e6, "use_sliding_window": True,
+                    "sliding_window": 7, "max_window_layers": 1},
+            LLAMA | QK_NORMS),
+        "gemma3": config_seed(
+            gemma | {"model_type": "gemma3_text", "rope_parameters": by_kind,
+                     "layer_types": ["sliding_attention", "full_attention"],
+                     "final_logit_softcapping": 30.0}, gemma_tensors),
+        "gemma3-nested": config_seed(
+            {"model_type": "gemma3",
+             "text_config": gemma | {"rope_scaling": {"rope_type": "linear",
+                                                      "factor": 8.0}}},
+            {"language_model." + n: s for n, s in gemma_tensors.items()}),
+        "gpt2": config_seed(
+            {"model_type": "gpt2", "vocab_size": V, "n_embd": D, "n_head": 2,
+             "n_layer": LAYERS, "n_inner": F, "n_positions": 6,
+             "activation_function": "gelu_new",
+             "scale_attn_by_inverse_layer_idx": True, "bos_token_id": 50256},
+            GPT2 | {"extra": [2]}),
+    }
+
+
+def main():
+    out = Path(sys.argv[1])
+    for target, seeds in (("FuzzGGUF", gguf_seeds()),
+                          ("FuzzSafetensors", safetensors_seeds()),
+                          ("FuzzConfig", config_seeds())):
+        directory = out / target
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, data in seeds.items():
+            (directory / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
