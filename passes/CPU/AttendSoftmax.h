@@ -1,0 +1,56 @@
+//===- AttendSoftmax.h - Online softmax of one block of tokens --*- C++ -*-===//
+
+#ifndef PASSES_CPU_ATTENDSOFTMAX_H
+#define PASSES_CPU_ATTENDSOFTMAX_H
+
+#include "dialects/MicaTile/Emit.h"
+#include "dialects/MicaTile/Tile.h"
+#include "passes/CPU/AttendDot.h"
+
+namespace mica::cpu {
+
+/// What a tile of `rows` rows carries from block to block, in L1.
+struct AttendState {
+  mlir::Value query;   // [rows, padded key] as the dot wants it
+  mlir::Value scores;  // [rows, unit] f32
+  mlir::Value weights; // [rows, unit] as the dot wants it
+  mlir::Value output;  // [rows, padded value] f32, not yet divided
+  mlir::Value maximum; // [rows] f32, about the largest score * factor
+  mlir::Value sum;     // [rows, 16] f32, parts of the sum of weights
+  mlir::Value bounds;  // [rows, 3] i32: lo, core, hi
+};
+
+/// Turns one row's scores of one block into weights.
+class AttendSoftmax {
+public:
+  AttendSoftmax(tile::Emitter &e, tile::AttendOp op, const AttendDot &dot,
+                const AttendState &state);
+
+  /// Row `r` of the tile is (m, h); the block begins at token n. `edge`: some
+  /// of its tokens may be invisible to this row.
+  void row(tile::Index r, tile::Index m, tile::Index h, tile::Index n,
+           bool edge);
+
+private:
+  /// Scores of tokens n + 16 part …, to be multiplied with `factor`.
+  mlir::Value score(tile::Index r, tile::Index m, tile::Index h, tile::Index n,
+                    int64_t part, mlir::Value tokens);
+  double factor();
+  mlir::Value visible(tile::Index r, tile::Index m, mlir::Value tokens);
+  mlir::Value tokensOf(tile::Index n, int64_t part);
+  /// Raises the maximum of row r to that of `scores` and scales what was
+  /// summed so far.
+  void rescale(tile::Index r, mlir::Value scores);
+  /// 2^x, for x <= 8.
+  mlir::Value exp2(mlir::Value x);
+
+  tile::Emitter &e;
+  tile::AttendOp op;
+  const AttendDot &dot;
+  const AttendState &state;
+  int64_t parts, columns;
+};
+
+} // namespace mica::cpu
+
+#endif // PASSES_CPU_ATTENDSOFTMAX_H
