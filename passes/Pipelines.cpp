@@ -1,8 +1,11 @@
 //===- Pipelines.cpp - The compiler, stage by stage -----------------------===//
 
 #include "passes/Pipelines.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "passes/CPU/Passes.h"
 #include "passes/Graph/Passes.h"
 #include "passes/Group/Passes.h"
 #include "passes/Kernels/Passes.h"
@@ -32,7 +35,25 @@ void mica::buildKernelsPipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
+void mica::buildCPUPipeline(OpPassManager &pm) {
+  pm.addPass(createAssignSchedulesPass());
+  pm.addNestedPass<func::FuncOp>(createMapToWorkersPass());
+  // Segments while loops still tell what their indices are multiples of.
+  pm.addNestedPass<func::FuncOp>(createLowerSegmentsPass());
+  pm.addNestedPass<func::FuncOp>(createExpandMathPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createConvertToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createVerifyNoExternalPass());
+}
+
 void mica::registerStages() {
+  registerCPUPasses();
   registerGraphPasses();
   registerGroupPasses();
   registerKernelsPasses();
@@ -42,4 +63,6 @@ void mica::registerStages() {
                              buildGroupPipeline);
   PassPipelineRegistration<>("mica-kernels", "Stage 2: kernels",
                              buildKernelsPipeline);
+  PassPipelineRegistration<>("mica-cpu", "Stage 3: code for CPUs",
+                             buildCPUPipeline);
 }

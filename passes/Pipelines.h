@@ -27,6 +27,11 @@ void buildGroupPipeline(mlir::OpPassManager &pm);
 /// of `tile` operations over memrefs; `tile.*` attributes for the manifest.
 void buildKernelsPipeline(mlir::OpPassManager &pm);
 
+/// Stage 3 for CPUs. Out: the LLVM dialect, with `mica_entry` of
+/// `include/mica/abi.h` as its one symbol and the target's attributes on every
+/// function.
+void buildCPUPipeline(mlir::OpPassManager &pm);
+
 /// Registers every pass, and every stage as a named pipeline `--mica-<stage>`.
 void registerStages();
 

@@ -277,6 +277,12 @@ Value Emitter::extend(Value x, Type type) {
              ? x
              : arith::ExtFOp::create(b, loc, type, x).getResult();
 }
+Value Emitter::truncate(Value x, Type element) {
+  auto type = cast<VectorType>(x.getType());
+  if (type.getElementType() == element)
+    return x;
+  return arith::TruncFOp::create(b, loc, type.clone(element), x);
+}
 Value Emitter::select(Value condition, Value x, Value y) {
   return arith::SelectOp::create(b, loc, condition, x, y);
 }
@@ -299,6 +305,21 @@ Value Emitter::strided(Value vector, int64_t first, int64_t step,
 
 Value Emitter::extract(Value vector, int64_t at) {
   return vector::ExtractOp::create(b, loc, vector, at);
+}
+
+Value Emitter::join(ArrayRef<Value> parts) {
+  if (parts.size() == 1)
+    return parts[0];
+  auto type = cast<VectorType>(parts[0].getType());
+  int64_t size = type.getDimSize(0);
+  auto whole = VectorType::get(size * static_cast<int64_t>(parts.size()),
+                               type.getElementType());
+  Value result = arith::ConstantOp::create(b, loc, b.getZeroAttr(whole));
+  for (auto [i, part] : llvm::enumerate(parts))
+    result = vector::InsertStridedSliceOp::create(b, loc, part, result,
+                                                  ArrayRef<int64_t>(i * size),
+                                                  ArrayRef<int64_t>(1));
+  return result;
 }
 
 Value Emitter::reduce(Value vector, bool isMax) {

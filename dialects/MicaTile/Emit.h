@@ -96,7 +96,10 @@ public:
   mlir::Value bitcast(mlir::Value vector, mlir::Type element);
   mlir::Value shiftLeft(mlir::Value a, mlir::Value b);
   mlir::Value bitAnd(mlir::Value a, mlir::Value b);
+  /// `a` as the wider float `type`.
   mlir::Value extend(mlir::Value a, mlir::Type type);
+  /// The vector `a` rounded to elements of the narrower float `element`.
+  mlir::Value truncate(mlir::Value a, mlir::Type element);
   mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b);
   /// Elements [first, first + size).
   mlir::Value slice(mlir::Value vector, int64_t first, int64_t size);
@@ -104,6 +107,8 @@ public:
   mlir::Value strided(mlir::Value vector, int64_t first, int64_t step,
                       int64_t size);
   mlir::Value extract(mlir::Value vector, int64_t at);
+  /// Vectors of one size, one after the other.
+  mlir::Value join(llvm::ArrayRef<mlir::Value> parts);
   /// The sum (or maximum) of all elements, as a balanced tree: always in the
   /// same order.
   mlir::Value reduce(mlir::Value vector, bool isMax);

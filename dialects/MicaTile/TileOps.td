@@ -284,6 +284,44 @@ def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator, ReturnLike]> {
 }
 
 //===----------------------------------------------------------------------===//
+// What workers share
+//===----------------------------------------------------------------------===//
+
+def Tile_NextTaskOp : Tile_Op<"next_task", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "draw the next task of the phase";
+  let description = [{
+    Adds 1 to the task counter of the step atomically and returns what it was.
+    The barrier sets the counter to 0. Made by `--mica-map-to-workers`.
+
+    Example:
+
+    ```mlir
+    %task = tile.next_task %step
+    ```
+  }];
+  let arguments = (ins Tile_StepType:$step);
+  let results = (outs Index:$task);
+  let assemblyFormat = "$step attr-dict";
+}
+
+def Tile_BarrierOp : Tile_Op<"barrier", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "wait for every worker at the end of phase `id`";
+  let description = [{
+    What a worker stored before the barrier every worker sees after it. Made by
+    `--mica-map-to-workers`.
+
+    Example:
+
+    ```mlir
+    tile.barrier %step, %worker, %workers id 1
+    ```
+  }];
+  let arguments = (ins Tile_StepType:$step, Index:$worker, Index:$workers,
+                       I64Attr:$id);
+  let assemblyFormat = "$step `,` $worker `,` $workers `id` $id attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
 // Kernels
 //===----------------------------------------------------------------------===//
 
