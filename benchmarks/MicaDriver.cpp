@@ -1,0 +1,114 @@
+//===- MicaDriver.cpp - Mica as an engine to be timed ---------------------===//
+//
+// Beside the lines of Driver.h:
+//
+//   ceiling R D      measures this machine and answers the least seconds that a
+//                    step of R rows after D tokens can take on it
+//   step 1,1,256     one step of several sequences with so many rows each, all
+//                    from the depth that was set
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "benchmarks/Driver.h"
+#include "mica/Model.h"
+#include "runtime/Artifact.h"
+#include "tools/mica/Roofline.h"
+
+#include <cstdlib>
+#include <optional>
+
+using namespace mica;
+
+namespace {
+
+[[noreturn]] void fail(const Error &error) {
+  std::fprintf(stderr, "%s\n", error.message.c_str());
+  std::exit(1);
+}
+
+template <class T> T require(Expected<T> value) {
+  if (!value)
+    fail(value.error());
+  return std::move(*value);
+}
+
+class MicaEngine : public Engine {
+public:
+  MicaEngine(Model model, Machine machine, std::vector<Work> works)
+      : model(std::move(model)), machine(std::move(machine)),
+        works(std::move(works)) {
+    base = this->model.createSequence();
+    rewind();
+  }
+
+  void setDepth(const std::vector<int32_t> &tokens) override {
+    current.reset();
+    base = model.createSequence();
+    if (!tokens.empty())
+      require(model.feed(base, tokens));
+    rewind();
+  }
+  void prefill(const std::vector<int32_t> &tokens) override {
+    require(model.feed(*current, tokens));
+  }
+  void decode(const std::vector<int32_t> &tokens) override {
+    require(model.feed(*current, tokens, 1));
+  }
+  void rewind() override {
+    current.reset();
+    current.emplace(base.fork());
+  }
+
+  double other(const std::string &word, std::istringstream &words) override {
+    if (word == "step")
+      return step(words);
+    StepShape shape;
+    if (word != "ceiling" || !(words >> shape.rows >> shape.depth))
+      return -1;
+    return leastSeconds(works, shape,
+                        measureCeilings(machine, works, model.threads(), 1,
+                                        kLoopMilliseconds));
+  }
+
+private:
+  static constexpr double kLoopMilliseconds = 10;
+
+  double step(std::istringstream &words) {
+    std::vector<Sequence> sequences;
+    std::vector<std::vector<int32_t>> tokens;
+    for (std::string rows; std::getline(words >> std::ws, rows, ',');) {
+      tokens.push_back(randomTokens(std::stoul(rows), model.info().vocab));
+      sequences.push_back(base.fork());
+    }
+    std::vector<Request> requests;
+    for (size_t i = 0; i < tokens.size(); ++i)
+      requests.push_back({&sequences[i], tokens[i]});
+    return secondsOf([&] { require(model.step(requests)); });
+  }
+
+  Model model;
+  Machine machine;
+  std::vector<Work> works;
+  Sequence base;
+  std::optional<Sequence> current;
+};
+
+} // namespace
+
+int main(int argc, char **argv) {
+  if (argc != 4) {
+    std::fprintf(stderr, "usage: MicaDriver M.mica THREADS CONTEXT\n");
+    return 2;
+  }
+  std::string path = argv[1];
+  uint32_t threads = std::atoi(argv[2]), context = std::atoi(argv[3]);
+  Artifact artifact = require(Artifact::open(path));
+  Model model = require(
+      Model::load(path, {.threads = threads,
+                         .kvTokens = 10 * uint64_t(context), .sequences = 10}));
+  MicaEngine engine(std::move(model), require(Machine::create()),
+                    require(parseWork(artifact.manifest().work, path)));
+  uint32_t vocab = artifact.manifest().vocab;
+  return serve(engine, vocab);
+}
