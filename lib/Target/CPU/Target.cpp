@@ -43,7 +43,12 @@ static Expected<CPUTarget> resolveNative() {
   SmallVector<StringRef> features;
   if (has("avx512bf16"))
     features.push_back("avx512bf16");
-  return makeTarget("x86-64-v4", features);
+  Expected<CPUTarget> target = makeTarget("x86-64-v4", features);
+  // Beside a matrix unit for bf16, vdpbf16ps runs at a quarter of the rate of
+  // vfmadd (0.58 ns against 0.145 on Sapphire Rapids): pairs gain nothing.
+  if (has("amx-bf16"))
+    target->dotBF16 = false;
+  return target;
 }
 
 Expected<CPUTarget> mica::resolveCPU(StringRef spec) {
