@@ -1,0 +1,115 @@
+"""The engines that cpu.py times: how each is installed, built and spoken to."""
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache" / "bench"
+PACKAGES = {"llama.cpp": "llama-cpp-python==0.3.36",
+            "ik_llama.cpp": "ik-llama-cpp-python==0.1.5"}
+
+
+def run(*command, **options):
+    """Runs a command quietly; shows its output only if it fails."""
+    result = subprocess.run([str(c) for c in command], text=True,
+                            capture_output=True, **options)
+    if result.returncode:
+        sys.exit(f"{' '.join(map(str, command))}\n{result.stdout}"
+                 f"{result.stderr}")
+    return result.stdout
+
+
+def find(folder, name):
+    """Returns the folder below `folder` that holds a file of this name."""
+    found = sorted(folder.rglob(name))
+    if not found:
+        sys.exit(f"{folder}: no {name}, expected the package to carry one")
+    return found[0].parent
+
+
+def llama_driver(engine):
+    """Installs the package of the engine, builds its driver, returns it."""
+    target = CACHE / engine
+    driver = target / "driver"
+    if driver.exists():
+        return driver
+    if not list(target.rglob("libllama.so*")):
+        print(f"installing {PACKAGES[engine]}", flush=True)
+        run(sys.executable, "-m", "pip", "install", "--no-deps",
+            "--disable-pip-version-check", "--target", target,
+            PACKAGES[engine])
+    include, lib = find(target, "llama.h"), find(target, "libllama.so")
+    ggml = find(target, "ggml.h")
+    libraries = [path for path in sorted(lib.glob("lib*.so"))
+                 if path.name.startswith(("libllama", "libggml"))]
+    run("clang++-22", "-O2", "-std=c++20", f"-I{ROOT}", f"-I{include}",
+        f"-I{ggml}", *(["-DIK"] if engine == "ik_llama.cpp" else []),
+        ROOT / "benchmarks/LlamaDriver.cpp", *libraries,
+        f"-Wl,-rpath,{lib}", "-o", driver)
+    return driver
+
+
+class Engine:
+    """A driver that runs; `ask` returns the seconds of one line of work."""
+
+    def __init__(self, name, command, **environment):
+        self.name = name
+        begin = time.perf_counter()
+        self.process = subprocess.Popen(
+            [str(c) for c in command], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env=dict(os.environ, **environment))
+        while (line := self.process.stdout.readline()).strip() != "ready":
+            if not line:
+                raise RuntimeError(f"{name}: ended before it was ready")
+        self.load_seconds = time.perf_counter() - begin
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.name}: ended at '{line}'")
+        seconds = float(answer)
+        if seconds < 0:
+            raise RuntimeError(f"{self.name}: does not know '{line}'")
+        return seconds
+
+    def memory(self):
+        """Returns (peak resident, anonymous now) in MiB."""
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        lines = dict(line.split(":", 1) for line in text.splitlines())
+        return tuple(int(lines[key].split()[0]) >> 10
+                     for key in ("VmHWM", "RssAnon"))
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.kill() if error[0] else self.close()
+
+
+def start(name, model, threads, context):
+    """Starts an engine on a model made by models.py (a dict of its paths).
+
+    name: mica, llama.cpp, llama.cpp-fa, ik_llama.cpp, ik_llama.cpp-fa,
+    torch-bf16 or torch-f32.
+    """
+    pin = [] if threads > 1 else ["taskset", "-c", "0"]
+    if name == "mica":
+        command = [ROOT / "build/bin/MicaDriver", model["mica"]]
+    elif name.startswith("torch"):
+        dtype = {"bf16": "bfloat16", "f32": "float32"}[name.split("-")[1]]
+        return Engine(name, pin + [
+            sys.executable, ROOT / "benchmarks/torch_driver.py", model["hf"],
+            threads, context, dtype])
+    else:
+        command = [llama_driver(name.removesuffix("-fa")), model["gguf"]]
+    flash = "1" if name.endswith("-fa") else "0"
+    return Engine(name, pin + command + [threads, context], FLASH=flash)
