@@ -84,6 +84,31 @@ void divideAppends(func::FuncOp function) {
   }
 }
 
+/// Lets every splat take its rows from what the function begins with: a size
+/// that comes from within a group would leave the group for nothing.
+void normalizeSplats(func::FuncOp function) {
+  Value rows;
+  for (Value argument : function.getArguments())
+    if (!rows && isa<RankedTensorType>(argument.getType()))
+      rows = argument;
+  function.walk([&](TokensOp op) { rows = rows ? rows : op.getResult(); });
+  if (!rows)
+    return;
+  OpBuilder b(function.getContext());
+  b.setInsertionPointAfterValue(rows);
+  Value zero = arith::ConstantIndexOp::create(b, function.getLoc(), 0);
+  Value count = tensor::DimOp::create(b, function.getLoc(), rows, zero);
+  SmallVector<tensor::SplatOp> splats;
+  function.walk([&](tensor::SplatOp op) { splats.push_back(op); });
+  for (tensor::SplatOp op : splats) {
+    b.setInsertionPointAfterValue(count);
+    Value scalar = b.clone(*op.getInput().getDefiningOp())->getResult(0);
+    op.replaceAllUsesWith(tensor::SplatOp::create(
+        b, op.getLoc(), scalar, op.getType(), ValueRange{count}).getResult());
+    op.erase();
+  }
+}
+
 /// Decides the groups of one block.
 class Grouping {
 public:
@@ -239,25 +264,38 @@ GroupOp materialize(const Group &group) {
   return result;
 }
 
+/// The count of rows of `group`, from a tensor that its first op reads.
+Value rowCount(OpBuilder &b, GroupOp group) {
+  Operation &first = group.getBody().front().front();
+  Value zero = arith::ConstantIndexOp::create(b, group.getLoc(), 0);
+  for (Value operand : first.getOperands())
+    if (isa<RankedTensorType>(operand.getType()))
+      return tensor::DimOp::create(b, group.getLoc(), operand, zero);
+  llvm_unreachable("a group begins with an op on rows");
+}
+
 /// Repeats free ops in every group that uses them, so that a group stands on
 /// tensors, weights and the batch alone.
 void sinkFreeOps(GroupOp group) {
-  bool changed = true;
-  while (changed) {
-    changed = false;
-    group.getBody().walk([&](Operation *op) {
-      for (OpOperand &operand : op->getOpOperands()) {
-        Operation *def = operand.get().getDefiningOp();
-        if (!def || !isa<arith::ConstantOp, tensor::SplatOp, TokensOp,
-                         PositionsOp>(def) ||
-            group->isProperAncestor(def))
-          continue;
-        OpBuilder b(op);
-        Operation *copy = b.clone(*def);
-        operand.set(copy->getResult(0));
-        changed = true;
-      }
-    });
+  SmallVector<OpOperand *> uses;
+  group.getBody().walk([&](Operation *op) {
+    for (OpOperand &operand : op->getOpOperands())
+      if (Operation *def = operand.get().getDefiningOp())
+        if (isa<tensor::SplatOp, TokensOp, PositionsOp>(def) &&
+            !group->isProperAncestor(def))
+          uses.push_back(&operand);
+  });
+  for (OpOperand *use : uses) {
+    Operation *def = use->get().getDefiningOp();
+    OpBuilder b(use->getOwner());
+    if (auto splat = dyn_cast<tensor::SplatOp>(def)) {
+      Value scalar = b.clone(*splat.getInput().getDefiningOp())->getResult(0);
+      use->set(tensor::SplatOp::create(b, def->getLoc(), scalar,
+                                       splat.getType(),
+                                       ValueRange{rowCount(b, group)}));
+    } else {
+      use->set(b.clone(*def)->getResult(0));
+    }
   }
 }
 
@@ -302,6 +340,10 @@ struct FormGroups : mica::impl::FormGroupsPassBase<FormGroups> {
       if (function.isExternal() || function->hasAttr("mica.pack_function"))
         continue;
       divideAppends(function);
+      normalizeSplats(function);
+      // Sizes that nothing reads any more would count as readers.
+      IRRewriter rewriter(&getContext());
+      (void)runRegionDCE(rewriter, function->getRegions());
       Block &block = function.front();
       for (const Group &group :
            Grouping(block, target.getMaxGranule()).form()) {

@@ -74,6 +74,10 @@ struct HoistPacks : mica::impl::HoistPacksPassBase<HoistPacks> {
                                   .getResult());
       pack.erase();
     }
+    function.walk([](GetWeightOp get) {
+      if (get.use_empty())
+        get.erase();
+    });
   }
 
   /// What a layer function packs: how, into what, from which of its weights.

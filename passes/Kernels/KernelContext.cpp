@@ -47,9 +47,13 @@ Value KernelContext::once(const std::string &key,
   if (value)
     return value;
   OpBuilder::InsertionGuard guard(b);
-  auto *function = step.getParentRegion()->getParentOp();
-  b.setInsertionPointToStart(&cast<func::FuncOp>(function).front());
-  return value = make();
+  if (last)
+    b.setInsertionPointAfter(last);
+  else
+    b.setInsertionPointToStart(&step.getParentRegion()->front());
+  value = make();
+  last = value.getDefiningOp();
+  return value;
 }
 
 Value KernelContext::index(int64_t value) {

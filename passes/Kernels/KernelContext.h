@@ -54,11 +54,12 @@ public:
   llvm::SmallVector<int64_t> kvLayers;
 
 private:
-  /// Makes a value once, with the insertion point at the top of the function.
+  /// Makes a value once, at the top of the function, behind those made before.
   mlir::Value once(const std::string &key,
                    llvm::function_ref<mlir::Value()> make);
 
   std::map<std::string, mlir::Value> made;
+  mlir::Operation *last = nullptr; // the newest of them, all at the top
 };
 
 /// Bytes of the block of one head of one page, keys then values.

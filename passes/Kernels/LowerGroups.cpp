@@ -160,11 +160,10 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     auto end = func::ReturnOp::create(b, step.getLoc());
     b.setInsertionPoint(end);
     // Weights that belong to no layer stand behind those of the last one.
-    Value own = arith::ConstantIndexOp::create(b, step.getLoc(),
-                                               stack.getLayers().size());
-    KernelContext context(b, step.getLoc(), entry->getArgument(0), own, Value(),
-                          entry->getArgument(1), entry->getArgument(2));
-    own.getDefiningOp()->moveBefore(entry, entry->begin());
+    KernelContext context(b, step.getLoc(), entry->getArgument(0), Value(),
+                          Value(), entry->getArgument(1),
+                          entry->getArgument(2));
+    context.layer = context.index(stack.getLayers().size());
     context.kvLayers = kvLayers;
     llvm::MapVector<Attribute, int64_t> slots;
     step.walk([&](GetWeightOp get) {

@@ -81,7 +81,7 @@ void mica::lowerRows(KernelContext &context, GroupOp group) {
 
   SmallVector<std::unique_ptr<Region>> passes;
   SmallVector<Attribute> kinds;
-  OpBuilder::InsertionGuard guard(b);
+  OpBuilder::InsertPoint place = b.saveInsertionPoint();
   for (bool done = false; !done;) {
     auto &region = passes.emplace_back(std::make_unique<Region>());
     Block *body = new Block();
@@ -102,7 +102,7 @@ void mica::lowerRows(KernelContext &context, GroupOp group) {
     tile::YieldOp::create(b, loc, done ? ValueRange() : ValueRange(emitter.reduced));
   }
 
-  b.setInsertionPoint(group);
+  b.restoreInsertionPoint(place);
   Value count = context.count(out ? Count::outs : Count::rows);
   auto rows = RowsOp::create(b, loc, count, ValueRange(), columns, segment,
                              b.getArrayAttr(kinds), ScheduleAttr(),
