@@ -5,9 +5,9 @@
 
 #include "lib/Import/Checkpoint.h"
 #include "lib/Import/Json.h"
+#include "lib/Import/ShardIndex.h"
 
 #include <filesystem>
-#include <set>
 
 using namespace mica;
 using nlohmann::json;
@@ -18,37 +18,6 @@ namespace {
 bool exists(const std::string &path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
-}
-
-/// The shards that an index names, each once.
-Expected<std::set<std::string>> shardNames(const std::string &path,
-                                           const json &index) {
-  auto map = index.find("weight_map");
-  if (map == index.end() || !map->is_object() || map->empty())
-    return Error{path + ": no weight_map, expected tensors and their files"};
-  std::set<std::string> names;
-  for (const auto &[tensor, file] : map->items()) {
-    std::string name = file.is_string() ? file.get<std::string>() : "";
-    if (name.empty() || name.find('/') != std::string::npos ||
-        name.find('\0') != std::string::npos)
-      return Error{path + ": tensor " + quote(tensor) + " is in " +
-                   quote(name) + ", expected the name of a file beside it"};
-    names.insert(name);
-  }
-  return names;
-}
-
-/// Checks that each tensor of the index is in the shard it names.
-Status checkIndex(const std::string &path, const json &index,
-                  const std::string &directory, const Checkpoint &checkpoint) {
-  for (const auto &[tensor, file] : index["weight_map"].items()) {
-    std::string shard = directory + "/" + file.get<std::string>();
-    const TensorView *view = checkpoint.find(tensor);
-    if (!view || view->file != shard)
-      return Error{shard + ": tensor " + quote(tensor) +
-                   " missing, expected by " + path};
-  }
-  return {};
 }
 
 Expected<std::vector<Safetensors>>
@@ -77,32 +46,29 @@ Expected<Checkpoint> openDirectory(const std::string &path) {
   }
 
   std::string indexPath = path + "/model.safetensors.index.json";
+  ShardIndex index;
   bool sharded = exists(indexPath);
-  if (!sharded && !exists(path + "/model.safetensors"))
-    return Error{path + ": no weights found, expected model.safetensors or "
-                        "model.safetensors.index.json"};
-  json index;
-  std::set<std::string> names = {"model.safetensors"};
   if (sharded) {
     Expected<MappedFile> file = MappedFile::open(indexPath);
     if (!file)
       return file.takeError();
-    Expected<json> parsed = parseJsonObject(indexPath, file->bytes());
+    Expected<ShardIndex> parsed = ShardIndex::parse(*file);
     if (!parsed)
       return parsed.takeError();
     index = std::move(*parsed);
-    Expected<std::set<std::string>> found = shardNames(indexPath, index);
-    if (!found)
-      return found.takeError();
-    names = std::move(*found);
+  } else if (!exists(path + "/model.safetensors")) {
+    return Error{path + ": no weights found, expected model.safetensors or "
+                        "model.safetensors.index.json"};
   }
-  Expected<std::vector<Safetensors>> shards = openShards(path, names);
+  Expected<std::vector<Safetensors>> shards =
+      openShards(path, sharded ? index.files()
+                               : std::set<std::string>{"model.safetensors"});
   if (!shards)
     return shards.takeError();
   Expected<Checkpoint> result = Checkpoint::fromParts(
       path, *config, hasGeneration ? &generation : nullptr, std::move(*shards));
   if (result && sharded)
-    if (Status s = checkIndex(indexPath, index, path, *result); !s)
+    if (Status s = index.check(path, *result); !s)
       return s.takeError();
   return result;
 }

@@ -1,12 +1,13 @@
 //===- FuzzConfig.cpp - Any text as config.json ---------------------------===//
 //
-// An input holds the lengths and texts of config.json and of
-// generation_config.json, then a safetensors file.
+// An input holds the lengths and texts of config.json, generation_config.json
+// and model.safetensors.index.json, then a safetensors file.
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
 
 #include "lib/Import/Model.h"
+#include "lib/Import/ShardIndex.h"
 
 #include <algorithm>
 
@@ -31,6 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   MappedFile config = MappedFile::borrow("d/config.json", takeText(input));
   MappedFile generation =
       MappedFile::borrow("d/generation_config.json", takeText(input));
+  MappedFile index =
+      MappedFile::borrow("d/model.safetensors.index.json", takeText(input));
   Expected<Safetensors> shard =
       Safetensors::parse(MappedFile::borrow("d/model.safetensors", input));
   if (!shard)
@@ -39,6 +42,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       Checkpoint::fromParts("d", config, &generation, {*shard});
   if (!checkpoint)
     return 0;
+  if (Expected<ShardIndex> shards = ShardIndex::parse(index))
+    if (!shards->files().empty())
+      (void)shards->check("d", *checkpoint);
   if (Expected<ModelDescription> model = describeModel(*checkpoint))
     (void)toJson(*model);
   return 0;

@@ -219,13 +219,37 @@ COMMON = {
 }
 
 
-def config_seed(config, shapes, generation=None):
-    """Lengths and texts of config.json and generation_config.json, then the
-    weights."""
-    parts = [json.dumps(config).encode()]
-    parts.append(json.dumps(generation or {}).encode())
+def config_seed(config, shapes, generation=None, index=None):
+    """Lengths and texts of config.json, generation_config.json and the index,
+    then the weights."""
+    if index is None:
+        index = {name: "model.safetensors" for name in list(shapes)[:3]}
+    parts = [config, generation or {}, {"weight_map": index}]
+    parts = [json.dumps(part).encode() for part in parts]
     text = b"".join(struct.pack("<H", len(part)) + part for part in parts)
     return text + safetensors({n: ("F32", 4, s) for n, s in shapes.items()})
+
+
+def wrong_config_seeds():
+    """One setting of a wrong type or value each."""
+    wrong = {
+        "hidden_size": [-1, "8", None, 2**63], "rms_norm_eps": ["x", 0, None],
+        "hidden_act": ["relu", 1], "attention_bias": [1], "head_dim": [3, 10**6],
+        "num_key_value_heads": [3], "num_hidden_layers": [1000],
+        "model_type": ["mamba", 1], "quantization_config": [{}],
+        "rope_parameters": [{"rope_type": "yarn"}, {"rope_type": "linear"},
+                            {"rope_theta": -1}, {"partial_rotary_factor": 0.5}],
+        "tie_word_embeddings": [True, 1]}
+    indices = [{}, {"a": "../b"}, {"a": "model.safetensors"}]
+    llama = COMMON | {"model_type": "llama"}
+    return {
+        f"wrong-{key}-{i}": config_seed(llama | {key: value}, LLAMA)
+        for key, values in wrong.items()
+        for i, value in enumerate(values)
+    } | {
+        f"wrong-index-{i}": config_seed(llama, LLAMA, index=index)
+        for i, index in enumerate(indices)
+    }
 
 
 def config_seeds():
@@ -270,7 +294,7 @@ def main():
     out = Path(sys.argv[1])
     for target, seeds in (("FuzzGGUF", gguf_seeds()),
                           ("FuzzSafetensors", safetensors_seeds()),
-                          ("FuzzConfig", config_seeds())):
+                          ("FuzzConfig", config_seeds() | wrong_config_seeds())):
         directory = out / target
         directory.mkdir(parents=True, exist_ok=True)
         for name, data in seeds.items():
