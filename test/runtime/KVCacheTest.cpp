@@ -7,7 +7,7 @@
 
 #include "gtest/gtest.h"
 
-#include <cstring>
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -217,8 +217,8 @@ TEST(KVCache, ShufflingIsSeeded) {
   };
   EXPECT_EQ(order(5), order(5));
   EXPECT_NE(order(5), order(6));
-  EXPECT_TRUE(std::is_sorted(order({}).begin(), order({}).end()) ||
-              order({}).front() == 0);
+  auto plain = order({});
+  EXPECT_TRUE(std::is_sorted(plain.begin(), plain.end()));
 }
 
 TEST(KVCache, TooLarge) {

@@ -25,11 +25,11 @@ static constexpr uint32_t kSalt[2] = {0x9e3779b9, 0x85ebca6b};
 
 // A function without callees or constants in other sections, so that its bytes
 // alone are an image. Not optimised: a vectorised loop has such constants.
-extern "C"
-    __attribute__((section("mica_tiny"), optnone, noinline, no_sanitize("all"),
-                   no_profile_instrument_function)) void
-    mica::tiny::micaTinyEntry(const mica_step *step, uint32_t worker,
-                              uint32_t workers) {
+extern "C" __attribute__((section("mica_tiny"), optnone, noinline,
+                          no_sanitize("all", "coverage"),
+                          no_profile_instrument_function)) void
+mica::tiny::micaTinyEntry(const mica_step *step, uint32_t worker,
+                          uint32_t workers) {
   typedef uint32_t __attribute__((may_alias)) word;
   // Phase 0: rows append themselves to both caches.
   while (true) {
