@@ -9,6 +9,7 @@
 #include "passes/Graph/Passes.h"
 #include "passes/Group/Passes.h"
 #include "passes/Kernels/Passes.h"
+#include "passes/Reference/Passes.h"
 
 using namespace mlir;
 using namespace mica;
@@ -57,6 +58,7 @@ void mica::registerStages() {
   registerGraphPasses();
   registerGroupPasses();
   registerKernelsPasses();
+  registerReference();
   PassPipelineRegistration<>("mica-graph", "Stage 0: the graph",
                              buildGraphPipeline);
   PassPipelineRegistration<>("mica-group", "Stage 1: groups",

@@ -1,0 +1,158 @@
+//===- Attention.cpp - Reference: kv_append, kv_write, attention ----------===//
+
+#include "passes/Reference/Patterns.h"
+
+using namespace mlir;
+using namespace mica;
+using namespace mica::reference;
+
+void mica::reference::forRows(Loops &l, const Batch &batch,
+                              function_ref<void(Value, Value, Value)> body) {
+  l.forEach(l.size(batch.length, 0), [&](ArrayRef<Value> at) {
+    Value s = at[0];
+    Value begin = l.load(batch.rowStart, s);
+    Value end = l.load(batch.rowStart, l.add(s, l.index(1)));
+    Value first = l.sub(l.load(batch.length, s), l.sub(end, begin));
+    l.forRange(begin, end, [&](Value m) {
+      body(s, m, l.add(first, l.sub(m, begin)));
+    });
+  });
+}
+
+namespace {
+
+/// cache[layer, s, p, h, i] = rows[m, h width + i] for every row m.
+void append(Loops &l, const Batch &batch, Value rows, Value cache,
+            Value layer) {
+  Value heads = l.size(cache, 3), width = l.size(cache, 4);
+  forRows(l, batch, [&](Value s, Value m, Value p) {
+    l.forEach({heads, width}, [&](ArrayRef<Value> at) {
+      Value column = l.add(l.mul(at[0], width), at[1]);
+      l.store(l.load(rows, {m, column}), cache, {layer, s, p, at[0], at[1]});
+    });
+  });
+}
+
+struct KVAppend : Lowering<KVAppendOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(KVAppendOp op, OneToNOpAdaptor operands,
+                                ConversionPatternRewriter &b) const override {
+    Loops l(b, op.getLoc());
+    Batch batch(operands.getBatch());
+    Cache cache(operands.getKv());
+    append(l, batch, operands.getKey().front(), cache.key, cache.layer);
+    append(l, batch, operands.getValue().front(), cache.value, cache.layer);
+    b.replaceOpWithMultiple(op, {operands.getKv()});
+    return success();
+  }
+};
+
+struct KVWrite : Lowering<KVWriteOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(KVWriteOp op, OneToNOpAdaptor operands,
+                                ConversionPatternRewriter &b) const override {
+    Loops l(b, op.getLoc());
+    Cache cache(operands.getKv());
+    append(l, Batch(operands.getBatch()), operands.getRows().front(),
+           op.getValue() ? cache.value : cache.key, cache.layer);
+    b.replaceOpWithMultiple(op, {operands.getKv()});
+    return success();
+  }
+};
+
+/// One query head of one row: scores, their maximum, weights, weighted sum.
+struct Head {
+  Loops &l;
+  AttentionOp op;
+  const Cache &cache;
+  Value input, result, score; // [T, H D], [T, H D'], scratch [C]
+  Value s, m, h, kvHead, lo, hi;
+
+  /// softcap * tanh(x / softcap), or x.
+  Value cap(Value x) {
+    double softcap = op.getSoftcap().convertToDouble();
+    if (!(softcap > 0))
+      return x;
+    Value c = l.number(softcap);
+    Value tanh = math::TanhOp::create(l.b, l.loc, l.div(x, c));
+    return l.mul(c, tanh);
+  }
+
+  /// Stores the score of every visible key; returns their maximum.
+  Value storeScores() {
+    Value width = l.size(cache.key, 4);
+    Value scale = l.number(op.getScale().convertToDouble());
+    Value lowest = l.number(-std::numeric_limits<double>::infinity());
+    return l.fold(lo, hi, lowest, [&](Value n, Value max) {
+      Value dot = l.sum(l.index(0), width, [&](Value i) {
+        Value q = l.load(input, {m, l.add(l.mul(h, width), i)});
+        return l.mul(q, l.load(cache.key, {cache.layer, s, n, kvHead, i}));
+      });
+      Value x = cap(l.mul(scale, dot));
+      l.store(x, score, n);
+      return l.max(max, x);
+    });
+  }
+
+  void emit() {
+    Value max = storeScores();
+    Value total = l.sum(lo, hi, [&](Value n) {
+      Value e = math::ExpOp::create(l.b, l.loc, l.sub(l.load(score, n), max));
+      l.store(e, score, n);
+      return e;
+    });
+    Value width = l.size(cache.value, 4);
+    l.forRange(l.index(0), width, [&](Value i) {
+      Value sum = l.sum(lo, hi, [&](Value n) {
+        return l.mul(l.load(score, n),
+                     l.load(cache.value, {cache.layer, s, n, kvHead, i}));
+      });
+      l.store(l.div(sum, total), result, {m, l.add(l.mul(h, width), i)});
+    });
+  }
+};
+
+/// A row at p sees the keys n with n <= p if causal, n > p - window if there is
+/// one; the cache of a sequence holds length keys.
+struct Attention : Lowering<AttentionOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(AttentionOp op, OneToNOpAdaptor operands,
+                                ConversionPatternRewriter &b) const override {
+    Loops l(b, op.getLoc());
+    Batch batch(operands.getBatch());
+    Cache cache(operands.getKv());
+    Value input = operands.getInput().front();
+    Value result =
+        l.allocRows(typeConverter->convertType(op.getType()), input);
+    Value score = l.alloc(
+        MemRefType::get(ShapedType::kDynamic, b.getF64Type()),
+        l.size(cache.key, 2));
+    MaskAttr mask = op.getMask();
+    int64_t group = op.getHeads() / op.getKv().getType().getHeads();
+    forRows(l, batch, [&](Value s, Value m, Value p) {
+      Value next = l.add(p, l.index(1));
+      Value hi = mask.getCausal() ? next : l.load(batch.length, s);
+      Value lo = l.index(0);
+      if (mask.getWindow())
+        lo = l.max(lo, l.sub(next, l.index(mask.getWindow())));
+      l.forRange(l.index(0), l.index(op.getHeads()), [&](Value h) {
+        Value kvHead = l.div(h, l.index(group));
+        Head{l, op, cache, input, result, score, s, m, h, kvHead, lo, hi}
+            .emit();
+      });
+    });
+    b.replaceOp(op, result);
+    return success();
+  }
+};
+
+} // namespace
+
+void mica::reference::populateAttention(TypeConverter &converter,
+                                        RewritePatternSet &patterns) {
+  patterns.add<KVAppend, KVWrite, Attention>(converter,
+                                             patterns.getContext());
+}

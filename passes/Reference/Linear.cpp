@@ -1,0 +1,114 @@
+//===- Linear.cpp - Reference: linear, quantize, pack, split --------------===//
+
+#include "passes/Reference/Patterns.h"
+
+using namespace mlir;
+using namespace mica;
+using namespace mica::reference;
+
+namespace {
+
+/// result[m, n] = sum_k input[m, k] * weight[n, k] + bias[n]
+struct Linear : Lowering<LinearOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(LinearOp op, OpAdaptor operands,
+                                ConversionPatternRewriter &b) const override {
+    Loops l(b, op.getLoc());
+    Value input = operands.getInput(), weight = operands.getWeight();
+    Value result =
+        l.allocRows(typeConverter->convertType(op.getType()), input);
+    Value terms = l.size(input, 1);
+    l.forElements(result, [&](ArrayRef<Value> at) {
+      Value y = l.sum(l.index(0), terms, [&](Value k) {
+        return l.mul(l.load(input, {at[0], k}), l.load(weight, {at[1], k}));
+      });
+      if (operands.getBias())
+        y = l.add(y, l.load(operands.getBias(), at[1]));
+      l.store(y, result, at);
+    });
+    b.replaceOp(op, result);
+    return success();
+  }
+};
+
+struct Quantize : Lowering<QuantizeOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op, OpAdaptor operands,
+                                ConversionPatternRewriter &b) const override {
+    Loops l(b, op.getLoc());
+    Value input = operands.getInput();
+    Value result =
+        l.allocRows(typeConverter->convertType(op.getType()), input);
+    l.forElements(result, [&](ArrayRef<Value> at) {
+      l.store(l.load(input, at), result, at);
+    });
+    b.replaceOp(op, result);
+    return success();
+  }
+};
+
+/// The rows of the sources one after the other, or interleaved:
+/// row g (s i) + s j + r of the result is row s i + r of source j.
+struct Pack : Lowering<PackOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(PackOp op, OpAdaptor operands,
+                                ConversionPatternRewriter &b) const override {
+    Loops l(b, op.getLoc());
+    Value result = l.alloc(typeConverter->convertType(op.getType()), {});
+    Value offset = l.number(op.getOffset().convertToDouble());
+    int64_t s = op.getInterleave(), g = operands.getSources().size();
+    int64_t first = 0;
+    for (auto [j, source] : llvm::enumerate(operands.getSources())) {
+      l.forElements(source, [&, j = j, source = source](ArrayRef<Value> at) {
+        Value row = l.add(at[0], l.index(first));
+        if (s) {
+          Value granule = l.mul(l.div(at[0], l.index(s)), l.index(g * s));
+          row = l.add(l.add(granule, l.index(s * j)),
+                      l.rem(at[0], l.index(s)));
+        }
+        SmallVector<Value> to(at);
+        to[0] = row;
+        l.store(l.add(l.load(source, at), offset), result, to);
+      });
+      first += cast<MemRefType>(source.getType()).getDimSize(0);
+    }
+    b.replaceOp(op, result);
+    return success();
+  }
+};
+
+/// result_j[m, s i + r] = input[m, g (s i) + s j + r]
+struct Split : Lowering<SplitOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(SplitOp op, OpAdaptor operands,
+                                ConversionPatternRewriter &b) const override {
+    Loops l(b, op.getLoc());
+    Value input = operands.getInput();
+    int64_t s = op.getInterleave(), g = op.getNumResults();
+    SmallVector<Value> results;
+    for (auto [j, type] : llvm::enumerate(op.getResultTypes())) {
+      Value result = l.allocRows(typeConverter->convertType(type), input);
+      l.forElements(result, [&, j = j](ArrayRef<Value> at) {
+        Value granule = l.mul(l.div(at[1], l.index(s)), l.index(g * s));
+        Value column = l.add(l.add(granule, l.index(s * j)),
+                             l.rem(at[1], l.index(s)));
+        l.store(l.load(input, {at[0], column}), result, at);
+      });
+      results.push_back(result);
+    }
+    b.replaceOp(op, results);
+    return success();
+  }
+};
+
+} // namespace
+
+void mica::reference::populateLinear(TypeConverter &converter,
+                                     RewritePatternSet &patterns) {
+  patterns.add<Linear, Quantize, Pack, Split>(converter,
+                                              patterns.getContext());
+}

@@ -1,0 +1,71 @@
+//===- Loops.h - Naive loops and scalar arithmetic --------------*- C++ -*-===//
+//
+// What the reference is written in. Numbers are f64, whatever the buffers hold;
+// nothing is shared with the builders of the fast path.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PASSES_REFERENCE_LOOPS_H
+#define PASSES_REFERENCE_LOOPS_H
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+namespace mica::reference {
+
+using mlir::Value;
+
+class Loops {
+public:
+  Loops(mlir::OpBuilder &builder, mlir::Location loc) : b(builder), loc(loc) {}
+
+  Value index(int64_t value);
+  /// An f64.
+  Value number(double value);
+  /// The size of one dimension of a buffer, an index.
+  Value size(Value buffer, int64_t dim);
+
+  /// A new buffer. `sizes` has one size for every dimension; those that the
+  /// type knows are ignored.
+  Value alloc(mlir::Type type, llvm::ArrayRef<Value> sizes);
+  /// A new buffer of `type` with as many rows (dimension 0) as `like`.
+  Value allocRows(mlir::Type type, Value like);
+
+  /// An element, as f64 or, of an integer buffer, as an index.
+  Value load(Value buffer, llvm::ArrayRef<Value> at);
+  /// Stores an f64, rounded to f32 and then to the buffer's element type.
+  void store(Value number, Value buffer, llvm::ArrayRef<Value> at);
+
+  /// for i in [lo, hi): body(i).
+  void forRange(Value lo, Value hi, llvm::function_ref<void(Value)> body);
+  /// Nested loops over [0, size) for every size.
+  void forEach(llvm::ArrayRef<Value> sizes,
+               llvm::function_ref<void(llvm::ArrayRef<Value>)> body);
+  /// Loops over all elements of a buffer.
+  void forElements(Value buffer,
+                   llvm::function_ref<void(llvm::ArrayRef<Value>)> body);
+  /// The last of `init`, step(i, previous), ... for i in [lo, hi).
+  Value fold(Value lo, Value hi, Value init,
+             llvm::function_ref<Value(Value, Value)> step);
+  /// The f64 sum of term(i) for i in [lo, hi), in that order.
+  Value sum(Value lo, Value hi, llvm::function_ref<Value(Value)> term);
+
+  /// Arithmetic on f64 or on indices, by the type of `x`. Indices divide as
+  /// natural numbers.
+  Value add(Value x, Value y);
+  Value sub(Value x, Value y);
+  Value mul(Value x, Value y);
+  Value div(Value x, Value y);
+  Value rem(Value x, Value y);
+  Value max(Value x, Value y);
+
+  /// `x` rounded to f32, as an f64.
+  Value roundToF32(Value x);
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+};
+
+} // namespace mica::reference
+
+#endif // PASSES_REFERENCE_LOOPS_H

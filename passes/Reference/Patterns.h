@@ -1,0 +1,67 @@
+//===- Patterns.h - The reference, one file per group of ops ----*- C++ -*-===//
+
+#ifndef PASSES_REFERENCE_PATTERNS_H
+#define PASSES_REFERENCE_PATTERNS_H
+
+#include "dialects/Mica/Mica.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Transforms/DialectConversion.h"
+#include "passes/Reference/Loops.h"
+
+namespace mica::reference {
+
+/// The buffers of a `!mica.batch`, each `memref<?xi32>`.
+struct Batch {
+  explicit Batch(mlir::ValueRange v)
+      : token(v[0]), position(v[1]), rowStart(v[2]), outRow(v[3]),
+        length(v[4]) {}
+  Value token, position; // [T]
+  Value rowStart;        // [S + 1]
+  Value outRow;          // [R]
+  Value length;          // [S] this step's rows included
+};
+
+/// The buffers of a `!mica.kv` and the layer's index in its group.
+struct Cache {
+  explicit Cache(mlir::ValueRange v) : key(v[0]), value(v[1]), layer(v[2]) {}
+  Value key;   // [L, S, C, heads, key width]
+  Value value; // [L, S, C, heads, value width]
+  Value layer; // index
+};
+
+/// Calls body(s, m, p) for every row m of every sequence s; p is the row's place
+/// in its sequence's cache.
+void forRows(Loops &loops, const Batch &batch,
+             llvm::function_ref<void(Value s, Value m, Value p)> body);
+
+/// Replaces one op by its loops.
+template <typename OpTy>
+using Lowering = mlir::OpConversionPattern<OpTy>;
+
+void populateTokens(mlir::TypeConverter &converter,
+                    mlir::RewritePatternSet &patterns);
+void populateNorms(mlir::TypeConverter &converter,
+                   mlir::RewritePatternSet &patterns);
+void populateLinear(mlir::TypeConverter &converter,
+                    mlir::RewritePatternSet &patterns);
+void populatePosition(mlir::TypeConverter &converter,
+                      mlir::RewritePatternSet &patterns);
+void populateAttention(mlir::TypeConverter &converter,
+                       mlir::RewritePatternSet &patterns);
+void populateElementwise(mlir::TypeConverter &converter,
+                         mlir::RewritePatternSet &patterns);
+void populateModel(mlir::TypeConverter &converter,
+                   mlir::RewritePatternSet &patterns);
+
+/// Inlines every `mica.group`: what one kernel computes is its ops in order.
+void inlineGroups(mlir::ModuleOp module);
+
+/// Numbers the ops and passes each float result of two dimensions to
+/// `mica_capture`.
+void captureResults(mlir::ModuleOp module);
+
+} // namespace mica::reference
+
+#endif // PASSES_REFERENCE_PATTERNS_H

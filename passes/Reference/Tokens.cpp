@@ -1,0 +1,87 @@
+//===- Tokens.cpp - Reference: tokens, positions, embedding, output -------===//
+
+#include "passes/Reference/Patterns.h"
+
+using namespace mlir;
+using namespace mica;
+using namespace mica::reference;
+
+namespace {
+
+/// `buffer` as the type that `type` converts to.
+Value castTo(const TypeConverter &converter, Type type, Value buffer,
+             OpBuilder &b) {
+  Type wanted = converter.convertType(type);
+  if (buffer.getType() == wanted)
+    return buffer;
+  return memref::CastOp::create(b, buffer.getLoc(), wanted, buffer);
+}
+
+struct Tokens : Lowering<TokensOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(TokensOp op, OneToNOpAdaptor operands,
+                                ConversionPatternRewriter &b) const override {
+    Batch batch(operands.getBatch());
+    b.replaceOp(op, castTo(*typeConverter, op.getType(), batch.token, b));
+    return success();
+  }
+};
+
+struct Positions : Lowering<PositionsOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(PositionsOp op, OneToNOpAdaptor operands,
+                                ConversionPatternRewriter &b) const override {
+    Batch batch(operands.getBatch());
+    b.replaceOp(op, castTo(*typeConverter, op.getType(), batch.position, b));
+    return success();
+  }
+};
+
+/// result[m, i] = f32(table[ids[m], i])
+struct Embedding : Lowering<EmbeddingOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(EmbeddingOp op, OpAdaptor operands,
+                                ConversionPatternRewriter &b) const override {
+    Loops l(b, op.getLoc());
+    Value ids = operands.getIds(), table = operands.getTable();
+    Value result =
+        l.allocRows(typeConverter->convertType(op.getType()), ids);
+    l.forElements(result, [&](ArrayRef<Value> at) {
+      Value row = l.load(ids, at[0]);
+      l.store(l.load(table, {row, at[1]}), result, at);
+    });
+    b.replaceOp(op, result);
+    return success();
+  }
+};
+
+/// result[r, i] = input[out_row[r], i]
+struct OutputRows : Lowering<OutputRowsOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(OutputRowsOp op, OneToNOpAdaptor operands,
+                                ConversionPatternRewriter &b) const override {
+    Loops l(b, op.getLoc());
+    Batch batch(operands.getBatch());
+    Value input = operands.getInput().front();
+    Value result =
+        l.allocRows(typeConverter->convertType(op.getType()), batch.outRow);
+    l.forElements(result, [&](ArrayRef<Value> at) {
+      Value row = l.load(batch.outRow, at[0]);
+      l.store(l.load(input, {row, at[1]}), result, at);
+    });
+    b.replaceOp(op, result);
+    return success();
+  }
+};
+
+} // namespace
+
+void mica::reference::populateTokens(TypeConverter &converter,
+                                     RewritePatternSet &patterns) {
+  patterns.add<Tokens, Positions, Embedding, OutputRows>(
+      converter, patterns.getContext());
+}
