@@ -72,7 +72,9 @@ def FormGroupsPass : Pass<"mica-form-groups", "::mlir::ModuleOp"> {
     } : tensor<?x64xf32>
     ```
   }];
-  let dependentDialects = ["::mica::MicaDialect"];
+  let dependentDialects = [
+    "::mica::MicaDialect", "::mlir::arith::ArithDialect",
+    "::mlir::tensor::TensorDialect"];
   let statistics = [
     Statistic<"numGroups", "num-groups", "Groups formed">,
   ];

@@ -41,6 +41,7 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
         current = group.getPhase();
         phase = startPhase(context, group);
       }
+      refineName(phase, group);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToEnd(&phase.getBody().front());
       describe(group, phase.getId(), layers);
@@ -55,12 +56,41 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
 
   tile::PhaseOp startPhase(KernelContext &context, GroupOp group) {
     OpBuilder &b = context.b;
-    auto phase = tile::PhaseOp::create(
-        b, group.getLoc(), group.getKind(), phases.size(), context.step,
-        context.worker, context.workers);
+    auto phase = tile::PhaseOp::create(b, group.getLoc(), "", phases.size(),
+                                       context.step, context.worker,
+                                       context.workers);
     phase.getBody().emplaceBlock();
-    phases.push_back(group.getKindAttr());
+    phases.push_back(b.getStringAttr(""));
     return phase;
+  }
+
+  /// The word for what `group` does, and how much it says of a phase.
+  static std::pair<int, StringRef> wordFor(GroupOp group) {
+    std::pair<int, StringRef> word = {1, "norm"};
+    if (group.getKind() == "linear")
+      word = {2, isLogits(group) ? "logits" : "projection"};
+    if (group.getKind() == "attention")
+      word = {3, "attention"};
+    group.getBody().walk([&](Operation *op) {
+      if (isa<EmbeddingOp>(op))
+        word = {1, "embedding"};
+      if (isa<SplitOp>(op))
+        word = {3, "gate_up"};
+      if (isa<KVWriteOp>(op))
+        word = {4, "qkv"};
+    });
+    return word;
+  }
+
+  /// Names `phase` for the weightiest of its groups.
+  void refineName(tile::PhaseOp phase, GroupOp group) {
+    auto [weight, word] = wordFor(group);
+    int &known = phaseWeight[phase.getId()];
+    if (weight <= known)
+      return;
+    known = weight;
+    phase.setName(word);
+    phases[phase.getId()] = phase.getNameAttr();
   }
 
   /// The work of `group`, for roofline shares: bytes and operations follow from
@@ -100,10 +130,19 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     work.push_back(b.getDictionaryAttr(entry));
   }
 
+  static bool isLogits(GroupOp group) {
+    auto buffers = group.getBuffers()->getAsRange<Attribute>();
+    return llvm::any_of(buffers, [](Attribute place) {
+      auto buffer = dyn_cast<BufferAttr>(place);
+      return buffer && buffer.getArena() == 3;
+    });
+  }
+
   static bool isOut(GroupOp group) {
-    auto buffers = group.getBuffers()->getAsRange<BufferAttr>();
-    return llvm::any_of(buffers, [](BufferAttr buffer) {
-      return buffer.getArena() == 1 || buffer.getArena() == 3;
+    auto buffers = group.getBuffers()->getAsRange<Attribute>();
+    return llvm::any_of(buffers, [](Attribute place) {
+      auto buffer = dyn_cast<BufferAttr>(place);
+      return buffer && (buffer.getArena() == 1 || buffer.getArena() == 3);
     });
   }
 
@@ -259,6 +298,7 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
 
   SmallVector<int64_t> kvLayers;
   SmallVector<Attribute> phases, work, stepWeights;
+  llvm::DenseMap<int64_t, int> phaseWeight;
 };
 
 } // namespace

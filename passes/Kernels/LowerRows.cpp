@@ -75,8 +75,9 @@ void mica::lowerRows(KernelContext &context, GroupOp group) {
         if (type.getRank() == 2)
           columns = type.getDimSize(1);
   if (group.getBuffers())
-    for (auto buffer : group.getBuffers()->getAsRange<BufferAttr>())
-      out |= buffer.getArena() == 1;
+    for (Attribute place : *group.getBuffers())
+      if (auto buffer = dyn_cast<BufferAttr>(place))
+        out |= buffer.getArena() == 1;
   int64_t segment = angles ? 16 : segmentOf(group, columns);
 
   SmallVector<std::unique_ptr<Region>> passes;
