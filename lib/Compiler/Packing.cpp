@@ -11,27 +11,31 @@
 using namespace mlir;
 using namespace mica;
 
-static constexpr llvm::StringLiteral packAttribute = "mica.pack_function";
-
-/// Moves every pack function of `from` to the end of `to`.
-static void movePackFunctions(ModuleOp from, ModuleOp to) {
-  for (Operation &op : llvm::make_early_inc_range(*from.getBody()))
-    if (op.hasAttr(packAttribute))
-      op.moveBefore(to.getBody(), to.getBody()->end());
+static bool isPacking(Operation &op) {
+  return isa<WeightOp>(op) || op.hasAttr("mica.pack_function");
 }
 
-OwningOpRef<ModuleOp> mica::takePackFunctions(ModuleOp module) {
-  OwningOpRef<ModuleOp> packs = ModuleOp::create(module.getLoc());
-  movePackFunctions(module, *packs);
-  return packs;
+OwningOpRef<ModuleOp> mica::takePacking(ModuleOp module) {
+  OwningOpRef<ModuleOp> packing = ModuleOp::create(module.getLoc());
+  for (Operation &op : llvm::make_early_inc_range(*module.getBody()))
+    if (isPacking(op))
+      op.moveBefore(packing->getBody(), packing->getBody()->end());
+  return packing;
 }
 
-void mica::returnPackFunctions(ModuleOp packs, ModuleOp module) {
-  movePackFunctions(packs, module);
+void mica::returnPacking(ModuleOp packing, ModuleOp module) {
+  auto &operations = module.getBody()->getOperations();
+  operations.splice(operations.begin(), packing.getBody()->getOperations());
 }
 
-Expected<PackCode> PackCode::compile(ModuleOp packs) {
-  PassManager pm(packs.getContext());
+/// The pack functions of `packing` in the LLVM dialect.
+static FailureOr<OwningOpRef<ModuleOp>> lowerPackFunctions(ModuleOp packing) {
+  OwningOpRef<ModuleOp> packs = ModuleOp::create(packing.getLoc());
+  OpBuilder b = OpBuilder::atBlockEnd(packs->getBody());
+  for (Operation &op : *packing.getBody())
+    if (!isa<WeightOp>(op))
+      b.clone(op);
+  PassManager pm(packing.getContext());
   pm.addPass(createLowerPackingPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -41,13 +45,20 @@ Expected<PackCode> PackCode::compile(ModuleOp packs) {
   pm.addPass(createArithToLLVMConversionPass());
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  if (failed(pm.run(packs)))
+  if (failed(pm.run(*packs)))
+    return failure();
+  return packs;
+}
+
+Expected<PackCode> PackCode::compile(ModuleOp packing) {
+  auto packs = lowerPackFunctions(packing);
+  if (failed(packs))
     return Error{"pack functions do not lower to LLVM"};
   // The level that every machine with Mica has, so that bits are equal on all.
   auto target = resolveCPU("x86-64-v3");
   if (!target)
     return target.takeError();
-  auto image = emitImage(packs, *target);
+  auto image = emitImage(**packs, *target);
   if (!image)
     return image.takeError();
   auto mapped = HostImage::map(*image);

@@ -11,18 +11,18 @@
 
 namespace mica {
 
-/// Moves the functions with `mica.pack_function` from `module` to a module of
-/// their own: stages behind the second are for the model's code only.
-mlir::OwningOpRef<mlir::ModuleOp> takePackFunctions(mlir::ModuleOp module);
+/// Moves what is done while compiling, pack functions and weights, from `module`
+/// to a module of its own: stage 3 is for the model's code only.
+mlir::OwningOpRef<mlir::ModuleOp> takePacking(mlir::ModuleOp module);
 
-/// Puts them back in front of `module`.
-void returnPackFunctions(mlir::ModuleOp packs, mlir::ModuleOp module);
+/// Puts it back in front of what `module` holds.
+void returnPacking(mlir::ModuleOp packing, mlir::ModuleOp module);
 
 /// Pack functions as code of this process, for any x86-64-v3 machine.
 class PackCode {
 public:
-  /// Fails on an internal error only.
-  static Expected<PackCode> compile(mlir::ModuleOp packs);
+  /// Of a copy of `packing`. Fails on an internal error only.
+  static Expected<PackCode> compile(mlir::ModuleOp packing);
 
   /// Null if there is no such function.
   PackFunction *find(llvm::StringRef name) const {
@@ -38,7 +38,7 @@ private:
 /// to bf16", with the number of weights.
 using Conversions = std::map<std::string, int64_t>;
 
-/// The job that makes the packed `weight` of `module` from `checkpoint`. Adds
+/// The job that makes the packed `weight`, one of `symbols`, from `checkpoint`. Adds
 /// to `conversions`.
 Expected<PackJob> makePackJob(WeightOp weight, const mlir::SymbolTable &symbols,
                               const PackCode &code,

@@ -190,10 +190,10 @@ protected:
     auto module = mlir::parseSourceString<mlir::ModuleOp>(moduleText(c),
                                                           &context);
     EXPECT_TRUE(module) << moduleText(c);
-    auto packs = takePackFunctions(*module);
-    auto code = PackCode::compile(*packs);
+    auto packing = takePacking(*module);
+    auto code = PackCode::compile(*packing);
     EXPECT_TRUE(code) << code.error().message;
-    mlir::SymbolTable symbols(*module);
+    mlir::SymbolTable symbols(*packing);
     Conversions conversions;
     auto job = makePackJob(symbols.lookup<WeightOp>("packed"), symbols, *code,
                            checkpoint, conversions);

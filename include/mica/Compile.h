@@ -1,0 +1,67 @@
+//===- Compile.h - From a checkpoint to a .mica file ------------*- C++ -*-===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#ifndef MICA_COMPILE_H
+#define MICA_COMPILE_H
+
+#include "mica/Status.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace mica {
+
+/// What is written: the module after the last stage, LLVM IR, assembly, an ELF
+/// object, or the artifact.
+enum class Emit { MLIR, LLVM, Asm, Object, Mica };
+
+struct CompileOptions {
+  /// A GGUF file, a Hugging Face directory, or a module (.mlir).
+  std::string input;
+  /// Where the result goes; "-" is standard output, for text.
+  std::string output;
+
+  std::string cpu = "native"; ///< or x86-64-v3, x86-64-v4
+  std::string dtype;          ///< f32, bf16, f16; empty: as the checkpoint
+  int64_t maxContext = 0;     ///< positions of a sequence; 0: the model's
+  int64_t page = 32;          ///< tokens of a cache page
+  int64_t maxRows = 512;      ///< rows of a step
+
+  Emit emit = Emit::Mica;
+  std::string stopAfter; ///< a stage; the module is written as MLIR
+  std::string startFrom; ///< a stage; `input` is what stopping after it wrote
+  bool noFallback = false; ///< a missed optimisation is an error
+  int threads = 2;         ///< that pack weights
+
+  /// Called while weights are packed: bytes written, of how many.
+  std::function<void(uint64_t done, uint64_t total)> progress;
+};
+
+/// What a compilation has to tell.
+struct CompileReport {
+  struct Part {
+    std::string name;
+    double seconds;
+    uint64_t bytes; ///< written by it, 0 if it writes nothing
+  };
+  std::vector<Part> parts; ///< in order
+  /// What was converted, and what was not optimised and why.
+  std::vector<std::string> remarks;
+  /// Of the checkpoint: tensors and settings without effect.
+  std::vector<std::string> warnings;
+};
+
+/// The stages by name, in order: import, graph, group, kernels, cpu.
+std::vector<std::string> stageNames();
+
+/// Compiles. The same input and options give the same bytes, for `native` on
+/// machines of one kind. On an error nothing stands under `output`.
+Expected<CompileReport> compile(const CompileOptions &options);
+
+} // namespace mica
+
+#endif // MICA_COMPILE_H

@@ -1,0 +1,404 @@
+//===- Compile.cpp - From a checkpoint to a .mica file --------------------===//
+//
+// Reads a model, runs the stages, and writes what was asked for.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mica/Compile.h"
+#include "lib/Compiler/Diagnostics.h"
+#include "lib/Compiler/ManifestWriter.h"
+#include "lib/Compiler/Packing.h"
+#include "lib/Compiler/Register.h"
+#include "lib/Compiler/Stages.h"
+#include "lib/Compiler/Tokenizers.h"
+#include "lib/Import/BuildModel.h"
+#include "lib/Target/CPU/Emit.h"
+#include "mlir/AsmParser/AsmParser.h"
+#include "mlir/Parser/Parser.h"
+#include <chrono>
+#include <filesystem>
+
+using namespace mlir;
+using namespace mica;
+
+/// The checkpoint that a module's weights come from.
+static constexpr llvm::StringLiteral checkpointAttribute = "mica.checkpoint";
+
+static DialectRegistry makeRegistry() {
+  DialectRegistry registry;
+  registerCompiler(registry);
+  return registry;
+}
+
+namespace {
+
+class Compilation {
+public:
+  explicit Compilation(const CompileOptions &options)
+      : options(options),
+        context(makeRegistry(), MLIRContext::Threading::DISABLED),
+        keeper(&context) {}
+
+  Expected<CompileReport> run();
+
+private:
+  Status load();
+  Status loadModule();
+  Status loadCheckpoint();
+  Type chooseType(const ModelDescription &model);
+  Status openCheckpoint();
+  Status runStages();
+  Status runStage(const Stage &stage);
+
+  Status write();
+  Status writeText(const std::string &text);
+  std::string printed();
+  Status writeArtifact();
+  Expected<std::vector<PackJob>> makeJobs(const PackCode &code);
+  Status writeSections(llvm::ArrayRef<PackJob> jobs, const CodeImage &image);
+
+  bool fromModule() const {
+    return StringRef(options.input).ends_with(".mlir");
+  }
+  /// Notes what has passed since the last call as the part `name`.
+  void finishPart(const std::string &name, uint64_t bytes = 0);
+
+  const CompileOptions &options;
+  MLIRContext context;
+  DiagnosticKeeper keeper;
+  CompileReport report;
+  std::chrono::steady_clock::time_point start =
+      std::chrono::steady_clock::now();
+
+  std::optional<Checkpoint> checkpoint;
+  OwningOpRef<ModuleOp> module;
+  OwningOpRef<ModuleOp> packing; ///< from stage 3 on
+  std::optional<CPUTarget> target;
+  llvm::StringMap<uint64_t> offsets; ///< of packed weights
+};
+
+} // namespace
+
+void Compilation::finishPart(const std::string &name, uint64_t bytes) {
+  auto now = std::chrono::steady_clock::now();
+  std::chrono::duration<double> passed = now - start;
+  report.parts.push_back({name, passed.count(), bytes});
+  start = now;
+}
+
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
+
+Status Compilation::load() {
+  if (Status status = fromModule() ? loadModule() : loadCheckpoint(); !status)
+    return status;
+  auto found = getTarget(*module);
+  if (!found)
+    return found.takeError();
+  target = std::move(*found);
+  return {};
+}
+
+Status Compilation::loadModule() {
+  ParserConfig config(&context);
+  module = parseSourceFile<ModuleOp>(options.input, config);
+  if (!module)
+    return keeper.failure(options.input);
+  OpBuilder b(&context);
+  if (!(*module)->hasAttr("mica.target")) {
+    auto cpu = resolveCPU(options.cpu);
+    if (!cpu)
+      return cpu.takeError();
+    (*module)->setAttr("mica.target", getTargetAttr(&context, *cpu));
+  }
+  if (!(*module)->hasAttr("mica.dtype")) {
+    Type type = parseType(options.dtype.empty() ? "f32" : options.dtype,
+                          &context);
+    (*module)->setAttr("mica.dtype", TypeAttr::get(type));
+  }
+  finishPart("read");
+  return {};
+}
+
+Status Compilation::loadCheckpoint() {
+  auto cpu = resolveCPU(options.cpu);
+  if (!cpu)
+    return cpu.takeError();
+  auto opened = Checkpoint::open(options.input);
+  if (!opened)
+    return opened.takeError();
+  checkpoint = std::move(*opened);
+  auto model = describeModel(*checkpoint);
+  if (!model)
+    return model.takeError();
+  report.warnings = model->warnings;
+  if (options.maxContext > model->maxContext)
+    return Error{options.input + ": --max-context is " +
+                 std::to_string(options.maxContext) + ", expected at most " +
+                 std::to_string(model->maxContext)};
+  if (options.maxContext)
+    model->maxContext = options.maxContext;
+  Type dtype = chooseType(*model);
+  finishPart("read");
+  module = buildModel(
+      &context, *checkpoint, *model,
+      {getTargetAttr(&context, *cpu), dtype, options.page});
+  if (!module)
+    return keeper.failure(options.input + ": stage import failed");
+  std::string path = std::filesystem::absolute(options.input).string();
+  (*module)->setAttr(checkpointAttribute, StringAttr::get(&context, path));
+  finishPart("import");
+  return {};
+}
+
+/// `--dtype`, or the type of most elements of the model's matrices; bf16 for
+/// block formats.
+Type Compilation::chooseType(const ModelDescription &model) {
+  std::string name = options.dtype;
+  if (name.empty()) {
+    std::map<std::string_view, int64_t> elements;
+    auto count = [&](const WeightMap &weights) {
+      for (const auto &[role, source] : weights)
+        if (source.columns > 1)
+          elements[checkpoint->find(source.tensor)->format->name] +=
+              source.rows * source.columns;
+    };
+    count(model.weights);
+    for (const LayerDescription &layer : model.layers)
+      count(layer.weights);
+    auto most = std::max_element(
+        elements.begin(), elements.end(),
+        [](const auto &a, const auto &b) { return a.second < b.second; });
+    StringRef format = most == elements.end() ? "F32" : most->first;
+    name = format == "F32" || format == "F16" ? format.lower() : "bf16";
+  }
+  return parseType(name, &context);
+}
+
+/// Opens the checkpoint of a module: its attribute, relative to its file.
+Status Compilation::openCheckpoint() {
+  if (checkpoint)
+    return {};
+  auto attr = (*module)->getAttrOfType<StringAttr>(checkpointAttribute);
+  if (!attr)
+    return Error{options.input +
+                 ": module without 'mica.checkpoint', expected the attribute"};
+  auto path = std::filesystem::path(options.input).parent_path() /
+              attr.getValue().str();
+  auto opened = Checkpoint::open(path.string());
+  if (!opened)
+    return opened.takeError();
+  checkpoint = std::move(*opened);
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Stages
+//===----------------------------------------------------------------------===//
+
+Status Compilation::runStage(const Stage &stage) {
+  // Weights and what packs them are no code of the model.
+  if (stage.name == "cpu")
+    packing = takePacking(*module);
+  PassManager pm(&context);
+  stage.build(pm);
+  if (failed(pm.run(*module)))
+    return keeper.failure(options.input + ": stage " + stage.name.str() +
+                          " failed");
+  finishPart(stage.name.str());
+  return {};
+}
+
+Status Compilation::runStages() {
+  int first = options.startFrom.empty() ? 0 : findStage(options.startFrom);
+  int last = options.stopAfter.empty() ? int(allStages().size()) - 1
+                                       : findStage(options.stopAfter);
+  for (int i = first + 1; i <= last; ++i)
+    if (Status status = runStage(allStages()[i]); !status)
+      return status;
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Writing
+//===----------------------------------------------------------------------===//
+
+std::string Compilation::printed() {
+  if (packing)
+    returnPacking(*packing, *module);
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  module->print(os);
+  os << '\n';
+  return text;
+}
+
+Status Compilation::writeText(const std::string &text) {
+  if (options.output == "-") {
+    llvm::outs() << text;
+    return {};
+  }
+  return writeFile(options.output, text.data(), text.size());
+}
+
+Status Compilation::write() {
+  if (!options.stopAfter.empty() || options.emit == Emit::MLIR)
+    return writeText(printed());
+  if (!packing)
+    packing = takePacking(*module);
+  if (options.emit == Emit::Mica)
+    return writeArtifact();
+  auto code = emitCode(*module, *target,
+                       options.emit == Emit::LLVM  ? EmitKind::LLVM
+                       : options.emit == Emit::Asm ? EmitKind::Asm
+                                                   : EmitKind::Object);
+  if (!code)
+    return code.takeError();
+  finishPart("code", code->size());
+  return writeText(*code);
+}
+
+/// The jobs of the weights that kernels read, in the order of their table.
+Expected<std::vector<PackJob>> Compilation::makeJobs(const PackCode &code) {
+  SymbolTable symbols(*packing);
+  Conversions conversions;
+  std::vector<PackJob> jobs;
+  std::vector<std::string> names;
+  auto table = (*module)->getAttrOfType<ArrayAttr>("tile.weights");
+  if (!table)
+    return Error{options.input + ": module without 'tile.weights', expected "
+                                 "the attribute"};
+  for (Attribute entry : table) {
+    auto name = dyn_cast<FlatSymbolRefAttr>(entry);
+    if (!name || !offsets.insert({name.getValue(), 0}).second)
+      continue;
+    auto weight = symbols.lookup<WeightOp>(name.getValue());
+    if (!weight)
+      return Error{options.input + ": no weight " + name.getValue().str()};
+    auto job = makePackJob(weight, symbols, code, *checkpoint, conversions);
+    if (!job)
+      return job.takeError();
+    jobs.push_back(std::move(*job));
+    names.push_back(name.getValue().str());
+  }
+  std::vector<uint64_t> places = placeWeights(jobs);
+  for (size_t i = 0; i < jobs.size(); ++i)
+    offsets[names[i]] = places[i];
+  for (auto &[what, count] : conversions)
+    keeper.add({StringRef(what).contains("unpacked"),
+                std::to_string(count) + " " + what});
+  return jobs;
+}
+
+Status Compilation::writeArtifact() {
+  if (Status status = openCheckpoint(); !status)
+    return status;
+  auto image = emitImage(*module, *target);
+  if (!image)
+    return image.takeError();
+  finishPart("code", image->bytes.size());
+  auto code = PackCode::compile(*packing);
+  if (!code)
+    return code.takeError();
+  auto jobs = makeJobs(*code);
+  if (!jobs)
+    return jobs.takeError();
+  finishPart("packing code");
+  if (options.noFallback)
+    for (const Remark &remark : keeper.remarks())
+      if (remark.missed)
+        return Error{options.input + ": " + remark.message +
+                     ", expected no fallback"};
+  return writeSections(*jobs, *image);
+}
+
+Status Compilation::writeSections(llvm::ArrayRef<PackJob> jobs,
+                                  const CodeImage &image) {
+  auto entry = image.find("mica_entry");
+  if (!entry)
+    return Error{options.input + ": module without 'mica_entry', expected the "
+                                 "function"};
+  uint64_t weightBytes = placeWeights(jobs).back();
+  auto manifest = writeManifest(*module, {*target, *entry, offsets, weightBytes,
+                                          options.maxRows, keeper.remarks()});
+  if (!manifest)
+    return manifest.takeError();
+  auto tokenizer = tokenizerTables(*checkpoint);
+  if (!tokenizer)
+    return tokenizer.takeError();
+  finishPart("tokenizer", tokenizer->size());
+  auto writer = ArtifactWriter::create(options.output);
+  if (!writer)
+    return writer.takeError();
+  auto add = [&](mica_section_kind kind, std::string_view bytes) {
+    return bytes.empty() ? Status() : writer->add(kind, 0, bytes);
+  };
+  std::string_view code(reinterpret_cast<const char *>(image.bytes.data()),
+                        image.bytes.size());
+  if (Status s = add(MICA_SECTION_MANIFEST, *manifest); !s)
+    return s;
+  if (Status s = add(MICA_SECTION_CODE, code); !s)
+    return s;
+  if (Status s = add(MICA_SECTION_TOKENIZER, *tokenizer); !s)
+    return s;
+  if (Status s = writer->begin(MICA_SECTION_WEIGHTS); !s)
+    return s;
+  if (Status s = packWeights(jobs, *writer, options.threads, options.progress);
+      !s)
+    return s;
+  writer->end();
+  finishPart("pack", weightBytes);
+  Status finished = writer->finish();
+  finishPart("write");
+  return finished;
+}
+
+//===----------------------------------------------------------------------===//
+
+/// Options that do not go together, or name no stage.
+static Status check(const CompileOptions &options) {
+  for (const std::string &stage : {options.stopAfter, options.startFrom})
+    if (!stage.empty() && findStage(stage) < 0)
+      return Error{"stage " + quote(stage) +
+                   ", expected import, graph, group, kernels or cpu"};
+  bool fromModule = StringRef(options.input).ends_with(".mlir");
+  if (!options.startFrom.empty() && !fromModule)
+    return Error{options.input + ": no module, expected an .mlir file to start "
+                                 "from a stage"};
+  bool isText = !options.stopAfter.empty() || options.emit == Emit::MLIR ||
+                options.emit == Emit::LLVM || options.emit == Emit::Asm;
+  if (!isText && (options.output.empty() || options.output == "-"))
+    return Error{"no output file, expected -o FILE"};
+  const std::string &dtype = options.dtype;
+  if (!dtype.empty() && dtype != "f32" && dtype != "bf16" && dtype != "f16")
+    return Error{"dtype " + quote(dtype) + ", expected f32, bf16 or f16"};
+  if (options.page < 16 || options.page % 16)
+    return Error{"page of " + std::to_string(options.page) +
+                 " tokens, expected a multiple of 16"};
+  if (options.maxRows < 1 || options.maxRows > 1 << 16)
+    return Error{"max rows of " + std::to_string(options.maxRows) +
+                 ", expected 1 to 65536"};
+  if (options.maxContext < 0)
+    return Error{"max context of " + std::to_string(options.maxContext) +
+                 ", expected a positive number"};
+  return {};
+}
+
+Expected<CompileReport> Compilation::run() {
+  if (Status status = load(); !status)
+    return status.takeError();
+  if (Status status = runStages(); !status)
+    return status.takeError();
+  if (Status status = write(); !status)
+    return status.takeError();
+  for (const Remark &remark : keeper.remarks())
+    report.remarks.push_back(remark.message);
+  return std::move(report);
+}
+
+Expected<CompileReport> mica::compile(const CompileOptions &options) {
+  if (Status status = check(options); !status)
+    return status.takeError();
+  return Compilation(options).run();
+}

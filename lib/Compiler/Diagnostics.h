@@ -1,0 +1,39 @@
+//===- Diagnostics.h - What stages say, kept --------------------*- C++ -*-===//
+
+#ifndef LIB_COMPILER_DIAGNOSTICS_H
+#define LIB_COMPILER_DIAGNOSTICS_H
+
+#include "mica/Status.h"
+#include "mlir/IR/Diagnostics.h"
+#include <string>
+#include <vector>
+
+namespace mica {
+
+/// Something that a stage did, or why it did not.
+struct Remark {
+  bool missed; ///< what could be faster, `--no-fallback`'s errors
+  std::string message;
+};
+
+/// Keeps the first error and the distinct remarks of a context, in the order in
+/// which they come. A remark that begins with "not " is a missed one.
+class DiagnosticKeeper {
+public:
+  explicit DiagnosticKeeper(mlir::MLIRContext *context);
+
+  void add(Remark remark);
+  const std::vector<Remark> &remarks() const { return kept; }
+
+  /// `what` failed: with the first error, if there was one.
+  Error failure(const std::string &what) const;
+
+private:
+  std::string error;
+  std::vector<Remark> kept;
+  mlir::ScopedDiagnosticHandler handler;
+};
+
+} // namespace mica
+
+#endif // LIB_COMPILER_DIAGNOSTICS_H
