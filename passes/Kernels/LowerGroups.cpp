@@ -131,7 +131,7 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
   }
 
   static bool isLogits(GroupOp group) {
-    auto buffers = group.getBuffers()->getAsRange<Attribute>();
+    auto buffers = group.getBuffersAttr();
     return llvm::any_of(buffers, [](Attribute place) {
       auto buffer = dyn_cast<BufferAttr>(place);
       return buffer && buffer.getArena() == 3;
@@ -139,7 +139,7 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
   }
 
   static bool isOut(GroupOp group) {
-    auto buffers = group.getBuffers()->getAsRange<Attribute>();
+    auto buffers = group.getBuffersAttr();
     return llvm::any_of(buffers, [](Attribute place) {
       auto buffer = dyn_cast<BufferAttr>(place);
       return buffer && (buffer.getArena() == 1 || buffer.getArena() == 3);

@@ -75,7 +75,7 @@ void mica::lowerRows(KernelContext &context, GroupOp group) {
         if (type.getRank() == 2)
           columns = type.getDimSize(1);
   if (group.getBuffers())
-    for (Attribute place : *group.getBuffers())
+    for (Attribute place : group.getBuffersAttr())
       if (auto buffer = dyn_cast<BufferAttr>(place))
         out |= buffer.getArena() == 1;
   int64_t segment = angles ? 16 : segmentOf(group, columns);
