@@ -75,7 +75,9 @@ private:
   Emitter::Values prepareRows(Index rows);
   void expandBlock(Index rows, Index n, const Emitter::Values &hull);
   void findPages(Index n, Index last);
-  Index pageOf(const Block &block, Index panel, int64_t blocks = 0);
+  Index pageOf(Index panel, int64_t blocks = 0);
+  /// The place of 16 tokens in their page, in units of `tokens`.
+  Index placeOf(const Block &block, Index panel, int64_t tokens);
   void forTiles(Index rows, function_ref<void(Index, int64_t, int64_t)> tile);
   void scoreTile(const Block &block, Index r, int64_t rows, int64_t panels);
   void outputTile(const Block &block, Index r, int64_t rows, Index column,
@@ -84,6 +86,10 @@ private:
   unrolled(int64_t count, Emitter::Values carried,
            function_ref<Emitter::Values(Index, Emitter::Values)> step);
   void finishRow(Index r);
+  Block next(Block block) {
+    block.n = block.n + shape.unit;
+    return block;
+  }
   /// The row of the step and the query head of GEMM row r of the span.
   Index rowOf(Index r) { return m0 + (base + r) / shape.group; }
   Index headOf(Index r) {
@@ -93,6 +99,8 @@ private:
   Emitter &e;
   tile::AttendOp op;
   AttendShape shape;
+  /// Whether the same places of the next block are prefetched.
+  bool prefetches;
   std::unique_ptr<AttendDot> keyDot, valueDot;
   AttendState state;
   Value pages; // [2 * unit / chunk] of this block and the next
@@ -105,6 +113,7 @@ private:
 
 AttendExpansion::AttendExpansion(Emitter &e, tile::AttendOp op)
     : e(e), op(op), shape(op) {
+  prefetches = op.getSchedule()->getPrefetch() != 0;
   Type query = op.getQuery().getType().getElementType();
   keyDot = makeAttendDot(query, cast<MemRefType>(op.getKeys().getType()));
   valueDot = makeAttendDot(query, cast<MemRefType>(op.getValues().getType()));
@@ -115,7 +124,8 @@ void AttendExpansion::makeState() {
   int64_t span = shape.span, unit = shape.unit;
   state.query = e.scratch({span, shape.paddedKey}, keyDot->getRowType(e));
   state.scores = e.scratch({span, unit}, f32);
-  state.weights = e.scratch({span, unit}, valueDot->getRowType(e));
+  state.weights =
+      e.scratch({unit / lanes, span, lanes}, valueDot->getRowType(e));
   state.output = e.scratch({span, shape.valuePanels * lanes}, f32);
   state.maximum = e.scratch({span}, f32);
   state.sum = e.scratch({span, lanes}, f32);
@@ -274,9 +284,14 @@ void AttendExpansion::findPages(Index n, Index last) {
 }
 
 /// The page of 16 tokens of the block, or `blocks` blocks later.
-Index AttendExpansion::pageOf(const Block &, Index panel, int64_t blocks) {
+Index AttendExpansion::pageOf(Index panel, int64_t blocks) {
   Index i = panel / (shape.chunk / lanes) + blocks * (shape.unit / shape.chunk);
   return e.index(e.load(pages, {i}));
+}
+
+Index AttendExpansion::placeOf(const Block &block, Index panel,
+                               int64_t tokens) {
+  return (block.n + panel * lanes) % shape.page / tokens;
 }
 
 void AttendExpansion::forTiles(
@@ -319,18 +334,23 @@ void AttendExpansion::scoreTile(const Block &block, Index r, int64_t rows,
   Index layer = e.index(op.getLayer()), zero = e.index(0);
   Index first = block.first / panels * panels;
   e.forRange(first, block.last, panels, [&](Index j) {
-    SmallVector<Index> page, panel;
+    SmallVector<Index> page, ahead, panel, panelAhead;
     for (int64_t v = 0; v < panels; ++v) {
-      page.push_back(pageOf(block, j + v));
-      panel.push_back((block.n + (j + v) * lanes) % shape.page / lanes);
+      page.push_back(pageOf(j + v));
+      panel.push_back(placeOf(block, j + v, lanes));
+      ahead.push_back(pageOf(j + v, 1));
+      panelAhead.push_back(placeOf(next(block), j + v, lanes));
     }
     auto step = [&](Index k, Emitter::Values sums) {
       SmallVector<AttendDot::Operands> operands;
+      for (int64_t v = 0; v < panels && prefetches; ++v)
+        e.prefetch(op.getKeys(),
+                   {ahead[v], layer, head, panelAhead[v], k, zero, zero});
       for (int64_t v = 0; v < panels; ++v)
         operands.push_back(keyDot->loadPanel(
             e, op.getKeys(), {page[v], layer, head, panel[v], k, zero, zero}));
       for (int64_t i = 0; i < rows; ++i) {
-        auto row = keyDot->loadRow(e, state.query, r + i, k);
+        auto row = keyDot->loadRow(e, state.query, {r + i}, k);
         for (int64_t v = 0; v < panels; ++v) {
           Value &sum = sums[i * panels + v];
           sum = keyDot->multiply(e, sum, operands[v], row);
@@ -357,17 +377,20 @@ void AttendExpansion::outputTile(const Block &block, Index r, int64_t rows,
           e.load(e.f32x(lanes), state.output, {r + i, (column + v) * lanes}));
   sums = e.forRange(
       block.first, block.last, 1, sums, [&](Index j, ValueRange carried) {
-        Index page = pageOf(block, j);
-        Index token = (block.n + j * lanes) % shape.page / valueDot->group;
+        Index page = pageOf(j), ahead = pageOf(j, 1);
+        Index token = placeOf(block, j, valueDot->group);
+        Index tokenAhead = placeOf(next(block), j, valueDot->group);
         auto step = [&](Index t, Emitter::Values sums) {
           SmallVector<AttendDot::Operands> operands;
+          for (int64_t v = 0; v < panels && prefetches; ++v)
+            e.prefetch(op.getValues(), {ahead, layer, head, column + v,
+                                        tokenAhead + t, zero, zero});
           for (int64_t v = 0; v < panels; ++v)
             operands.push_back(valueDot->loadPanel(
                 e, op.getValues(),
                 {page, layer, head, column + v, token + t, zero, zero}));
           for (int64_t i = 0; i < rows; ++i) {
-            auto row =
-                valueDot->loadRow(e, state.weights, r + i, j * steps + t);
+            auto row = valueDot->loadRow(e, state.weights, {j, r + i}, t);
             for (int64_t v = 0; v < panels; ++v) {
               Value &sum = sums[i * panels + v];
               sum = valueDot->multiply(e, sum, operands[v], row);

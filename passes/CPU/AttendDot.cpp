@@ -38,10 +38,14 @@ struct FmaDot : AttendDot {
             e.bitcast(odd, e.b.getF32Type())};
   }
 
-  Operands loadRow(Emitter &e, Value rows, Index r, Index k) const override {
+  Operands loadRow(Emitter &e, Value rows, SmallVector<Index, 3> at,
+                   Index k) const override {
     Operands result;
-    for (int64_t i = 0; i < group; ++i)
-      result.push_back(e.broadcast(e.load(rows, {r, k * group + i}), lanes));
+    at.emplace_back();
+    for (int64_t i = 0; i < group; ++i) {
+      at.back() = k * group + i;
+      result.push_back(e.broadcast(e.load(rows, at), lanes));
+    }
     return result;
   }
 
@@ -73,9 +77,10 @@ struct Bf16Dot : AttendDot {
     return {e.load(VectorType::get(lanes * 2, e.b.getBF16Type()), pool, at)};
   }
 
-  Operands loadRow(Emitter &e, Value rows, Index r, Index k) const override {
-    Value pair =
-        e.load(VectorType::get(2, e.b.getBF16Type()), rows, {r, k * 2});
+  Operands loadRow(Emitter &e, Value rows, SmallVector<Index, 3> at,
+                   Index k) const override {
+    at.push_back(k * 2);
+    Value pair = e.load(VectorType::get(2, e.b.getBF16Type()), rows, at);
     pair = e.extract(e.bitcast(pair, e.b.getI32Type()), 0);
     return {e.bitcast(e.broadcast(pair, lanes), e.b.getBF16Type())};
   }

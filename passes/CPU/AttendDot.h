@@ -27,8 +27,9 @@ public:
   /// One step of the pool: 16 lanes of `group` elements at `at`.
   virtual Operands loadPanel(tile::Emitter &e, mlir::Value pool,
                              mlir::ArrayRef<tile::Index> at) const = 0;
-  /// Elements k * group to (k + 1) * group - 1 of row `r`, in every lane.
-  virtual Operands loadRow(tile::Emitter &e, mlir::Value rows, tile::Index r,
+  /// Elements k * group to (k + 1) * group - 1 of the row `at`, in every lane.
+  virtual Operands loadRow(tile::Emitter &e, mlir::Value rows,
+                           llvm::SmallVector<tile::Index, 3> at,
                            tile::Index k) const = 0;
   /// sum + panel * row, lane by lane.
   virtual mlir::Value multiply(tile::Emitter &e, mlir::Value sum,

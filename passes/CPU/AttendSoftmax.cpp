@@ -152,7 +152,7 @@ void AttendSoftmax::row(Index r, Index m, Index h, Index n, bool edge) {
     if (edge)
       p = e.select(seen[part], p, e.splat(0, lanes));
     sum = e.add(sum, p);
-    e.store(dot.toRow(e, p), state.weights, {r, e.index(part * lanes)});
+    e.store(dot.toRow(e, p), state.weights, {e.index(part), r, e.index(0)});
   }
   e.store(sum, state.sum, {r, e.index(0)});
 }

@@ -14,7 +14,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Mica/Mica.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "passes/CPU/Dot.h"
 #include "passes/CPU/Expand.h"
 
@@ -82,11 +84,15 @@ private:
   int64_t segment, granule, panelsPerGranule, granules, chunk, unit;
 };
 
-bool usesBf16Dot(tile::ContractOp op) {
-  return op.getWeight().getType().getElementType().isBF16() &&
+/// Whether the target multiplies pairs of the operands' type.
+bool hasPairProduct(tile::ContractOp op) {
+  MemRefType weight = op.getWeight().getType();
+  auto target =
+      op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
+  return target && target.hasDot(weight.getElementType()) &&
+         weight.getElementType().isBF16() &&
          op.getInput().getType().getElementType().isBF16() &&
-         op.getWeight().getType().getDimSize(2) == 16 &&
-         op.getWeight().getType().getDimSize(3) == 2;
+         weight.getDimSize(2) == 16 && weight.getDimSize(3) == 2;
 }
 
 } // namespace
@@ -96,7 +102,7 @@ void ContractExpansion::expand(Index task) {
   weights = e.reshape(op.getWeight(), {panels, groups, panel * group});
   flat = e.reshape(op.getWeight(), {panels * groups * panel * group});
   stage = e.scratch({schedule.getRows().front(), width}, e.b.getF32Type());
-  dot = usesBf16Dot(op) ? makeDotBf16() : makeDotFma();
+  dot = hasPairProduct(op) ? makeDotBf16() : makeDotFma();
 
   // Row blocks run fastest, so that a unit's weights come from memory once.
   Index blocks = rowBlocks();

@@ -42,16 +42,6 @@ LogicalResult convertEntry(func::FuncOp entry) {
   return success();
 }
 
-/// Products and sums may be contracted to one rounding; nothing else is
-/// assumed.
-void allowContraction(ModuleOp module) {
-  module.walk([](arith::ArithFastMathInterface op) {
-    auto flags = arith::FastMathFlags::contract;
-    op->setAttr(op.getFastMathAttrName(),
-                arith::FastMathFlagsAttr::get(op->getContext(), flags));
-  });
-}
-
 /// What LLVM needs to know of the machine, function by function: the object
 /// does not depend on how the code generator is called.
 void setTarget(LLVM::LLVMFuncOp function, TargetAttr target) {
@@ -79,7 +69,6 @@ struct ConvertToLLVM : mica::impl::ConvertToLLVMPassBase<ConvertToLLVM> {
     for (auto function : module.getOps<func::FuncOp>())
       if (function->hasAttr("tile.entry") && failed(convertEntry(function)))
         return signalPassFailure();
-    allowContraction(module);
     if (failed(simplifyVectors(module)) || failed(convert(module)))
       return signalPassFailure();
 

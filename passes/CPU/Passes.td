@@ -133,8 +133,10 @@ def ConvertToLLVMPass : Pass<"mica-convert-to-llvm", "::mlir::ModuleOp"> {
   let description = [{
     Arith, cf, func, math, memref, vector and the tile operations that read the
     step; field offsets come from include/mica/abi.h. Functions become internal
-    and carry the target's attributes; floating point may be contracted, and
-    nothing else.
+    and carry the target's attributes. Floating point carries no fast-math flag:
+    products and sums are fused where `math.fma` says so. Were LLVM free to
+    choose, the copies of an epilogue behind two row tiles could round apart, and
+    a row's bits would depend on who shares its batch.
 
     Example (`test/passes/CPU/convert-to-llvm.mlir`):
 

@@ -1,0 +1,216 @@
+"""Compile hand-written tile-level modules and run them on numpy arrays.
+
+`Kernel(text)` takes stage-2 text (see `module`), compiles it with
+`mica-opt --mica-cpu` and `mica-translate`, and `run` calls it with a `mica_step`
+(include/mica/abi.h) made of arrays, by one worker or by several threads.
+"""
+
+import ctypes
+import hashlib
+import os
+import pathlib
+import subprocess
+import tempfile
+import threading
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("MICA_BUILD", ROOT / "build"))
+LLVM = pathlib.Path(os.environ.get("LLVM22", "/usr/lib/llvm-22")) / "bin"
+CACHE = pathlib.Path(tempfile.mkdtemp(prefix="mica-kernels-"))
+
+TARGETS = {
+    "v3": '#mica.target<cpu = "x86-64-v3", features = "", vector_bits = 256, '
+          'panel = 16, max_granule = 256, dot = []>',
+    "v4": '#mica.target<cpu = "x86-64-v4", features = "", vector_bits = 512, '
+          'panel = 16, max_granule = 256, dot = []>',
+    "bf16": '#mica.target<cpu = "x86-64-v4", features = "+avx512bf16", '
+            'vector_bits = 512, panel = 16, max_granule = 256, dot = [bf16]>',
+}
+
+
+def available(target):
+    """Whether this machine runs code for `target`."""
+    flags = set(pathlib.Path("/proc/cpuinfo").read_text().split("\n\n")[0].split())
+    needed = {"v3": {"avx2", "fma", "f16c"},
+              "v4": {"avx512f", "avx512bw", "avx512dq", "avx512vl"},
+              "bf16": {"avx512_bf16"}}
+    return needed[target] <= flags
+
+
+class KVGroup(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_void_p)
+                for name in ("pool", "slot", "page_start", "page", "length")]
+
+
+BARRIER = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32,
+                           ctypes.c_uint32, ctypes.c_uint32)
+
+
+class Sync(ctypes.Structure):
+    _fields_ = [("barrier", BARRIER), ("pad0", ctypes.c_uint8 * 56),
+                ("next", ctypes.c_uint32), ("pad1", ctypes.c_uint8 * 60)]
+
+
+class Step(ctypes.Structure):
+    _fields_ = ([(name, ctypes.c_uint32) for name in ("size", "rows", "seqs", "outs")]
+                + [(name, ctypes.c_void_p)
+                   for name in ("token", "position", "row_start", "out_row", "kv",
+                                "tree_mask", "weights", "arena0", "arena1", "arena2",
+                                "logits", "sync")])
+
+
+def aligned(shape, dtype, fill=None):
+    """A 64-byte aligned array."""
+    count = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.zeros(count + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    array = raw[start:start + count].view(dtype).reshape(shape)
+    if fill is not None:
+        array[...] = fill
+    return array
+
+
+def to_bf16(x):
+    """Round to nearest even, as uint16 bits."""
+    bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+
+
+def from_bf16(bits):
+    return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+def pack(weight, kind, granule=16, panel=16, align=16):
+    """Rows [N, K] as `#mica.layout` says; returns (array, memref type)."""
+    n, k = weight.shape
+    group = 2 if kind == "bf16" else 1
+    padded_k = -(-k // align) * align
+    blocks = []
+    for first in range(0, n, granule):
+        rows = weight[first:first + granule]
+        pad = -(-len(rows) // panel) * panel - len(rows)
+        blocks.append(np.pad(rows, ((0, pad), (0, padded_k - k))))
+    full = np.concatenate(blocks)
+    full = encode(full, kind)
+    full = full.reshape(-1, panel, padded_k // group, group).transpose(0, 2, 1, 3)
+    array = aligned(full.shape, full.dtype, full)
+    shape = "x".join(str(d) for d in full.shape)
+    return array, f"memref<{shape}x{kind}>"
+
+
+def encode(x, kind):
+    if kind == "bf16":
+        return to_bf16(x)
+    return x.astype({"f32": np.float32, "f16": np.float16}[kind])
+
+
+def decode(x, kind):
+    return from_bf16(x) if kind == "bf16" else x.astype(np.float32)
+
+
+def module(target, body, functions="", slots=16, worker_bytes=0):
+    """A stage-2 module whose entry has `body`."""
+    return f"""
+module attributes {{mica.target = {TARGETS[target]}, tile.slots = {slots} : i64,
+                   tile.worker_bytes = {worker_bytes} : i64}} {{
+  func.func @mica_entry(%step: !tile.step, %worker: index, %workers: index)
+      attributes {{tile.entry}} {{
+    %c0 = arith.constant 0 : index
+{body}
+    return
+  }}
+{functions}
+}}
+"""
+
+
+class Kernel:
+    def __init__(self, text, passes="--mica-cpu"):
+        name = hashlib.sha256(text.encode()).hexdigest()[:16]
+        base = CACHE / name
+        self.library = base.with_suffix(".so")
+        source = base.with_suffix(".mlir")
+        source.write_text(text)
+        tool = lambda exe, *args: subprocess.run(
+            [str(exe), *map(str, args)], check=True, stderr=subprocess.PIPE, text=True)
+        try:
+            tool(BUILD / "bin/mica-opt", source, passes, "-o", base.with_suffix(".llvm"))
+            tool(BUILD / "bin/mica-translate", "--emit=obj", base.with_suffix(".llvm"),
+                 "-o", base.with_suffix(".o"))
+            tool(LLVM / "clang", "-shared", "-o", self.library, base.with_suffix(".o"))
+        except subprocess.CalledProcessError as error:
+            raise AssertionError(f"{error.cmd[0]}: {error.stderr[:3000]}") from None
+        self.entry = ctypes.CDLL(str(self.library)).mica_entry
+        self.entry.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32]
+        self.entry.restype = None
+
+    def run(self, rows=1, seqs=1, outs=1, weights=(), arenas=(None, None, None),
+            logits=None, kv=(), workers=1, **arrays):
+        """`arrays`: token, position, row_start, out_row; `kv`: dicts of a group."""
+        step = self.step(rows, seqs, outs, weights, arenas, logits, kv, arrays)
+        meet = threading.Barrier(workers)
+
+        def barrier(address, worker, count, phase):
+            if meet.wait() == 0:
+                Sync.from_address(address).next = 0
+            meet.wait()
+
+        sync = Sync(barrier=BARRIER(barrier))
+        step.sync = ctypes.addressof(sync)
+        threads = [threading.Thread(target=self.entry,
+                                    args=(ctypes.byref(step), w, workers))
+                   for w in range(workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def step(self, rows, seqs, outs, weights, arenas, logits, kv, arrays):
+        address = lambda a: None if a is None else a.ctypes.data
+        groups = (KVGroup * max(len(kv), 1))()
+        for group, values in zip(groups, kv):
+            for name, array in values.items():
+                setattr(group, name, address(array))
+        table = np.array([w.ctypes.data for w in weights] or [0], np.uint64)
+        step = Step(size=ctypes.sizeof(Step), rows=rows, seqs=seqs, outs=outs,
+                    kv=ctypes.addressof(groups), weights=table.ctypes.data,
+                    arena0=address(arenas[0]), arena1=address(arenas[1]),
+                    arena2=address(arenas[2]), logits=address(logits))
+        for name, array in arrays.items():
+            setattr(step, name, address(array))
+        step.keep = (groups, table)
+        return step
+
+
+SIZES = {"f32": 4, "bf16": 2, "f16": 2}
+
+
+class Buffers:
+    """Buffers of one arena (its number and `units`), as text and as arrays."""
+
+    def __init__(self, arena=0, worker_units=1):
+        self.arena, self.size, self.worker_units = arena, 0, worker_units
+        self.places = {}
+
+    def add(self, name, columns, kind):
+        """The line that declares %name."""
+        self.places[name] = (self.size, columns, kind)
+        line = (f"    %{name} = tile.buffer %step, %worker arena {self.arena} "
+                f"offset {self.size} : memref<?x{columns}x{kind}>")
+        self.size += -(-columns * SIZES[kind] // 64) * 64
+        return line
+
+    def allocate(self, units):
+        """Poisoned memory: what is not written before it is read shows."""
+        self.units = units
+        self.memory = aligned((max(self.size * units, 64),), np.uint8, 0xFF)
+        return self.memory
+
+    def array(self, name):
+        offset, columns, kind = self.places[name]
+        count = self.units * columns * SIZES[kind]
+        raw = self.memory[offset * self.units:][:count]
+        dtype = {"f32": np.float32, "bf16": np.uint16, "f16": np.float16}[kind]
+        return raw.view(dtype).reshape(self.units, columns)

@@ -1,0 +1,339 @@
+"""Stage 3 for CPUs against numpy: products, epilogues, row work, functions."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import kernels
+from kernels import Buffers, Kernel, decode, encode, module, pack
+
+ROWS = [1, 2, 7, 8, 12, 23, 70]
+
+
+def padded(columns, to=16):
+    return -(-columns // to) * to
+
+
+def runnable(*cases):
+    """Parameters (target, weight, input, …) that this machine can run."""
+    return [case for case in cases if kernels.available(case[0])]
+
+
+PAIRS = runnable(("v3", "f32", "f32"), ("v3", "bf16", "f32"), ("v3", "f16", "f32"),
+                 ("v4", "f32", "f32"), ("v4", "bf16", "f32"), ("v4", "f16", "f32"),
+                 ("v4", "bf16", "bf16"), ("bf16", "bf16", "bf16"),
+                 ("bf16", "f16", "f32"))
+
+
+# --- epilogues: stage-2 text and what it means ------------------------------
+
+
+def bias_residual(columns):
+    """acc + bias[n] + residual[m, n], elastic."""
+    p = padded(columns)
+    return f"""
+      ^bb0(%acc: vector<16xf32>, %m: index, %n: index, %out: memref<?x{p}xf32>,
+           %res: memref<?x{p}xf32>, %bias: memref<{p}xf32>):
+        %bn = vector.load %bias[%n] : memref<{p}xf32>, vector<16xf32>
+        %r = tile.load %res[%m, %n] along [1] : memref<?x{p}xf32>, vector<16xf32>
+        %s = arith.addf %acc, %bn : vector<16xf32>
+        %t = arith.addf %s, %r : vector<16xf32>
+        tile.store %t, %out[%m, %n] along [1] : vector<16xf32>, memref<?x{p}xf32>
+        tile.yield"""
+
+
+def normalized(granule):
+    """The segment of `granule` columns over its root mean square."""
+    def text(columns):
+        p, v = padded(columns), f"vector<{granule}xf32>"
+        return f"""
+      ^bb0(%acc: {v}, %m: index, %n: index, %out: memref<?x{p}xf32>,
+           %res: memref<?x{p}xf32>, %bias: memref<{p}xf32>):
+        %sq = arith.mulf %acc, %acc : {v}
+        %sum = vector.reduction <add>, %sq : {v} into f32
+        %scale = arith.constant {1 / granule} : f32
+        %mean = arith.mulf %sum, %scale : f32
+        %root = math.sqrt %mean : f32
+        %all = vector.broadcast %root : f32 to {v}
+        %z = arith.divf %acc, %all : {v}
+        tile.store %z, %out[%m, %n] along [1] : {v}, memref<?x{p}xf32>
+        tile.yield"""
+    return text
+
+
+def silu_gate(columns):
+    """32 gate columns beside their 32 up columns: silu(gate) * up at n / 2."""
+    p = padded(columns)
+    return f"""
+      ^bb0(%acc: vector<64xf32>, %m: index, %n: index, %out: memref<?x{p}xf32>,
+           %res: memref<?x{p}xf32>, %bias: memref<{p}xf32>):
+        %g = vector.extract_strided_slice %acc {{offsets = [0], sizes = [32], strides = [1]}}
+             : vector<64xf32> to vector<32xf32>
+        %u = vector.extract_strided_slice %acc {{offsets = [32], sizes = [32], strides = [1]}}
+             : vector<64xf32> to vector<32xf32>
+        %neg = arith.negf %g : vector<32xf32>
+        %e = math.exp %neg : vector<32xf32>
+        %one = arith.constant dense<1.0> : vector<32xf32>
+        %d = arith.addf %e, %one : vector<32xf32>
+        %q = arith.divf %g, %d : vector<32xf32>
+        %z = arith.mulf %q, %u : vector<32xf32>
+        %c2 = arith.constant 2 : index
+        %half = arith.divui %n, %c2 : index
+        tile.store %z, %out[%m, %half] along [1] : vector<32xf32>, memref<?x{p}xf32>
+        tile.yield"""
+
+
+def expected(epilogue, granule, product, aux, bias):
+    if epilogue is bias_residual:
+        return product + bias + aux
+    if epilogue is silu_gate:
+        t = product.reshape(len(product), -1, 2, 32)
+        gate, up = t[:, :, 0], t[:, :, 1]
+        return (gate / (1 + np.exp(-gate)) * up).reshape(len(product), -1)
+    t = product.reshape(len(product), -1, granule)
+    return (t / np.sqrt((t * t).mean(-1, keepdims=True))).reshape(len(product), -1)
+
+
+class Contract:
+    """One product with an epilogue, compiled once and run at several sizes."""
+
+    def __init__(self, target, weight, kind, n, k, granule, epilogue, schedule=""):
+        rng = np.random.default_rng(1)
+        self.kind, self.n, self.k = kind, n, k
+        w = rng.standard_normal((n, k)) / np.sqrt(k)
+        self.weight = decode(encode(w, weight), weight)
+        self.packed, weight_type = pack(w, weight, granule)
+        self.bias = kernels.aligned((padded(n),), np.float32,
+                                    rng.standard_normal(padded(n)))
+        self.x = rng.standard_normal((max(ROWS), k))
+        self.aux = rng.standard_normal((max(ROWS), padded(n))).astype(np.float32)
+        self.epilogue, self.granule = epilogue, granule
+        self.buffers = Buffers()
+        p, x = padded(n), f"memref<?x{padded(k)}x{kind}>"
+        elastic = "elastic" if epilogue is bias_residual else ""
+        body = "\n".join([
+            self.buffers.add("x", padded(k), kind),
+            self.buffers.add("y", p, "f32"), self.buffers.add("aux", p, "f32"), f"""
+    %w = tile.weight %step, %c0 slot 0 : {weight_type}
+    %b = tile.weight %step, %c0 slot 1 : memref<{p}xf32>
+    tile.phase "p" id 0 (%step, %worker, %workers) {{
+      tile.contract %x, %w columns {n} granule {granule} {elastic}
+          captures(%y, %aux, %b : memref<?x{p}xf32>, memref<?x{p}xf32>, memref<{p}xf32>)
+          {schedule} {{{epilogue(n)}
+      }} : {x}, {weight_type}
+    }}"""])
+        self.kernel = Kernel(module(target, body))
+
+    def run(self, rows, workers=1, first=0):
+        memory = self.buffers.allocate(rows)
+        x = self.buffers.array("x")
+        x[:] = 0
+        x[:, :self.k] = encode(self.x[first:first + rows], self.kind)
+        self.buffers.array("aux")[:] = self.aux[first:first + rows]
+        self.kernel.run(rows=rows, workers=workers, arenas=(memory, None, None),
+                        weights=[self.packed, self.bias])
+        width = self.n // 2 if self.epilogue is silu_gate else self.n
+        return self.buffers.array("y")[:, :width].copy()
+
+    def reference(self, rows):
+        x = decode(encode(self.x[:rows], self.kind), self.kind).astype(np.float64)
+        return expected(self.epilogue, self.granule, x @ self.weight.T.astype(float),
+                        self.aux[:rows, :self.n], self.bias[:self.n])
+
+
+def check_contract(contract):
+    """Right values at every size, and a row's bits whoever shares the batch."""
+    whole = contract.run(max(ROWS))
+    reference = contract.reference(max(ROWS))
+    error = np.abs(whole - reference).max() / np.abs(reference).max()
+    assert error < 4e-6, error
+    for rows in ROWS:
+        np.testing.assert_array_equal(contract.run(rows), whole[:rows])
+    np.testing.assert_array_equal(contract.run(23, workers=3), whole[:23])
+    np.testing.assert_array_equal(contract.run(1, first=69)[0], whole[69])
+
+
+@pytest.mark.parametrize("target,weight,kind", PAIRS)
+@pytest.mark.parametrize("n,k", [(200, 80), (33, 1000)])
+def test_contract_elastic(target, weight, kind, n, k):
+    check_contract(Contract(target, weight, kind, n, k, 16, bias_residual))
+
+
+@pytest.mark.parametrize("target,weight,kind", PAIRS[1::3])
+@pytest.mark.parametrize("granule", [16, 24, 32, 64, 80, 128])
+def test_contract_fixed(target, weight, kind, granule):
+    check_contract(
+        Contract(target, weight, kind, 5 * granule, 112, granule, normalized(granule)))
+
+
+@pytest.mark.parametrize("target,weight,kind", PAIRS[2::3])
+def test_contract_silu_gate(target, weight, kind):
+    check_contract(Contract(target, weight, kind, 320, 96, 64, silu_gate))
+
+
+@pytest.mark.parametrize("target,weight,kind", PAIRS[::3])
+def test_contract_elastic_in_wide_granules(target, weight, kind):
+    check_contract(Contract(target, weight, kind, 384, 64, 128, bias_residual))
+
+
+@pytest.mark.parametrize("target,weight,kind", PAIRS[1::4])
+def test_contract_prefetch_and_rest_of_k(target, weight, kind):
+    schedule = ("attributes {schedule = #tile.schedule<rows = [5, 3, 1], "
+                "panels = [2, 1, 3], block = 16, unit = 48, unroll = 5, "
+                "prefetch = 512>}")
+    check_contract(
+        Contract(target, weight, kind, 200, 80, 16, bias_residual, schedule))
+
+
+# --- rows -------------------------------------------------------------------
+
+
+def rms_norm(kind, columns, granule):
+    p, v = padded(columns), f"vector<{granule}xf32>"
+    buffers = Buffers()
+    declare = [buffers.add("x", padded(columns, granule), "f32"),
+               buffers.add("y", padded(columns, granule), kind)]
+    p = padded(columns, granule)
+    x, y = f"memref<?x{p}xf32>", f"memref<?x{p}x{kind}>"
+    return buffers, "\n".join(declare) + f"""
+    %T = tile.count %step rows
+    tile.phase "norm" id 0 (%step, %worker, %workers) {{
+      tile.rows %T columns {columns} granule {granule}
+          captures(%x, %y : {x}, {y})
+      apply {{
+      ^bb0(%m: index, %n: index, %top: f32, %sum: f32, %in: {x}, %out: {y}):
+        %v = tile.load %in[%m, %n] along [1] : {x}, {v}
+        %scale = arith.constant {1 / columns} : f32
+        %mean = arith.mulf %sum, %scale : f32
+        %root = math.sqrt %mean : f32
+        %d = arith.mulf %root, %top : f32
+        %all = vector.broadcast %d : f32 to {v}
+        %r = arith.divf %v, %all : {v}
+        tile.store %r, %out[%m, %n] along [1] : {v}, {y}
+        tile.yield
+      }} kinds ["max", "add"] {{
+      ^bb0(%m: index, %n: index, %in: {x}, %out: {y}):
+        %v = tile.load %in[%m, %n] along [1] : {x}, {v}
+        tile.yield %v : {v}
+      }}, {{
+      ^bb0(%m: index, %n: index, %top: f32, %in: {x}, %out: {y}):
+        %v = tile.load %in[%m, %n] along [1] : {x}, {v}
+        %q = arith.mulf %v, %v : {v}
+        tile.yield %q : {v}
+      }}
+    }}"""
+
+
+@pytest.mark.parametrize("target", [t for t in ("v3", "v4", "bf16")
+                                    if kernels.available(t)])
+@pytest.mark.parametrize("kind,columns,granule", [("f32", 200, 64), ("bf16", 640, 64),
+                                                  ("f16", 37, 16), ("bf16", 16, 16)])
+def test_rows(target, kind, columns, granule):
+    buffers, body = rms_norm(kind, columns, granule)
+    kernel = Kernel(module(target, body))
+    for rows, workers in [(1, 1), (9, 1), (9, 2)]:
+        memory = buffers.allocate(rows)
+        x = np.random.default_rng(2).standard_normal((rows, columns)) - 4
+        # What lies beyond the columns takes no part, whatever it is.
+        buffers.array("x")[:] = 1e6
+        buffers.array("x")[:, :columns] = x
+        kernel.run(rows=rows, workers=workers, arenas=(memory, None, None))
+        x = x.astype(np.float32).astype(np.float64)
+        wanted = x / np.sqrt((x * x).mean(1, keepdims=True)) / x.max(1, keepdims=True)
+        got = decode(buffers.array("y")[:, :columns], kind)
+        bound = {"f32": 1e-6, "f16": 6e-4, "bf16": 4e-3}[kind]
+        np.testing.assert_allclose(got, wanted, rtol=bound)
+
+
+# --- functions --------------------------------------------------------------
+
+
+@functools.cache
+def function_kernel(target, op, source="f32", result="f32"):
+    buffers = Buffers()
+    declare = "\n".join([buffers.add("x", 64, source), buffers.add("y", 64, result)])
+    compute = f"%r = math.{op} %v : vector<64xf32>" if op else \
+        "%r = arith.addf %v, %z : vector<64xf32>"
+    x, y = f"memref<?x64x{source}>", f"memref<?x64x{result}>"
+    return buffers, Kernel(module(target, declare + f"""
+    %T = tile.count %step rows
+    tile.phase "f" id 0 (%step, %worker, %workers) {{
+      tile.rows %T columns 64 granule 64 captures(%x, %y : {x}, {y}) apply {{
+      ^bb0(%m: index, %n: index, %in: {x}, %out: {y}):
+        %v = tile.load %in[%m, %n] along [1] : {x}, vector<64xf32>
+        %z = arith.constant dense<-0.0> : vector<64xf32>
+        {compute}
+        tile.store %r, %out[%m, %n] along [1] : vector<64xf32>, {y}
+        tile.yield
+      }} kinds []
+    }}"""))
+
+
+def evaluate(target, op, values, source="f32", result="f32"):
+    buffers, kernel = function_kernel(target, op, source, result)
+    rows = -(-len(values) // 64)
+    memory = buffers.allocate(rows)
+    buffers.array("x").ravel()[:] = np.resize(values, rows * 64)
+    kernel.run(rows=rows, arenas=(memory, None, None))
+    return buffers.array("y").ravel()[:len(values)].copy()
+
+
+def ulps(got, wanted):
+    return np.abs(got.astype(np.float64) - wanted) / np.spacing(
+        np.abs(wanted).astype(np.float32)).astype(np.float64)
+
+
+BASES = [t for t in ("v3", "v4") if kernels.available(t)]
+
+
+@pytest.mark.parametrize("target", BASES)
+def test_exp(target):
+    x = np.linspace(-87.3, 88.72, 400001, dtype=np.float32)
+    assert ulps(evaluate(target, "exp", x), np.exp(x.astype(float))).max() <= 2
+    x = np.linspace(-125.9, 127.99, 400001, dtype=np.float32)
+    assert ulps(evaluate(target, "exp2", x), np.exp2(x.astype(float))).max() <= 2
+    special = np.array([-np.inf, -1e30, 0, 89, np.inf, np.nan], np.float32)
+    for op in ("exp", "exp2"):
+        np.testing.assert_array_equal(
+            evaluate(target, op, special * np.float32(2)),
+            np.array([0, 0, 1, np.inf, np.inf, np.nan], np.float32))
+
+
+@pytest.mark.parametrize("target", BASES)
+def test_tanh_erf(target):
+    import math
+    x = np.concatenate([np.linspace(-12, 12, 200001),
+                        [-np.inf, np.inf, 1e30, 1e-30]]).astype(np.float32)
+    assert np.abs(evaluate(target, "tanh", x) - np.tanh(x.astype(float))).max() <= 2e-7
+    erf = np.array([math.erf(v) for v in x])
+    assert np.abs(evaluate(target, "erf", x) - erf).max() <= 2e-7
+    assert np.isnan(evaluate(target, "tanh", np.array([np.nan], np.float32)))
+    assert np.isnan(evaluate(target, "erf", np.array([np.nan], np.float32)))
+
+
+@pytest.mark.parametrize("target", BASES)
+def test_sin_cos(target):
+    rng = np.random.default_rng(3)
+    x = np.concatenate([rng.uniform(-2**20, 2**20, 100000), np.linspace(-7, 7, 100001),
+                        np.arange(0, 2**20, 7)]).astype(np.float32)
+    for op, f in (("sin", np.sin), ("cos", np.cos)):
+        assert np.abs(evaluate(target, op, x) - f(x.astype(float))).max() <= 1e-7
+
+
+@pytest.mark.parametrize("target", [t for t in ("v3", "v4", "bf16")
+                                    if kernels.available(t)])
+def test_rounding(target):
+    bits = np.random.default_rng(4).integers(0, 2**32, 100000, dtype=np.uint64)
+    x = bits.astype(np.uint32).view(np.float32)
+    x = x[np.isfinite(x) & (np.abs(x) > 1e-37)]
+    halves = kernels.from_bf16(np.arange(0x3F80, 0x4100, dtype=np.uint16))
+    x = np.concatenate([x, halves[:-1] / 2 + halves[1:] / 2]).astype(np.float32)
+    np.testing.assert_array_equal(evaluate(target, "", x, "f32", "bf16"),
+                                  kernels.to_bf16(x))
+    half = np.clip(x, -60000, 60000)
+    half = half[np.abs(half) > 1e-4]
+    np.testing.assert_array_equal(evaluate(target, "", half, "f32", "f16"),
+                                  half.astype(np.float16))
+    nan = evaluate(target, "", np.array([np.nan], np.float32), "f32", "bf16")
+    assert np.isnan(kernels.from_bf16(nan))
