@@ -59,33 +59,33 @@ struct RopeTable {
 
 /// What a weight is for. A model has the roles that its switches ask for.
 enum class Role : uint8_t {
-  TokenEmbedding,    ///< [V, D]
-  PositionEmbedding, ///< [maxContext, D]
-  AttentionNorm,
-  AttentionNormBias, ///< [D] before attention
-  Query,
-  Key,
-  Value, ///< [H or K * headSize, D]
-  QueryBias,
-  KeyBias,
-  ValueBias,
-  QueryNorm,
-  KeyNorm,         ///< [headSize]
-  AttentionOutput, ///< [D, H * headSize]
-  AttentionOutputBias,
-  PostAttentionNorm, ///< [D]
-  FfnNorm,
-  FfnNormBias, ///< [D] before the ffn
-  Gate,
-  Up, ///< [F, D]
-  GateBias,
-  UpBias,
-  Down, ///< [D, F]
-  DownBias,
-  PostFfnNorm, ///< [D]
-  FinalNorm,
-  FinalNormBias, ///< [D]
-  Output,        ///< [V, D], absent if tied
+  TokenEmbedding,      ///< [V, D]
+  PositionEmbedding,   ///< [maxContext, D]
+  AttentionNorm,       ///< [D], before attention
+  AttentionNormBias,   ///< [D]
+  Query,               ///< [H * headSize, D]
+  Key,                 ///< [K * headSize, D]
+  Value,               ///< [K * headSize, D]
+  QueryBias,           ///< [H * headSize]
+  KeyBias,             ///< [K * headSize]
+  ValueBias,           ///< [K * headSize]
+  QueryNorm,           ///< [headSize]
+  KeyNorm,             ///< [headSize]
+  AttentionOutput,     ///< [D, H * headSize]
+  AttentionOutputBias, ///< [D]
+  PostAttentionNorm,   ///< [D]
+  FfnNorm,             ///< [D], before the ffn
+  FfnNormBias,         ///< [D]
+  Gate,                ///< [F, D]
+  Up,                  ///< [F, D]
+  GateBias,            ///< [F]
+  UpBias,              ///< [F]
+  Down,                ///< [D, F]
+  DownBias,            ///< [D]
+  PostFfnNorm,         ///< [D]
+  FinalNorm,           ///< [D]
+  FinalNormBias,       ///< [D]
+  Output,              ///< [V, D], absent if tied
 };
 constexpr int roleCount = int(Role::Output) + 1;
 
