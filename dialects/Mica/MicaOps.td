@@ -12,12 +12,12 @@ include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 /// Rows of the step, [T, D]: T may be dynamic, D is static.
-class Mica_RowsOf<list<Type> elements>
+class Mica_RowsOf<list<Type> elements, string names>
     : ConfinedType<TensorRankOf<elements, [2]>, [CPred<
         "!::llvm::cast<::mlir::RankedTensorType>($_self).isDynamicDim(1)">],
-      "rows of a static number of columns">;
-def Mica_Rows : Mica_RowsOf<[F32, BF16, F16]>;
-def Mica_F32Rows : Mica_RowsOf<[F32]>;
+      "rows of " # names # " with a static number of columns">;
+def Mica_Rows : Mica_RowsOf<[F32, BF16, F16], "f32, bf16 or f16">;
+def Mica_F32Rows : Mica_RowsOf<[F32], "f32">;
 /// One integer a row: [T].
 def Mica_Indices : TensorRankOf<[I32], [1]>;
 def Mica_Angles : TensorRankOf<[F32], [3]>;
