@@ -215,7 +215,7 @@ Expected<uint32_t> Artifact::chooseCode() const {
   std::string lacks;
   for (uint32_t i = 0; i < description.code.size(); ++i) {
     const CodeImage &image = description.code[i];
-    auto missing = missingFeatures(image.features);
+    auto missing = missingFeatures(image.cpu, image.features);
     if (missing.empty())
       return i;
     lacks += (i ? "; " : "") + image.cpu + " (missing";

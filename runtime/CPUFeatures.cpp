@@ -158,9 +158,35 @@ std::string mica::cpuName() { return "unknown"; }
 
 #endif
 
+/// What each level of the x86-64 psABI adds.
+static std::span<const char *const> addedByLevel(int level) {
+  static const char *const v2[] = {"cx16",  "sahf",   "popcnt", "sse3",
+                                   "ssse3", "sse4.1", "sse4.2"};
+  static const char *const v3[] = {"avx",  "avx2", "bmi",   "bmi2",
+                                   "f16c", "fma",  "lzcnt", "movbe"};
+  static const char *const v4[] = {"avx512f", "avx512bw", "avx512cd",
+                                   "avx512dq", "avx512vl"};
+  switch (level) {
+  case 2:
+    return v2;
+  case 3:
+    return v3;
+  case 4:
+    return v4;
+  }
+  return {};
+}
+
 std::vector<std::string>
-mica::missingFeatures(std::span<const std::string> wanted) {
+mica::missingFeatures(std::string_view cpu,
+                      std::span<const std::string> wanted) {
+  constexpr std::string_view kLevel = "x86-64-v";
   std::vector<std::string> missing;
+  bool isLevel = cpu.starts_with(kLevel) && cpu.size() == kLevel.size() + 1;
+  for (int level = 2; isLevel && level <= cpu.back() - '0'; ++level)
+    for (const char *feature : addedByLevel(level))
+      if (!cpuHas(feature))
+        missing.push_back(feature);
   for (const std::string &feature : wanted)
     if (!cpuHas(feature))
       missing.push_back(feature);

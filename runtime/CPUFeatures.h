@@ -17,8 +17,10 @@ namespace mica {
 /// ("avx512f"). An unknown name is not supported.
 bool cpuHas(std::string_view feature);
 
-/// The features of `wanted` that are missing, in their order.
-std::vector<std::string> missingFeatures(std::span<const std::string> wanted);
+/// What is missing of what a named CPU has (only levels such as "x86-64-v3" are
+/// known, any other name asks for nothing) and of `wanted`, in this order.
+std::vector<std::string> missingFeatures(std::string_view cpu,
+                                         std::span<const std::string> wanted);
 
 /// What the processor calls itself, or "unknown".
 std::string cpuName();

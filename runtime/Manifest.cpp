@@ -211,7 +211,7 @@ Expected<Manifest> mica::parseManifest(std::string_view text,
   readWeights(r, root, m);
   const json &phases = r.array(root, "", "phases", 0, 4096);
   for (size_t i = 0; i < phases.size(); ++i)
-    m.phases.push_back(r.string(phases[i], Reader::at("phases", i), "name"));
+    m.phases.push_back(r.string(phases[i], Reader::at("phases", i)));
   m.work = readOpaque(r, root, "work");
   m.remarks = readOpaque(r, root, "remarks");
   if (r.failed())

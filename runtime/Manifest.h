@@ -20,8 +20,8 @@ namespace mica {
 
 /// The code image `i` of the artifact and what it needs to run.
 struct CodeImage {
-  std::string cpu;
-  std::vector<std::string> features; // LLVM's names.
+  std::string cpu;                   // A level, such as "x86-64-v4".
+  std::vector<std::string> features; // Beyond the level's; LLVM's names.
   uint64_t entry;                    // Offset in code section i.
 };
 
@@ -55,8 +55,8 @@ struct Manifest {
   std::vector<int64_t> weightOffsets; // [layers * slots], -1: none.
   uint64_t weightBytes;
 
-  std::vector<std::string> phases;
-  std::string work, remarks; // JSON arrays, for `mica explain`.
+  std::vector<std::string> phases; // Names, by the ids given to the barrier.
+  std::string work, remarks;       // JSON arrays, for `mica explain`.
 };
 
 /// Reads a manifest. `file` begins every error.

@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Tokenizer/Tokenizer.h"
+#include "runtime/Tokenizer/Normalizer.h"
 #include "runtime/Tokenizer/Unicode.h"
 
 #include <utility>
@@ -80,29 +81,8 @@ std::string Tokenizer::normalize(std::string_view text) const {
   std::string result(text);
   for (uint32_t i = 0; i < tables->normalizer.size(); ++i) {
     Step step = tables->normalizer[i];
-    switch (step.kind) {
-    case StepKind::NFC:
-      result = normalForm(result, NormalForm::C);
-      break;
-    case StepKind::NFD:
-      result = normalForm(result, NormalForm::D);
-      break;
-    case StepKind::NFKC:
-      result = normalForm(result, NormalForm::KC);
-      break;
-    case StepKind::NFKD:
-      result = normalForm(result, NormalForm::KD);
-      break;
-    case StepKind::Replace:
-      result = replaceAll(result, tables->text(step.a), tables->text(step.b));
-      break;
-    case StepKind::Prepend:
-      if (!result.empty())
-        result.insert(0, tables->text(step.a));
-      break;
-    default: // only a pre-tokenizer has the others (readTables)
-      break;
-    }
+    normalizeStep(step.kind, tables->text(step.a), tables->text(step.b),
+                  result);
   }
   return result;
 }

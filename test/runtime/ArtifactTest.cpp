@@ -7,6 +7,7 @@
 
 #include "lib/Artifact/Writer.h"
 #include "mica/Hash.h"
+#include "runtime/CPUFeatures.h"
 #include "test/runtime/TinyModel.h"
 
 #include "nlohmann/json.hpp"
@@ -242,7 +243,7 @@ TEST_F(ArtifactTest, ManifestErrors) {
        "weights.offsets[1] is 128, expected an integer from -1 to 127"},
       {"/weights/offsets/1", 65,
        "weights.offsets[1] is 65, expected a multiple of 64"},
-      {"/phases/0", "append", "phases[0] is \"append\", expected an object"},
+      {"/phases/0", 7, "phases[0] is 7, expected a string"},
       {"/work", 1, "work is 1, expected an array"},
   };
   for (const Case &c : cases) {
@@ -283,6 +284,25 @@ TEST_F(ArtifactTest, NoCodeForThisCPU) {
   EXPECT_EQ(code.error().message,
             path + ": code is for other (missing no-such-feature nor-this), "
                    "expected code for this CPU");
+}
+
+TEST(CPUFeatures, Levels) {
+  std::vector<std::string> none, extra = {"no-such-feature"};
+  EXPECT_TRUE(missingFeatures("any", none).empty());
+  EXPECT_EQ(missingFeatures("any", extra), extra);
+  // What a level asks for, the levels above it ask for too.
+  size_t before = 0;
+  for (const char *level :
+       {"x86-64-v1", "x86-64-v2", "x86-64-v3", "x86-64-v4"}) {
+    auto missing = missingFeatures(level, none);
+    EXPECT_GE(missing.size(), before);
+    before = missing.size();
+    if (cpuHas("avx512vl") && cpuHas("avx512bw"))
+      EXPECT_TRUE(missing.empty());
+  }
+  EXPECT_EQ(missingFeatures("x86-64-v4", none).empty(),
+            cpuHas("avx2") && cpuHas("avx512f") && cpuHas("avx512vl"));
+  EXPECT_FALSE(cpuHas(""));
 }
 
 //===----------------------------------------------------------------------===//

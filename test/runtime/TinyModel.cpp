@@ -132,7 +132,7 @@ std::string tiny::manifest() {
       {"kv", {group("full", 0), group("window", kWindow)}},
       {"weights",
        {{"slots", 2}, {"layers", 1}, {"offsets", {0, 64}}, {"bytes", 128}}},
-      {"phases", {{{"name", "append"}}, {{"name", "output"}}}},
+      {"phases", {"append", "output"}},
       {"work", json::array()},
       {"remarks", json::array()}};
   return root.dump();
