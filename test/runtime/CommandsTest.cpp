@@ -1,0 +1,194 @@
+//===- CommandsTest.cpp - The mica program on the hand-written model ------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "test/runtime/TinyModel.h"
+
+#include "nlohmann/json.hpp"
+#include "gtest/gtest.h"
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace mica;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+class Commands : public ::testing::Test {
+protected:
+  Commands() {
+    folder = ::testing::TempDir() + "commands-" + std::to_string(::getpid());
+    fs::create_directories(folder);
+    model = folder + "/M.mica";
+    Status status = tiny::write(model);
+    EXPECT_TRUE(status) << status.error().message;
+  }
+  ~Commands() override { fs::remove_all(folder); }
+
+  /// Runs `mica <arguments>` in the folder. Both outputs are kept.
+  int run(const std::string &arguments, const std::string &environment = "") {
+    std::string command = "cd '" + folder + "' && " + environment + " " +
+                          MICA_PROGRAM + " " + arguments +
+                          " >out.txt 2>err.txt";
+    int status = std::system(command.c_str());
+    out = read("out.txt");
+    err = read("err.txt");
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  std::string read(const std::string &name) const {
+    std::ostringstream text;
+    text << std::ifstream(folder + "/" + name, std::ios::binary).rdbuf();
+    return text.str();
+  }
+
+  /// Writes T.npy of [sequences, length] tokens.
+  void writeTokens(uint32_t sequences, uint32_t length) {
+    for (uint32_t i = 0; i < sequences * length; ++i)
+      tokens.push_back(i * 31 % tiny::kVocab);
+    std::string text = "{'descr': '<i4', 'fortran_order': False, 'shape': (" +
+                       std::to_string(sequences) + ", " +
+                       std::to_string(length) + "), }";
+    text.resize(117, ' ');
+    text += '\n';
+    std::ofstream file(folder + "/T.npy", std::ios::binary);
+    file << std::string("\x93NUMPY\x01\x00\x76\x00", 10) << text;
+    file.write(reinterpret_cast<const char *>(tokens.data()),
+               tokens.size() * 4);
+  }
+
+  /// Checks L.npy against what the hand-written model computes.
+  void checkLogits(uint32_t sequences, uint32_t length) {
+    std::string file = read("L.npy");
+    size_t values = size_t(sequences) * length * tiny::kVocab;
+    ASSERT_EQ(file.size(), 128 + values * 4);
+    std::vector<float> found(values), expected;
+    std::memcpy(found.data(), file.data() + 128, values * 4);
+    for (uint32_t s = 0; s < sequences; ++s)
+      for (uint32_t n = 1; n <= length; ++n) {
+        auto row =
+            tiny::expectedLogits(std::span(tokens).subspan(s * length, n));
+        expected.insert(expected.end(), row.begin(), row.end());
+      }
+    EXPECT_EQ(found, expected);
+  }
+
+  std::string folder, model, out, err;
+  std::vector<int32_t> tokens;
+};
+
+TEST_F(Commands, HelpHasAnExample) {
+  for (const char *command : {"run", "eval", "bench", "explain", "verify"}) {
+    EXPECT_EQ(run(std::string(command) + " --help"), 0);
+    EXPECT_NE(out.find("  mica " + std::string(command) + " "),
+              std::string::npos)
+        << out;
+  }
+  EXPECT_EQ(run("--help"), 0);
+  EXPECT_NE(run(""), 0);
+  EXPECT_NE(run("nothing"), 0);
+}
+
+TEST_F(Commands, Eval) {
+  writeTokens(3, 45);
+  for (const char *options :
+       {"", "--chunk 7", "--decode-from 20", "--decode-from 0", "--ragged",
+        "--ragged --decode-from 11 --threads 3 --page-seed 9",
+        "--chunk 1 --page-seed 1 --threads 1"}) {
+    for (const char *environment : {"", "MICA_GUARD=1"}) {
+      ASSERT_EQ(run("eval M.mica --tokens T.npy --logits L.npy " +
+                        std::string(options),
+                    environment),
+                0)
+          << err;
+      checkLogits(3, 45);
+    }
+  }
+}
+
+TEST_F(Commands, EvalErrors) {
+  EXPECT_EQ(run("eval M.mica --tokens T.npy --logits L.npy"), 1);
+  EXPECT_EQ(err, "mica: T.npy: cannot open: No such file or directory\n");
+  EXPECT_EQ(run("eval M.mica"), 1);
+  EXPECT_EQ(err, "mica: eval: neither --text nor both --tokens and --logits "
+                 "given, expected one of the two\n");
+  std::ofstream(folder + "/T.npy") << "text";
+  EXPECT_EQ(run("eval M.mica --tokens T.npy --logits L.npy"), 1);
+  EXPECT_EQ(err, "mica: T.npy: header is no .npy header, expected version 1, 2 "
+                 "or 3 of it\n");
+  writeTokens(1, 201);
+  EXPECT_EQ(run("eval M.mica --tokens T.npy --logits L.npy"), 1);
+  EXPECT_EQ(err, "mica: step: request 0 makes its sequence 201 tokens long, "
+                 "expected at most 200\n");
+  EXPECT_FALSE(fs::exists(folder + "/L.npy"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 4);
+  EXPECT_EQ(run("eval no.mica --text T.npy"), 1);
+  EXPECT_EQ(err, "mica: no.mica: cannot open: No such file or directory\n");
+}
+
+TEST_F(Commands, Verify) {
+  EXPECT_EQ(run("verify M.mica"), 0) << err;
+  EXPECT_EQ(out, "M.mica: intact, 4 sections, 128 B of weights\n");
+  std::fstream file(model, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(4096 + 70);
+  file.put('x');
+  file.close();
+  EXPECT_EQ(run("verify M.mica"), 1);
+  EXPECT_TRUE(err.starts_with("mica: M.mica: weights 0 has checksum ")) << err;
+}
+
+TEST_F(Commands, RunNeedsATokenizer) {
+  EXPECT_EQ(run("run M.mica -p x"), 1);
+  EXPECT_EQ(err, "mica: M.mica: no tokenizer, expected one\n");
+}
+
+TEST_F(Commands, Explain) {
+  EXPECT_EQ(run("explain M.mica --steps 2 --trace trace.json --json"), 0)
+      << err;
+  json shown = json::parse(out, nullptr, false);
+  ASSERT_TRUE(shown.is_object()) << out;
+  EXPECT_TRUE(shown["measured"].contains("append"));
+  json trace = json::parse(read("trace.json"), nullptr, false);
+  ASSERT_TRUE(trace.is_object());
+  // Two steps of a phase and an end, each with its work and its wait.
+  ASSERT_EQ(trace["traceEvents"].size(), 8u);
+  EXPECT_EQ(trace["traceEvents"][0]["name"], "append");
+  EXPECT_EQ(run("explain M.mica --steps 2"), 0) << err;
+  EXPECT_NE(out.find("cache 'window': 2 layers"), std::string::npos) << out;
+}
+
+TEST_F(Commands, Bench) {
+  EXPECT_EQ(run("bench M.mica -p 20 -n 4 -d 30 --threads 1 --json"), 0)
+      << err;
+  json figures = json::parse(out, nullptr, false);
+  ASSERT_TRUE(figures.is_array()) << out;
+  ASSERT_EQ(figures.size(), 2u);
+  EXPECT_EQ(figures[0]["test"], "pp20");
+  EXPECT_EQ(figures[1]["test"], "tg4");
+  EXPECT_EQ(figures[1]["depth"], 30);
+  for (const json &figure : figures) {
+    EXPECT_EQ(figure["threads"], 1);
+    EXPECT_GT(figure["tokens_per_second"], 0);
+    EXPECT_TRUE(figure.contains("roofline_share"));
+  }
+  EXPECT_EQ(run("bench"), 1);
+}
+
+TEST_F(Commands, CompilerStandsBesideIt) {
+  // In a folder without the compiler.
+  fs::copy_file(MICA_PROGRAM, folder + "/mica");
+  int status = std::system(
+      ("cd '" + folder + "' && ./mica compile x 2>err.txt").c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_NE(read("err.txt").find("mica-compile: cannot run: "),
+            std::string::npos);
+}
+
+} // namespace
