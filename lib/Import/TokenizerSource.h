@@ -36,7 +36,7 @@ struct TokenizerSource {
   struct Added {
     std::string text;
     uint32_t id;
-    uint32_t flags; ///< bits of `tokenizer::AddedFlag`
+    uint32_t flags;  ///< bits of `tokenizer::AddedFlag`
     bool normalized; ///< found in normalized text, in normalized form
   };
   struct Step {
@@ -45,9 +45,10 @@ struct TokenizerSource {
     std::string a, b;
   };
 
-  std::string file; ///< for messages
+  std::string file;   ///< for messages
   uint32_t flags = 0; ///< bits of `tokenizer::Flag`
-  std::vector<Piece> pieces; ///< by id; one with the text of an earlier one wins
+  std::vector<Piece>
+      pieces; ///< by id; one with the text of an earlier one wins
   std::vector<Merge> merges; ///< by rank, the one to apply first in front
   std::vector<Added> added;
   std::vector<Step> normalizer, preTokenizer;

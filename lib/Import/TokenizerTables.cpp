@@ -100,8 +100,8 @@ std::vector<tokenizer::Merge> Builder::mergeSlots() const {
     const TokenizerSource::Merge &merge = source.merges[rank];
     size_t slot = slotOf(hashPair(merge.left, merge.right),
                          static_cast<uint32_t>(slots.size()));
-    while (slots[slot].left != kEmpty && (slots[slot].left != merge.left ||
-                                          slots[slot].right != merge.right))
+    while (slots[slot].left != kEmpty &&
+           (slots[slot].left != merge.left || slots[slot].right != merge.right))
       slot = (slot + 1) % slots.size();
     slots[slot] = {merge.left, merge.right, rank, merge.merged};
   }
@@ -142,8 +142,8 @@ Expected<std::string> Builder::run() {
     size += token.text.size() * kMaxGrowth + 16;
   size += source.merges.size() * 24;
   if (size > UINT32_MAX / 2)
-    return Error{source.file + ": tokenizer tables of " +
-                 std::to_string(size) + " bytes found, expected under 2 GiB"};
+    return Error{source.file + ": tokenizer tables of " + std::to_string(size) +
+                 " bytes found, expected under 2 GiB"};
 
   blob.resize(sizeof(Header));
   std::copy(std::begin(kMagic), std::end(kMagic), header.magic);
@@ -167,8 +167,7 @@ Expected<std::string> Builder::run() {
   auto *bytes = reinterpret_cast<const char *>(&header);
   std::copy(bytes, bytes + sizeof(Header), blob.begin());
 
-  Expected<Tokenizer> check =
-      Tokenizer::create(std::as_bytes(std::span(blob)));
+  Expected<Tokenizer> check = Tokenizer::create(std::as_bytes(std::span(blob)));
   if (!check)
     return Error{source.file + ": " + check.error().message};
   return std::move(blob);
