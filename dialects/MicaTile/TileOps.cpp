@@ -67,7 +67,8 @@ static LogicalResult verifyArguments(Operation *op, Region &region,
     if (!good)
       return op->emitOpError("expects argument ")
              << index << " of region '" << name << "' to be "
-             << (wanted[index] ? wanted[index] : Float32Type::get(op->getContext()))
+             << (wanted[index] ? wanted[index]
+                               : Float32Type::get(op->getContext()))
              << (wanted[index] ? "" : " in a vector") << ", but got " << type;
   }
   return success();
@@ -98,6 +99,34 @@ LogicalResult ContractOp::verify() {
   if (getInput().getType().getDimSize(1) < k)
     return emitOpError("expects input rows of at least ")
            << k << " columns, but got " << getInput().getType().getDimSize(1);
+
+  // contract_c4
+  if (getElastic())
+    return success();
+  if (g % getSegment())
+    return emitOpError(
+               "expects a granule that is a multiple of the segment of ")
+           << getSegment() << " columns, but got " << g;
+  if (g > panel && n % g)
+    return emitOpError("expects columns that are a multiple of the granule of ")
+           << g << ", but got " << n;
+  return success();
+}
+
+/// Verifies what a region of `stats` yields.
+static LogicalResult verifyStats(RowsOp op, Region &region) {
+  // rows_c3
+  ValueRange values = region.front().getTerminator()->getOperands();
+  auto type = values.size() == 1 ? dyn_cast<VectorType>(values[0].getType())
+                                 : VectorType();
+  if (!type || type.getRank() != 1 || !type.getElementType().isF32())
+    return op.emitOpError("expects region 'stats' to yield one f32 vector");
+  int64_t granule = op.getGranule();
+  if (op.getColumns() % granule && type.getDimSize(0) != granule)
+    return op.emitOpError("expects region 'stats' to yield ")
+           << granule
+           << " elements, since the last segment is partial, but got "
+           << type.getDimSize(0);
   return success();
 }
 
@@ -116,6 +145,8 @@ LogicalResult RowsOp::verify() {
   SmallVector<Type> types = {index, index};
   for (Region &stats : getStats()) {
     if (failed(verifyArguments(*this, stats, "stats", types, getCaptures())))
+      return failure();
+    if (failed(verifyStats(*this, stats)))
       return failure();
     types.push_back(Float32Type::get(getContext()));
   }
@@ -136,9 +167,9 @@ LogicalResult AttendOp::verify() {
       (!getScore().empty() &&
        failed(verifyArguments(*this, getScore(), "score",
                               {segment, index, index, lane}, getCaptures()))) ||
-      failed(verifyArguments(
-          *this, getOutput(), "output",
-          {VectorType::get(getValue(), f32), index, index}, getCaptures())))
+      failed(verifyArguments(*this, getOutput(), "output",
+                             {VectorType::get(getValue(), f32), index, index},
+                             getCaptures())))
     return failure();
 
   // attend_c3

@@ -57,6 +57,7 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     `block` `=` $block `,` `unit` `=` $unit `,` `unroll` `=` $unroll `,`
     `prefetch` `=` $prefetch `>`
   }];
+  let genVerifyDecl = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -372,6 +373,8 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
     - (C1) the region's arguments are as above.
     - (C2) the rows of `weight` hold `columns` rows padded per `granule`.
     - (C3) `input` has at least as many columns as `weight` has padded K.
+    - (C4) unless `elastic`, G divides `granule`; `granule` divides `columns`
+      unless it occupies one panel, or the region is elastic.
 
     Example:
 
@@ -421,6 +424,8 @@ def Tile_RowsOp : Tile_Op<"rows", [IsolatedFromAbove]> {
     Constraints:
     - (C1) the regions' arguments are as above.
     - (C2) `kinds` has one entry, `add` or `max`, for each region of `stats`.
+    - (C3) a region of `stats` yields one f32 vector, of `granule` elements where
+      `granule` does not divide `columns`.
 
     Example:
 
@@ -485,12 +490,15 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove]> {
         heads 8 key 64 value 64 scale 0.125 captures(%p, %o : memref<?xi32>, memref<?x512xf32>)
     bounds {
     ^bb0(%m: index, %pos: memref<?xi32>, %out: memref<?x512xf32>):
+      %lo = arith.constant 0 : index
+      %last = memref.load %pos[%m] : memref<?xi32>
+      %hi = arith.index_cast %last : i32 to index
       tile.yield %lo, %hi, %hi : index, index, index
     } mask { } score { } output {
     ^bb0(%r: vector<64xf32>, %m: index, %n: index, %pos: memref<?xi32>, %out: memref<?x512xf32>):
       tile.store %r, %out[%m, %n] along [1] : vector<64xf32>, memref<?x512xf32>
       tile.yield
-    } : memref<?x512xbf16>, memref<…>, memref<…>
+    } : memref<?x512xbf16>, memref<?x2x4x2x32x16x2xbf16>, memref<?x2x4x4x16x16x2xbf16>, memref<?x4xi32>, memref<?xi32>, memref<?xi32>
     ```
   }];
   let arguments = (ins MemRefRankOf<[F32, BF16, F16], [2]>:$query,

@@ -1,0 +1,8 @@
+// RUN: mica-opt %s | mica-opt | FileCheck %s
+
+// CHECK-LABEL: func @buffer
+func.func @buffer(%step: !tile.step, %worker: index, %workers: index, %layer: index) {
+  // CHECK: tile.buffer %{{.*}}, %{{.*}} arena 0 offset 2560 : memref<?x656xf32>
+  %x = tile.buffer %step, %worker arena 0 offset 2560 : memref<?x656xf32>
+  return
+}

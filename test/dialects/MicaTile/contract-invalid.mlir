@@ -1,0 +1,65 @@
+// RUN: mica-opt %s -split-input-file -verify-diagnostics
+
+func.func @contract_c1(%x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>) {
+  // expected-error@below {{'tile.contract' op expects region 'epilogue' to have 3 arguments, but got 2}}
+  tile.contract %x, %w columns 64 granule 16  {
+  ^bb0(%acc: vector<16xf32>, %m: index):
+    tile.yield
+  } : memref<?x32xf32>, memref<4x32x16x1xf32>
+  return
+}
+
+// -----
+
+func.func @contract_c1_vector(%x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>) {
+  // expected-error@below {{'tile.contract' op expects argument 0 of region 'epilogue' to be 'f32' in a vector, but got 'vector<16xi32>'}}
+  tile.contract %x, %w columns 64 granule 16  {
+  ^bb0(%acc: vector<16xi32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x32xf32>, memref<4x32x16x1xf32>
+  return
+}
+
+// -----
+
+func.func @contract_c2(%x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>) {
+  // expected-error@below {{'tile.contract' op expects a weight of 80 padded rows, but got 64}}
+  tile.contract %x, %w columns 72 granule 16 elastic {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x32xf32>, memref<4x32x16x1xf32>
+  return
+}
+
+// -----
+
+func.func @contract_c3(%x: memref<?x16xf32>, %w: memref<4x32x16x1xf32>) {
+  // expected-error@below {{'tile.contract' op expects input rows of at least 32 columns, but got 16}}
+  tile.contract %x, %w columns 64 granule 16  {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x16xf32>, memref<4x32x16x1xf32>
+  return
+}
+
+// -----
+
+func.func @contract_c4(%x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>) {
+  // expected-error@below {{'tile.contract' op expects a granule that is a multiple of the segment of 24 columns, but got 16}}
+  tile.contract %x, %w columns 64 granule 16  {
+  ^bb0(%acc: vector<24xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x32xf32>, memref<4x32x16x1xf32>
+  return
+}
+
+// -----
+
+func.func @contract_c4_columns(%x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>) {
+  // expected-error@below {{'tile.contract' op expects columns that are a multiple of the granule of 32, but got 56}}
+  tile.contract %x, %w columns 56 granule 32  {
+  ^bb0(%acc: vector<32xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x32xf32>, memref<4x32x16x1xf32>
+  return
+}

@@ -1,0 +1,24 @@
+// RUN: mica-opt %s | mica-opt | FileCheck %s
+
+// CHECK-LABEL: func @contract
+func.func @contract(%x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>, %o: memref<?x64xf32>) {
+  // CHECK:      tile.contract %{{.*}}, %{{.*}} columns 64 granule 16 captures(%{{.*}} : memref<?x64xf32>) {
+  // CHECK-NEXT: ^bb0(%{{.*}}: vector<16xf32>, %{{.*}}: index, %{{.*}}: index, %{{.*}}: memref<?x64xf32>):
+  tile.contract %x, %w columns 64 granule 16 captures(%o : memref<?x64xf32>) {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index, %out: memref<?x64xf32>):
+    tile.store %acc, %out[%m, %n] along [1] : vector<16xf32>, memref<?x64xf32>
+    // CHECK: tile.yield
+    tile.yield
+  } : memref<?x32xf32>, memref<4x32x16x1xf32>
+  return
+}
+
+// CHECK-LABEL: func @elastic
+func.func @elastic(%x: memref<?x32xbf16>, %w: memref<3x16x16x2xbf16>) {
+  // CHECK: columns 40 granule 16 elastic
+  tile.contract %x, %w columns 40 granule 16 elastic {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x32xbf16>, memref<3x16x16x2xbf16>
+  return
+}
