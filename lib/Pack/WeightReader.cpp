@@ -108,21 +108,30 @@ void WeightReader::readRange(const RowSource &source, int64_t row,
   std::copy_n(buffer.data() + (first - begin), count, to);
 }
 
+/// Fills `block` with the columns from `first` on, in tiles of a few rows of
+/// the file: a cache line of each of the block's rows is written at once.
+void WeightReader::transposeBlock(const RowSource &source, int64_t first) {
+  constexpr int64_t tile = 16;
+  float part[tile][kTransposed];
+  int64_t count = std::min(kTransposed, source.tensor->columns() - first);
+  block.resize(kTransposed * columns);
+  for (int64_t k = 0; k < columns; k += tile) {
+    int64_t rows = std::min(tile, columns - k);
+    for (int64_t i = 0; i < rows; ++i)
+      readRange(source, k + i, first, count, part[i]);
+    for (int64_t c = 0; c < count; ++c)
+      for (int64_t i = 0; i < rows; ++i)
+        block[c * columns + k + i] = part[i][c];
+  }
+}
+
 /// Column `column` of the file's tensor as a row, from a block of columns that
 /// is transposed at once.
 const float *WeightReader::transposedRow(const RowSource &source,
                                          int64_t column) {
   int64_t first = column / kTransposed * kTransposed;
   if (blockOf != source.tensor || blockFirst != first) {
-    int64_t count =
-        std::min(kTransposed, source.tensor->columns() - first);
-    block.resize(kTransposed * columns);
-    float part[kTransposed];
-    for (int64_t k = 0; k < columns; ++k) {
-      readRange(source, k, first, count, part);
-      for (int64_t c = 0; c < count; ++c)
-        block[c * columns + k] = part[c];
-    }
+    transposeBlock(source, first);
     blockOf = source.tensor, blockFirst = first;
   }
   return block.data() + (column - first) * columns;

@@ -46,12 +46,13 @@ private:
   void readVector(const RowSource &source, float *to);
   void readRange(const RowSource &source, int64_t row, int64_t first,
                  int64_t count, float *to);
+  void transposeBlock(const RowSource &source, int64_t first);
   const float *transposedRow(const RowSource &source, int64_t column);
 
   std::vector<RowSource> sources;
   int64_t columns, total = 0;
   std::vector<float> buffer; // Whole blocks around a range.
-  // Columns [blockFirst, blockFirst + …) of `blockOf`, transposed.
+  // Some columns of `blockOf` from `blockFirst` on, as rows.
   const TensorView *blockOf = nullptr;
   int64_t blockFirst = 0;
   std::vector<float> block;
