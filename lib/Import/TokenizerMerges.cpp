@@ -20,8 +20,9 @@ struct Candidate {
   TokenizerSource::Merge merge;
 
   bool operator<(const Candidate &other) const { // goes first
-    return std::tie(score, leftChars, rightChars) >
-           std::tie(other.score, other.leftChars, other.rightChars);
+    return std::tie(other.score, other.leftChars, other.rightChars,
+                    merge.merged) <
+           std::tie(score, leftChars, rightChars, other.merge.merged);
   }
 };
 
@@ -54,7 +55,7 @@ mica::mergesFromScores(const std::vector<TokenizerSource::Piece> &pieces,
                               {left->second, right->second, id}});
     }
   }
-  std::stable_sort(candidates.begin(), candidates.end());
+  std::sort(candidates.begin(), candidates.end());
 
   std::vector<TokenizerSource::Merge> merges;
   merges.reserve(candidates.size());

@@ -20,6 +20,7 @@ int main(int argc, char **argv) {
   addEvalCommand(app, status);
   addBenchCommand(app, status);
   addExplainCommand(app, status);
+  addTokenizeCommand(app, status);
   addVerifyCommand(app, status);
   CLI11_PARSE(app, argc, argv);
   return status;
