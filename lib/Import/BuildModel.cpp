@@ -20,8 +20,10 @@ using namespace mica;
 
 namespace {
 
-/// What layers of one function have in common.
-using LayerKind = std::tuple<int64_t, int, double>; // window, rope, scale
+/// What layers of one function have in common: window, rope, scale, and the
+/// types of the weights as stored.
+using LayerKind =
+    std::tuple<int64_t, int, double, std::vector<const void *>>;
 
 class ModelBuilder {
 public:
@@ -41,7 +43,7 @@ public:
       addWeights(layer.weights, "l" + std::to_string(index) + ".");
     for (const LayerDescription &layer : model.layers) {
       cacheOf.insert({layer.window, static_cast<int64_t>(cacheOf.size())});
-      LayerKind kind = {layer.window, layer.rope, layer.attentionScale};
+      LayerKind kind = kindOf(layer);
       if (functionOf.insert({kind, "layer" + std::to_string(functionOf.size())})
               .second)
         buildLayer(layer, functionOf[kind]);
@@ -143,6 +145,13 @@ private:
   //===--------------------------------------------------------------------===//
   // Layers
   //===--------------------------------------------------------------------===//
+
+  LayerKind kindOf(const LayerDescription &layer) {
+    std::vector<const void *> types;
+    for (const auto &[role, source] : layer.weights)
+      types.push_back(weightType(source).getAsOpaquePointer());
+    return {layer.window, layer.rope, layer.attentionScale, types};
+  }
 
   KVType cacheType(int64_t window) {
     return KVType::get(b.getContext(), model.kvHeads, model.headSize,
@@ -285,7 +294,7 @@ private:
   ArrayAttr layerAttributes() {
     SmallVector<Attribute> layers;
     for (auto [index, layer] : llvm::enumerate(model.layers)) {
-      LayerKind kind = {layer.window, layer.rope, layer.attentionScale};
+      LayerKind kind = kindOf(layer);
       SmallVector<int64_t> shared = {0};
       if (layer.rope >= 0)
         shared.push_back(1 + layer.rope);

@@ -264,14 +264,14 @@ GroupOp materialize(const Group &group) {
   return result;
 }
 
-/// The count of rows of `group`, from a tensor that its first op reads.
+/// The count of rows of `group`, from a tensor that an early op of it reads.
 Value rowCount(OpBuilder &b, GroupOp group) {
-  Operation &first = group.getBody().front().front();
   Value zero = arith::ConstantIndexOp::create(b, group.getLoc(), 0);
-  for (Value operand : first.getOperands())
-    if (isa<RankedTensorType>(operand.getType()))
-      return tensor::DimOp::create(b, group.getLoc(), operand, zero);
-  llvm_unreachable("a group begins with an op on rows");
+  for (Operation &op : group.getBody().front())
+    for (Value operand : op.getOperands())
+      if (isa<RankedTensorType>(operand.getType()))
+        return tensor::DimOp::create(b, group.getLoc(), operand, zero);
+  llvm_unreachable("a group reads rows");
 }
 
 /// Repeats free ops in every group that uses them, so that a group stands on

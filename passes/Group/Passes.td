@@ -103,6 +103,19 @@ def HoistPacksPass : Pass<"mica-hoist-packs", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mica::MicaDialect", "::mlir::func::FuncDialect"];
 }
 
+def MergeLayersPass : Pass<"mica-merge-layers", "::mlir::ModuleOp"> {
+  let summary = "compile equal layer functions once";
+  let description = [{
+    Layers whose weights are stored in different formats have functions of their
+    own until their weights are packed; those that are equal after that become
+    one.
+  }];
+  let dependentDialects = ["::mica::MicaDialect"];
+  let statistics = [
+    Statistic<"numMerged", "num-merged", "Layer functions removed">,
+  ];
+}
+
 def PlanWorkspacePass : Pass<"mica-plan-workspace", "::mlir::ModuleOp"> {
   let summary = "give every value between groups a place in an arena";
   let description = [{
