@@ -101,8 +101,34 @@ json describe(const Work &work, const StepShape &shape,
   auto found = measured.seconds.find(work.phase);
   if (found != measured.seconds.end() && found->second > 0) {
     out["measured_seconds"] = found->second;
-    out["roofline_share"] = std::min(1.0, least / found->second);
+    if (least > 0)
+      out["roofline_share"] = std::min(1.0, least / found->second);
   }
+  return out;
+}
+
+/// The sum of all phases, as one more; with the time of phases that have no
+/// entry, such as the plan.
+json describeStep(const json &phases, const Measurement &measured) {
+  json out = {{"phase", "step"},
+              {"layout", ""},
+              {"instructions", ""},
+              {"calls", 1},
+              {"bytes", 0.0},
+              {"operations", 0.0},
+              {"predicted_seconds", 0.0},
+              {"measured_seconds", 0.0},
+              {"roofline_share", nullptr}};
+  for (const json &phase : phases)
+    for (const char *key : {"bytes", "operations", "predicted_seconds"})
+      out[key] = out[key].get<double>() + phase[key].get<double>();
+  double seconds = 0;
+  for (const auto &[phase, time] : measured.seconds)
+    seconds += time;
+  out["measured_seconds"] = seconds;
+  double least = out["predicted_seconds"].get<double>();
+  if (least > 0 && seconds > 0)
+    out["roofline_share"] = std::min(1.0, least / seconds);
   return out;
 }
 
@@ -117,6 +143,9 @@ void printPhases(const json &phases) {
       std::snprintf(text, sizeof(text), "%.1f us",
                     p["measured_seconds"].get<double>() * 1e6);
       measured = text;
+    }
+    if (!p["roofline_share"].is_null()) {
+      char text[32];
       std::snprintf(text, sizeof(text), "%.2f",
                     p["roofline_share"].get<double>());
       share = text;
@@ -186,6 +215,8 @@ int explain(const ExplainOptions &o) {
   json phases = json::array();
   for (const Work &work : *works)
     phases.push_back(describe(work, shape, *measured));
+  if (!phases.empty())
+    phases.push_back(describeStep(phases, *measured));
   json remarks = json::parse(manifest.remarks, nullptr, false);
   if (!o.trace.empty())
     if (Status status = writeTrace(o.trace, *measured); !status)
