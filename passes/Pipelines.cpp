@@ -27,6 +27,7 @@ void mica::buildGroupPipeline(OpPassManager &pm) {
   // Layouts need the granule of each group's epilogue.
   pm.addPass(createChooseLayoutsPass());
   pm.addPass(createHoistPacksPass());
+  pm.addPass(createMergeLayersPass());
   pm.addPass(createPlanWorkspacePass());
 }
 
