@@ -6,6 +6,6 @@ module attributes {tile.schedules = [
   {op = "tile.contract", weight = bf16, schedule = #tile.schedule<rows = [4, 2, 1], panels = [1, 2, 4], block = 96, unit = 64, unroll = 2, prefetch = 0>},
   {op = "tile.contract", schedule = #tile.schedule<rows = [6, 4, 2, 1], panels = [1, 1, 2, 4], block = 96, unit = 64, unroll = 4, prefetch = 0>},
   {op = "tile.rows", schedule = #tile.schedule<rows = [1], panels = [1], block = 4, unit = 64, unroll = 1, prefetch = 0>},
-  {op = "tile.attend", schedule = #tile.schedule<rows = [4, 1], panels = [1, 1], block = 32, unit = 64, unroll = 1, prefetch = 0>}
+  {op = "tile.attend", schedule = #tile.schedule<rows = [4, 2, 1], panels = [1, 2, 4], block = 32, unit = 64, unroll = 2, prefetch = 64>}
 ]} {
 }

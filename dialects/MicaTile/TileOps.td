@@ -43,7 +43,9 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     for `rows[i]` the register tile spans `panels[i]` panels; the loop over k
     is unrolled `unroll` groups; `prefetch` bytes ahead (0: none). For
     `tile.attend`: `block` rows a task, `unit` cached tokens between two
-    rescalings. For `tile.rows`: `block` rows a task.
+    rescalings, `rows` and `panels` as above for both of its products (panels of
+    tokens, then of columns), `prefetch` not 0: the next `unit` tokens are
+    prefetched. For `tile.rows`: `block` rows a task.
 
     ```mlir
     #tile.schedule<rows = [12, 8, 4, 2, 1], panels = [2, 2, 2, 4, 4], block = 256, unit = 128, unroll = 4, prefetch = 0>
@@ -447,7 +449,7 @@ def Tile_RowsOp : Tile_Op<"rows", [IsolatedFromAbove]> {
   let assemblyFormat = [{
     $count `columns` $columns `granule` $granule
     (`captures` `(` $captures^ `:` type($captures) `)`)?
-    `apply` $apply `kinds` $kinds $stats attr-dict
+    attr-dict-with-keyword `apply` $apply `kinds` $kinds $stats
   }];
   let hasVerifier = 1;
 }
