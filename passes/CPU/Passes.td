@@ -28,8 +28,10 @@ def AssignSchedulesPass
     } kinds []
 
     // After:
-    tile.rows %T columns 64 granule 16 apply {
-    } kinds [] {schedule = #tile.schedule<rows = [1], panels = [1], block = 4, unit = 0, unroll = 1, prefetch = 0>}
+    tile.rows %T columns 64 granule 16
+        attributes {schedule = #tile.schedule<rows = [1], panels = [1], block = 4, unit = 64, unroll = 1, prefetch = 0>}
+        apply {
+    } kinds []
     ```
   }];
   let dependentDialects = ["::mica::MicaDialect", "::mica::tile::TileDialect"];
@@ -47,8 +49,8 @@ def MapToWorkersPass : Pass<"mica-map-to-workers", "::mlir::func::FuncOp"> {
     ```mlir
     // Before:
     tile.phase "p" id 1 (%step, %worker, %workers) {
-      tile.rows %T columns 64 granule 16 apply {
-      } kinds [] {schedule = #s}
+      tile.rows %T columns 64 granule 16 attributes {schedule = #s} apply {
+      } kinds []
     }
 
     // After:
@@ -163,7 +165,6 @@ def VerifyNoExternalPass
     Example (`test/passes/CPU/verify-no-external.mlir`):
 
     ```mlir
-    // expected-error@below {{'llvm.func' op expects a body, but got the declaration of 'expf'}}
     llvm.func @expf(f32) -> f32
     ```
   }];
