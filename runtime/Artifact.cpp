@@ -26,20 +26,34 @@ using namespace mica;
 
 Expected<Mapping> Mapping::create(int fd, uint64_t offset, uint64_t size,
                                   bool executable, const std::string &file) {
-  Mapping mapping;
-  int protection = PROT_READ | (executable ? PROT_EXEC : 0);
-  void *data = mmap(nullptr, size, protection, MAP_PRIVATE, fd, offset);
-  if (data == MAP_FAILED)
+  auto failure = [&] {
     return Error{file + ": cannot map " + std::to_string(size) +
                  " bytes: " + std::strerror(errno)};
+  };
+  Mapping mapping;
+  mapping.reservedSize = size + kHugePage;
+  void *reserved = mmap(nullptr, mapping.reservedSize, PROT_NONE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (reserved == MAP_FAILED)
+    return failure();
+  mapping.reserved = reserved;
+  auto address = reinterpret_cast<uintptr_t>(reserved);
+  void *aligned =
+      reinterpret_cast<void *>((address + kHugePage - 1) & -kHugePage);
+  int protection = PROT_READ | (executable ? PROT_EXEC : 0);
+  void *data =
+      mmap(aligned, size, protection, MAP_PRIVATE | MAP_FIXED, fd, offset);
+  if (data == MAP_FAILED)
+    return failure();
+  madvise(data, size, MADV_HUGEPAGE); // Where there are such.
   mapping.data = static_cast<const uint8_t *>(data);
   mapping.size = size;
   return mapping;
 }
 
 Mapping::~Mapping() {
-  if (data)
-    munmap(const_cast<uint8_t *>(data), size);
+  if (reserved)
+    munmap(reserved, reservedSize);
 }
 
 //===----------------------------------------------------------------------===//

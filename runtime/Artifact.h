@@ -24,7 +24,9 @@ namespace mica {
 class Mapping {
 public:
   Mapping() = default;
-  /// Maps `size` bytes of `fd` from `offset`, a multiple of the page.
+  /// Maps `size` bytes of `fd` from `offset`, a multiple of the page. The
+  /// beginning lies at a multiple of the huge page, so that those of the page
+  /// cache can be mapped as such.
   static Expected<Mapping> create(int fd, uint64_t offset, uint64_t size,
                                   bool executable, const std::string &file);
   Mapping(Mapping &&other) { swap(other); }
@@ -40,10 +42,14 @@ private:
   void swap(Mapping &other) {
     std::swap(data, other.data);
     std::swap(size, other.size);
+    std::swap(reserved, other.reserved);
+    std::swap(reservedSize, other.reservedSize);
   }
 
   const uint8_t *data = nullptr;
   uint64_t size = 0;
+  void *reserved = nullptr; // The address range that the file lies in.
+  uint64_t reservedSize = 0;
 };
 
 /// A .mica file whose header, manifest, code and tokenizer have been checked.

@@ -15,13 +15,19 @@ using namespace mica;
 
 static constexpr uint64_t kPage = 4096;
 
+static Error failure(const char *action, const char *what, uint64_t size) {
+  return Error{"memory: cannot " + std::string(action) + " " + what + " of " +
+               std::to_string(size) + " bytes: " + std::strerror(errno)};
+}
+
 Expected<Memory> Memory::create(uint64_t size, bool guarded, const char *what) {
   uint64_t usable = (size + kPage - 1) / kPage * kPage;
-  uint64_t guards = guarded ? 2 * kPage : 0;
+  bool huge = !guarded && usable >= kHugePage;
+  uint64_t extra = guarded ? 2 * kPage : huge ? kHugePage : 0;
   Memory memory;
   memory.guarded = guarded;
   memory.bytes = size;
-  memory.mapped = usable + guards;
+  memory.mapped = usable + extra;
   if (usable < size || memory.mapped < usable)
     return Error{"memory: " + std::string(what) + " of " +
                  std::to_string(size) + " bytes is too large"};
@@ -31,13 +37,17 @@ Expected<Memory> Memory::create(uint64_t size, bool guarded, const char *what) {
       mmap(nullptr, memory.mapped, guarded ? PROT_NONE : PROT_READ | PROT_WRITE,
            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (map == MAP_FAILED)
-    return Error{"memory: cannot map " + std::string(what) + " of " +
-                 std::to_string(size) + " bytes: " + std::strerror(errno)};
-  memory.map = static_cast<uint8_t *>(map);
-  if (guarded && usable &&
-      mprotect(memory.map + kPage, usable, PROT_READ | PROT_WRITE))
-    return Error{"memory: cannot open " + std::string(what) + " of " +
-                 std::to_string(size) + " bytes: " + std::strerror(errno)};
+    return failure("map", what, size);
+  memory.map = memory.base = static_cast<uint8_t *>(map);
+  if (guarded) {
+    memory.base += kPage;
+    if (usable && mprotect(memory.base, usable, PROT_READ | PROT_WRITE))
+      return failure("open", what, size);
+  }
+  if (huge) {
+    memory.base += -reinterpret_cast<uintptr_t>(map) % kHugePage;
+    madvise(memory.base, usable, MADV_HUGEPAGE); // Where there are such.
+  }
   return memory;
 }
 
@@ -49,7 +59,7 @@ Memory::~Memory() {
 uint8_t *Memory::place(uint64_t size, uint64_t alignment) const {
   assert(size <= bytes && alignment <= kPage && "outside this memory");
   if (!guarded)
-    return map;
+    return base;
   uint64_t aligned = (size + alignment - 1) / alignment * alignment;
   return map + mapped - kPage - aligned;
 }
@@ -57,6 +67,7 @@ uint8_t *Memory::place(uint64_t size, uint64_t alignment) const {
 void Memory::swap(Memory &other) {
   std::swap(map, other.map);
   std::swap(mapped, other.mapped);
+  std::swap(base, other.base);
   std::swap(bytes, other.bytes);
   std::swap(guarded, other.guarded);
 }

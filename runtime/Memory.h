@@ -12,8 +12,13 @@
 
 namespace mica {
 
-/// Zeroed memory that is counted only where it is touched. When guarded, a page
-/// before it and a page after it cannot be accessed.
+/// The size of a huge page, which one entry of the address cache covers: on
+/// long streams that is worth a fifth of the bandwidth.
+inline constexpr uint64_t kHugePage = uint64_t(2) << 20;
+
+/// Zeroed memory that is counted only where it is touched, in huge pages if it
+/// is large. When guarded, a page before it and a page after it cannot be
+/// accessed.
 class Memory {
 public:
   Memory() = default;
@@ -40,6 +45,7 @@ private:
 
   uint8_t *map = nullptr; // Guard pages included.
   uint64_t mapped = 0;
+  uint8_t *base = nullptr; // The first byte that may be used.
   uint64_t bytes = 0;
   bool guarded = false;
 };

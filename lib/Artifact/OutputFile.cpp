@@ -5,6 +5,7 @@
 
 #include "lib/Artifact/OutputFile.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -16,6 +17,9 @@
 using namespace mica;
 
 namespace {
+
+// Written at multiples of it; two huge pages.
+constexpr uint64_t kPiece = uint64_t(4) << 20;
 
 constexpr int kGuards = 16;
 constexpr size_t kPathMax = 4096;
@@ -89,12 +93,13 @@ Expected<OutputFile> OutputFile::create(const std::string &path) {
 
 OutputFile::OutputFile(OutputFile &&other)
     : path(std::move(other.path)), temporary(std::move(other.temporary)),
-      offset(other.offset), fd(std::exchange(other.fd, -1)),
-      guard(std::exchange(other.guard, -1)) {}
+      pending(std::move(other.pending)), offset(other.offset),
+      fd(std::exchange(other.fd, -1)), guard(std::exchange(other.guard, -1)) {}
 
 OutputFile &OutputFile::operator=(OutputFile &&other) {
   std::swap(path, other.path);
   std::swap(temporary, other.temporary);
+  std::swap(pending, other.pending);
   std::swap(offset, other.offset);
   std::swap(fd, other.fd);
   std::swap(guard, other.guard);
@@ -118,13 +123,32 @@ Error OutputFile::failure(const char *action) const {
 }
 
 Status OutputFile::write(const void *data, uint64_t size) {
-  Status status = writeAt(offset, data, size);
-  if (status)
-    offset += size;
+  auto *bytes = static_cast<const char *>(data);
+  while (size) {
+    uint64_t room = kPiece - offset % kPiece;
+    uint64_t taken = std::min(room, size);
+    pending.append(bytes, taken);
+    bytes += taken, offset += taken, size -= taken;
+    if (taken == room)
+      if (Status status = flush(); !status)
+        return status;
+  }
+  return {};
+}
+
+Status OutputFile::flush() {
+  Status status = put(offset - pending.size(), pending.data(), pending.size());
+  pending.clear();
   return status;
 }
 
 Status OutputFile::writeAt(uint64_t at, const void *data, uint64_t size) {
+  if (Status status = flush(); !status)
+    return status;
+  return put(at, data, size);
+}
+
+Status OutputFile::put(uint64_t at, const void *data, uint64_t size) {
   auto *bytes = static_cast<const char *>(data);
   while (size) {
     ssize_t done = pwrite(fd, bytes, size, at);
@@ -138,6 +162,8 @@ Status OutputFile::writeAt(uint64_t at, const void *data, uint64_t size) {
 }
 
 Status OutputFile::commit() {
+  if (Status status = flush(); !status)
+    return status;
   if (fsync(fd) && errno != EINVAL)
     return failure("write");
   if (rename(temporary.c_str(), path.c_str()))

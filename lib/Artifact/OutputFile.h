@@ -25,10 +25,11 @@ public:
   OutputFile &operator=(OutputFile &&other);
   ~OutputFile();
 
-  /// Appends `size` bytes.
+  /// Appends `size` bytes. They go out in large aligned pieces, for which the
+  /// page cache uses huge pages.
   Status write(const void *data, uint64_t size);
 
-  /// Overwrites `size` bytes at `offset`; the place of `write` is unchanged.
+  /// Writes `size` bytes at `offset`; the place of `write` is unchanged.
   Status writeAt(uint64_t offset, const void *data, uint64_t size);
 
   /// Makes the file durable and gives it its name.
@@ -41,10 +42,13 @@ public:
 private:
   OutputFile() = default;
   Error failure(const char *action) const;
+  Status flush();
+  Status put(uint64_t offset, const void *data, uint64_t size);
   void discard();
 
   std::string path, temporary;
-  uint64_t offset = 0;
+  std::string pending; // The last bytes appended, not yet written.
+  uint64_t offset = 0; // Bytes appended, `pending` included.
   int fd = -1;
   int guard = -1; // The entry in the list that signal handlers read.
 };
