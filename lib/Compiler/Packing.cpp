@@ -67,9 +67,8 @@ Expected<PackCode> PackCode::compile(ModuleOp packing) {
   return PackCode(std::move(*mapped));
 }
 
-/// The stored rows of the unpacked `weight`.
-static Expected<WeightReader> makeReader(WeightOp weight,
-                                         const Checkpoint &checkpoint) {
+Expected<WeightReader> mica::makeReader(WeightOp weight,
+                                        const Checkpoint &checkpoint) {
   auto type = cast<WeightType>(weight.getType());
   std::vector<RowSource> sources;
   for (auto source : weight.getSources()->getAsRange<SourceAttr>()) {

@@ -34,6 +34,10 @@ private:
   HostImage image;
 };
 
+/// The stored rows of the unpacked `weight`, which has sources.
+Expected<WeightReader> makeReader(WeightOp weight,
+                                  const Checkpoint &checkpoint);
+
 /// What a conversion while packing did, for `explain`: "q4_k weights unpacked
 /// to bf16", with the number of weights.
 using Conversions = std::map<std::string, int64_t>;

@@ -40,10 +40,9 @@ def ReferencePass : Pass<"mica-reference", "::mlir::ModuleOp"> {
     descriptor of the contents. A weight that is packed by a function is packed
     where it is read.
 
-    With `capture`, every float result of two dimensions is passed, with its
-    number in order of the module's ops, to the external function
-    `mica_capture(i64, memref<?x?xf32>)`; op number i carries the attribute
-    `mica.capture = i` before it is lowered.
+    With `capture`, every f32 result of two dimensions that depends on a tensor
+    is passed, with its number in order of the module, to the external function
+    `mica_capture(i64, memref<?x?xf32>)`.
 
     Example (`test/passes/Reference/reference.mlir`):
 

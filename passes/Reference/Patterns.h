@@ -58,9 +58,9 @@ void populateModel(mlir::TypeConverter &converter,
 /// Inlines every `mica.group`: what one kernel computes is its ops in order.
 void inlineGroups(mlir::ModuleOp module);
 
-/// Numbers the ops and passes each float result of two dimensions to
-/// `mica_capture`.
-void captureResults(mlir::ModuleOp module);
+/// Passes every f32 result of two dimensions that depends on a tensor to
+/// `mica_capture`, with its number. Returns the op of every number.
+llvm::SmallVector<mlir::Operation *> captureResults(mlir::ModuleOp module);
 
 } // namespace mica::reference
 
