@@ -64,11 +64,20 @@ static void addWork(ordered_json &entry, DictionaryAttr group) {
     entry["window"] = number("window");
 }
 
-/// One entry for each phase that computes anything; `type` is that of the
-/// operands of products.
+/// The instruction that multiplies in a group of `kind`, by the rules of
+/// stage 3; `pairs`: operands are pairs of bf16.
+static const char *instructionOf(StringRef kind, const CPUTarget &target,
+                                 bool pairs) {
+  if (!pairs)
+    return "vfmadd231ps";
+  bool tiles = StringRef(target.features).contains("+amx-bf16");
+  return tiles && kind == "linear" ? "tdpbf16ps" : "vdpbf16ps";
+}
+
+/// One entry for each phase that computes anything.
 static ordered_json phaseWork(ArrayAttr groups,
                               const std::vector<std::string> &names,
-                              const std::string &type) {
+                              const CPUTarget &target, bool pairs) {
   std::map<int64_t, ordered_json> entries;
   for (auto group : groups.getAsRange<DictionaryAttr>()) {
     auto phase = group.getAs<IntegerAttr>("phase");
@@ -77,7 +86,12 @@ static ordered_json phaseWork(ArrayAttr groups,
       continue;
     ordered_json &entry = entries[phase.getInt()];
     entry["phase"] = names[phase.getInt()];
-    entry["type"] = type;
+    entry["type"] = pairs ? "bf16" : "f32";
+    auto kind = group.getAs<StringAttr>("kind");
+    if (kind && kind != "rows")
+      entry["instructions"] = instructionOf(kind, target, pairs);
+    if (auto layout = group.getAs<StringAttr>("layout"))
+      entry["layout"] = layout.str();
     addWork(entry, group);
   }
   ordered_json result = ordered_json::array();
@@ -151,7 +165,7 @@ Expected<std::string> mica::writeManifest(ModuleOp module,
       {"weights", std::move(*weights)},
       {"phases", phases},
       {"work", phaseWork(module->getAttrOfType<ArrayAttr>("tile.work"), phases,
-                         pairs ? "bf16" : "f32")},
+                         parts.target, pairs)},
       {"remarks", std::move(remarks)}};
   // Names come from the checkpoint and may be no UTF-8.
   return manifest.dump(-1, ' ', false,

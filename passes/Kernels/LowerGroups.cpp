@@ -93,6 +93,18 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     phases[phase.getId()] = phase.getNameAttr();
   }
 
+  /// The order of a packed weight in words: "bf16 [N/16][K/2][16][2]".
+  static std::string layoutOf(WeightType type) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    LayoutAttr layout = type.getLayout();
+    os << type.getElementType();
+    if (layout)
+      os << " [N/" << layout.getPanel() << "][K/" << layout.getGroup() << "]["
+         << layout.getPanel() << "][" << layout.getGroup() << "]";
+    return text;
+  }
+
   /// The work of `group`, for roofline shares: bytes and operations follow from
   /// shapes and formats alone.
   void describe(GroupOp group, int64_t phase, int64_t layers) {
@@ -110,6 +122,7 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
             {b.getNamedAttr("kind", b.getStringAttr("linear")),
              b.getNamedAttr("out_rows", b.getBoolAttr(isOut(group))),
              integer("n", type.rows()), integer("k", type.columns()),
+             b.getNamedAttr("layout", b.getStringAttr(layoutOf(type))),
              integer("weight_bytes",
                      elements * type.getElementType().getIntOrFloatBitWidth() /
                          8)});
