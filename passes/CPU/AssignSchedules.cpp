@@ -20,9 +20,10 @@ StringRef tableText(TargetAttr target) {
     return schedules_x86_64_v3;
   if (target.getCpu() != "x86-64-v4")
     return {};
-  return target.hasDot(BFloat16Type::get(target.getContext()))
-             ? schedules_x86_64_v4_bf16
-             : schedules_x86_64_v4;
+  if (!target.hasDot(BFloat16Type::get(target.getContext())))
+    return schedules_x86_64_v4;
+  return target.getFeatures().contains("+amx-bf16") ? schedules_x86_64_v4_amx
+                                                    : schedules_x86_64_v4_bf16;
 }
 
 /// The types that a row of the table may ask for: of the weight or the cache,

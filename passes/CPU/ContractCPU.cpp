@@ -5,8 +5,7 @@
 //   for each chunk of the unit's columns          (weights stay in L2)
 //     for each row tile of the block, greedily    (12, 8, 4, 2, 1 …)
 //       for each register tile of the chunk's panels
-//         for k: accumulators += input * weights  (passes/CPU/Dot*.cpp)
-//         stage = accumulators
+//         stage = sums over k of input * weights  (passes/CPU/Dot*.cpp)
 //       for each row of the tile: the epilogue, segment by segment
 //
 // Every element is the sum over k in one accumulator, k ascending, whatever the
@@ -66,17 +65,13 @@ private:
   void expandChunk(Index m0, Index m1, Index granule, int64_t count);
   void expandRows(Index m, Index granule, int64_t count, int64_t rows,
                   int64_t panels);
-  void expandTile(const DotTile &tile, Index column);
-  Emitter::Values expandGroups(const DotTile &tile, Index k, int64_t count,
-                               Emitter::Values accumulators);
-  void prefetch(const DotTile &tile, Index k, int64_t count);
   void expandEpilogue(Index m, Index granule, int64_t count, int64_t rows);
   void epilogue(Index row, Index m, Index column, Index n, int64_t size);
 
   Emitter &e;
   tile::ContractOp op;
   tile::ScheduleAttr schedule;
-  Value input, weights, flat, stage;
+  Value input, weights, stage;
   std::unique_ptr<Dot> dot;
   // Of the packed weight; `granule`, `segment` in columns; `chunk` and `unit`
   // in granules.
@@ -84,15 +79,20 @@ private:
   int64_t segment, granule, panelsPerGranule, granules, chunk, unit;
 };
 
-/// Whether the target multiplies pairs of the operands' type.
-bool hasPairProduct(tile::ContractOp op) {
+/// The best strategy that the target has for the operands' types.
+std::unique_ptr<Dot> chooseDot(tile::ContractOp op) {
   MemRefType weight = op.getWeight().getType();
   auto target =
       op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
-  return target && target.hasDot(weight.getElementType()) &&
-         weight.getElementType().isBF16() &&
-         op.getInput().getType().getElementType().isBF16() &&
-         weight.getDimSize(2) == 16 && weight.getDimSize(3) == 2;
+  bool pairs = target && target.hasDot(weight.getElementType()) &&
+               weight.getElementType().isBF16() &&
+               op.getInput().getType().getElementType().isBF16() &&
+               weight.getDimSize(2) == 16 && weight.getDimSize(3) == 2;
+  if (!pairs)
+    return makeDotFma();
+  if (target.getFeatures().contains("+amx-bf16"))
+    return makeDotAmx();
+  return makeDotBf16();
 }
 
 } // namespace
@@ -100,9 +100,8 @@ bool hasPairProduct(tile::ContractOp op) {
 void ContractExpansion::expand(Index task) {
   int64_t width = chunk * panelsPerGranule * panel;
   weights = e.reshape(op.getWeight(), {panels, groups, panel * group});
-  flat = e.reshape(op.getWeight(), {panels * groups * panel * group});
   stage = e.scratch({schedule.getRows().front(), width}, e.b.getF32Type());
-  dot = hasPairProduct(op) ? makeDotBf16() : makeDotFma();
+  dot = chooseDot(op);
 
   // Row blocks run fastest, so that a unit's weights come from memory once.
   Index blocks = rowBlocks();
@@ -119,6 +118,7 @@ void ContractExpansion::expand(Index task) {
   e.forRange(g0, whole, chunk, [&](Index g) { expandChunk(m0, m1, g, chunk); });
   if (granules % chunk)
     e.forRange(whole, g1, 1, [&](Index g) { expandChunk(m0, m1, g, 1); });
+  dot->finish(e);
 }
 
 void ContractExpansion::expandChunk(Index m0, Index m1, Index g,
@@ -138,8 +138,8 @@ void ContractExpansion::expandRows(Index m, Index g, int64_t count,
   panels = std::min(panels, total);
   Index first = g * panelsPerGranule;
   auto tile = [&](Index at, int64_t wide) {
-    expandTile({input, weights, m, first + at, rows, wide, panel, group},
-               at * panel);
+    dot->multiply(e, {input, weights, stage, m, first + at, at * panel, rows,
+                      wide, panel, group, schedule});
   };
   int64_t whole = total / panels * panels;
   e.forRange(e.index(0), e.index(whole), panels,
@@ -147,48 +147,6 @@ void ContractExpansion::expandRows(Index m, Index g, int64_t count,
   if (total % panels)
     tile(e.index(whole), total % panels);
   expandEpilogue(m, g, count, rows);
-}
-
-void ContractExpansion::expandTile(const DotTile &tile, Index column) {
-  Emitter::Values acc(tile.rows * tile.panels, e.splat(0.0, panel));
-  int64_t step = std::max<int64_t>(1, schedule.getUnroll());
-  int64_t whole = groups / step * step;
-  acc = e.forRange(
-      e.index(0), e.index(whole), step, acc, [&](Index k, ValueRange carried) {
-        return expandGroups(tile, k, step, Emitter::Values(carried));
-      });
-  acc = e.forRange(e.index(whole), e.index(groups), 1, acc,
-                   [&](Index k, ValueRange carried) {
-                     return expandGroups(tile, k, 1, Emitter::Values(carried));
-                   });
-  for (int64_t r = 0; r < tile.rows; ++r)
-    for (int64_t v = 0; v < tile.panels; ++v)
-      e.store(acc[r * tile.panels + v], stage,
-              {e.index(r), column + v * panel});
-}
-
-Emitter::Values ContractExpansion::expandGroups(const DotTile &tile, Index k,
-                                                int64_t count,
-                                                Emitter::Values acc) {
-  prefetch(tile, k, count);
-  for (int64_t u = 0; u < count; ++u)
-    dot->step(e, tile, k + u, acc);
-  return acc;
-}
-
-/// One burst at the top of the body: interleaved with the loads by hand it
-/// would not stay so.
-void ContractExpansion::prefetch(const DotTile &tile, Index k, int64_t count) {
-  if (schedule.getPrefetch() == 0)
-    return;
-  auto type = cast<MemRefType>(flat.getType());
-  int64_t bytes = type.getElementTypeBitWidth() / 8, line = 64 / bytes;
-  for (int64_t v = 0; v < tile.panels; ++v) {
-    Index at = ((tile.p + v) * groups + k) * (panel * group) +
-               schedule.getPrefetch() / bytes;
-    for (int64_t i = 0; i < count * panel * group; i += line)
-      e.prefetch(flat, {at + i});
-  }
 }
 
 void ContractExpansion::expandEpilogue(Index m, Index g, int64_t count,

@@ -4,33 +4,68 @@
 #define PASSES_CPU_DOT_H
 
 #include "dialects/MicaTile/Emit.h"
+#include "dialects/MicaTile/Tile.h"
 #include <memory>
 
 namespace mica::cpu {
 
-/// A register tile: `rows` rows from m times `panels` panels from p. Element
-/// [r * panels + v] of its accumulators holds row m + r, panel p + v.
+/// A register tile: `rows` rows from m times `panels` panels from p.
 struct DotTile {
   mlir::Value input;   // [M, K]
   mlir::Value weights; // [padded N / panel, padded K / group, panel * group]
-  tile::Index m, p;
+  mlir::Value stage;   // f32 [rows, columns]: where the sums go, from `column`
+  tile::Index m, p, column;
   int64_t rows, panels, panel, group;
+  tile::ScheduleAttr schedule;
+
+  /// Groups of k.
+  int64_t groups() const;
 };
 
-/// One strategy of multiplying: which instructions take a group of k.
+/// One strategy of multiplying. Each sum is over k ascending, in the same order
+/// for every register tile.
 class Dot {
 public:
   virtual ~Dot() = default;
-  /// Adds the products of group `k` (k * group to (k + 1) * group - 1, in this
-  /// order) to each accumulator, a vector<panel x f32>.
-  virtual void step(tile::Emitter &e, const DotTile &tile, tile::Index k,
-                    mlir::MutableArrayRef<mlir::Value> accumulators) const = 0;
+  /// stage[r, column + c] = sum_k input[m + r, k] * weight[p * panel + c, k]
+  virtual void multiply(tile::Emitter &e, const DotTile &tile) const = 0;
+  /// What ends a task.
+  virtual void finish(tile::Emitter &e) const {}
 };
 
+/// A strategy whose sums are vectors in registers.
+class VectorDot : public Dot {
+public:
+  void multiply(tile::Emitter &e, const DotTile &tile) const override;
+  /// Adds groups [first, last) to what the stage holds.
+  void addGroups(tile::Emitter &e, const DotTile &tile, int64_t first,
+                 int64_t last) const;
+
+protected:
+  /// Adds the products of group `k` (k * group to (k + 1) * group - 1, in this
+  /// order) to each sum, a vector<panel x f32>. Element [r * panels + v] holds
+  /// row m + r, panel p + v.
+  virtual void step(tile::Emitter &e, const DotTile &tile, tile::Index k,
+                    mlir::MutableArrayRef<mlir::Value> sums) const = 0;
+
+private:
+  using Values = tile::Emitter::Values;
+  Values loop(tile::Emitter &e, const DotTile &tile, int64_t first,
+              int64_t last, int64_t unroll, Values sums) const;
+  static void store(tile::Emitter &e, const DotTile &tile, const Values &sums);
+};
+
+/// The weights of `count` groups of the tile's panels, a distance ahead of
+/// group `k` (`prefetch` of the schedule), one burst of lines.
+void prefetchWeights(tile::Emitter &e, const DotTile &tile, tile::Index k,
+                     int64_t count);
+
 /// f32 multiply-add: weights and inputs of any float type, converted to f32.
-std::unique_ptr<Dot> makeDotFma();
+std::unique_ptr<VectorDot> makeDotFma();
 /// vdpbf16ps: pairs of bf16 weights and bf16 inputs.
-std::unique_ptr<Dot> makeDotBf16();
+std::unique_ptr<VectorDot> makeDotBf16();
+/// tdpbf16ps: tiles of 16 rows by 32 bf16.
+std::unique_ptr<Dot> makeDotAmx();
 
 } // namespace mica::cpu
 

@@ -12,9 +12,9 @@ using tile::Index;
 namespace {
 /// vdpbf16ps adds the two products of a pair to each f32 lane. Both operands
 /// are pairs of consecutive k, so the input is a broadcast dword of its row.
-struct DotBf16 : Dot {
+struct DotBf16 : VectorDot {
   void step(Emitter &e, const DotTile &t, Index k,
-            MutableArrayRef<Value> acc) const override {
+            MutableArrayRef<Value> sums) const override {
     Type bf16 = e.b.getBF16Type();
     SmallVector<Value> weights;
     for (int64_t v = 0; v < t.panels; ++v)
@@ -25,7 +25,7 @@ struct DotBf16 : Dot {
       pair = e.extract(e.bitcast(pair, e.b.getI32Type()), 0);
       Value x = e.bitcast(e.broadcast(pair, t.panel), bf16);
       for (int64_t v = 0; v < t.panels; ++v)
-        dot(e, acc[r * t.panels + v], weights[v], x);
+        dot(e, sums[r * t.panels + v], weights[v], x);
     }
   }
 
@@ -40,4 +40,6 @@ private:
 };
 } // namespace
 
-std::unique_ptr<Dot> cpu::makeDotBf16() { return std::make_unique<DotBf16>(); }
+std::unique_ptr<VectorDot> cpu::makeDotBf16() {
+  return std::make_unique<DotBf16>();
+}

@@ -10,9 +10,9 @@ using tile::Index;
 
 namespace {
 /// Weights are converted to f32 in registers, inputs are broadcast.
-struct DotFma : Dot {
+struct DotFma : VectorDot {
   void step(Emitter &e, const DotTile &t, Index k,
-            MutableArrayRef<Value> acc) const override {
+            MutableArrayRef<Value> sums) const override {
     SmallVector<Value> raw;
     for (int64_t v = 0; v < t.panels; ++v)
       raw.push_back(loadGroup(e, t, t.p + v, k));
@@ -24,7 +24,7 @@ struct DotFma : Dot {
         Value x = e.load(t.input, {t.m + r, k * t.group + j});
         x = e.broadcast(e.extend(x, e.b.getF32Type()), t.panel);
         for (int64_t v = 0; v < t.panels; ++v) {
-          Value &sum = acc[r * t.panels + v];
+          Value &sum = sums[r * t.panels + v];
           sum = e.fma(weights[v], x, sum);
         }
       }
@@ -54,4 +54,6 @@ private:
 };
 } // namespace
 
-std::unique_ptr<Dot> cpu::makeDotFma() { return std::make_unique<DotFma>(); }
+std::unique_ptr<VectorDot> cpu::makeDotFma() {
+  return std::make_unique<DotFma>();
+}

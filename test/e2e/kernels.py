@@ -27,6 +27,9 @@ TARGETS = {
           'panel = 16, max_granule = 256, dot = []>',
     "bf16": '#mica.target<cpu = "x86-64-v4", features = "+avx512bf16", '
             'vector_bits = 512, panel = 16, max_granule = 256, dot = [bf16]>',
+    "amx": '#mica.target<cpu = "x86-64-v4", '
+           'features = "+avx512bf16,+amx-tile,+amx-bf16", vector_bits = 512, '
+           'panel = 16, max_granule = 256, dot = [bf16]>',
 }
 
 
@@ -35,8 +38,14 @@ def available(target):
     flags = set(pathlib.Path("/proc/cpuinfo").read_text().split("\n\n")[0].split())
     needed = {"v3": {"avx2", "fma", "f16c"},
               "v4": {"avx512f", "avx512bw", "avx512dq", "avx512vl"},
-              "bf16": {"avx512_bf16"}}
-    return needed[target] <= flags
+              "bf16": {"avx512_bf16"}, "amx": {"avx512_bf16", "amx_bf16"}}
+    return needed[target] <= flags and (target != "amx" or ask_for_tiles())
+
+
+def ask_for_tiles():
+    """Linux lends tile registers to processes that ask (arch_prctl
+    ARCH_REQ_XCOMP_PERM, XTILEDATA)."""
+    return ctypes.CDLL(None).syscall(158, 0x1023, 18) == 0
 
 
 class KVGroup(ctypes.Structure):

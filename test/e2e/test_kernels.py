@@ -23,7 +23,7 @@ def runnable(*cases):
 PAIRS = runnable(("v3", "f32", "f32"), ("v3", "bf16", "f32"), ("v3", "f16", "f32"),
                  ("v4", "f32", "f32"), ("v4", "bf16", "f32"), ("v4", "f16", "f32"),
                  ("v4", "bf16", "bf16"), ("bf16", "bf16", "bf16"),
-                 ("bf16", "f16", "f32"))
+                 ("amx", "bf16", "bf16"), ("bf16", "f16", "f32"))
 
 
 # --- epilogues: stage-2 text and what it means ------------------------------
@@ -160,7 +160,7 @@ def test_contract_elastic(target, weight, kind, n, k):
     check_contract(Contract(target, weight, kind, n, k, 16, bias_residual))
 
 
-@pytest.mark.parametrize("target,weight,kind", PAIRS[1::3])
+@pytest.mark.parametrize("target,weight,kind", PAIRS[1:9:3] + PAIRS[8:9])
 @pytest.mark.parametrize("granule", [16, 24, 32, 64, 80, 128])
 def test_contract_fixed(target, weight, kind, granule):
     check_contract(
