@@ -9,10 +9,11 @@
 3. constraints: every constraint that a verifier claims to check
    (`// rms_norm_c2`) has a test that breaks it: a function `@rms_norm_c2`.
 4. layers: runtime/ and include/ never include LLVM or MLIR; nothing below
-   lib/Import names a model family; kernels are built through the EDSL, never
-   with `::create(`.
+   lib/Import names a model family.
 5. golden: a golden stage-2 file (test/**/golden*/*.mlir) has at most 60 lines
    that are not comments.
+
+Beside them it counts what is still built without the EDSL in passes/Kernels.
 
     scripts/check-tests.py [--junit REPORT.xml]
 """
@@ -79,10 +80,6 @@ def broken_layers(tests):
         for number, line in enumerate(text.splitlines(), 1):
             if FAMILY.search(line):
                 yield f"{path}:{number}: names a family: {line.strip()}"
-    for path, text in sources("passes/Kernels/*.cpp"):
-        for number, line in enumerate(text.splitlines(), 1):
-            if "::create(" in line:
-                yield f"{path}:{number}: raw ::create(, expected the EDSL"
 
 
 def long_goldens(tests):
@@ -98,6 +95,12 @@ def long_goldens(tests):
 CHECKS = {"directives": misspelt_directives, "examples": untested_examples,
           "constraints": untested_constraints, "layers": broken_layers,
           "golden": long_goldens}
+
+
+def raw_creates():
+    """Returns how often kernels are built without the EDSL."""
+    return sum(text.count("::create(")
+               for _, text in sources("passes/Kernels/*.cpp"))
 
 
 def write_junit(path, found):
@@ -116,6 +119,9 @@ def main():
     found = {name: list(check(tests)) for name, check in CHECKS.items()}
     for errors in found.values():
         print(*errors, sep="\n", end="\n" if errors else "")
+    if raw_creates():
+        print(f"note: passes/Kernels has {raw_creates()} of `::create(` that "
+              "the EDSL should say")
     if len(sys.argv) == 3 and sys.argv[1] == "--junit":
         write_junit(sys.argv[2], found)
     return 1 if any(found.values()) else 0
