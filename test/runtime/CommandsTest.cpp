@@ -3,11 +3,15 @@
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
 
+#include "lib/Import/TokenizerJson.h"
+#include "mica/Sampler.h"
 #include "test/runtime/TinyModel.h"
 
 #include "nlohmann/json.hpp"
 #include "gtest/gtest.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -144,6 +148,109 @@ TEST_F(Commands, Verify) {
   EXPECT_TRUE(err.starts_with("mica: M.mica: weights 0 has checksum ")) << err;
 }
 
+/// Lower-case letters, then upper-case ones, one token each.
+std::string letter(int32_t token) {
+  return std::string(1, token < 26 ? 'a' + token : 'A' + token - 26);
+}
+
+/// The tables of a byte-level tokenizer whose tokens are letters.
+std::string letterTokenizer(const std::string &folder) {
+  json vocab;
+  for (uint32_t token = 0; token < tiny::kVocab; ++token)
+    vocab[letter(token)] = token;
+  json bytes = {{"type", "ByteLevel"},
+                {"add_prefix_space", false},
+                {"trim_offsets", true},
+                {"use_regex", true}};
+  json root = {
+      {"version", "1.0"},
+      {"added_tokens", json::array()},
+      {"normalizer", nullptr},
+      {"pre_tokenizer", bytes},
+      {"post_processor", nullptr},
+      {"decoder", bytes},
+      {"model",
+       {{"type", "BPE"}, {"vocab", vocab}, {"merges", json::array()}}}};
+  std::ofstream(folder + "/tokenizer.json") << root;
+  auto source = readTokenizerJson(folder);
+  EXPECT_TRUE(source) << source.error().message;
+  auto tables = buildTokenizerTables(*source);
+  EXPECT_TRUE(tables) << tables.error().message;
+  return *tables;
+}
+
+TEST_F(Commands, Run) {
+  ASSERT_TRUE(tiny::write(model, letterTokenizer(folder)));
+  std::vector<int32_t> all = {0, 1, 2};
+  std::string text;
+  for (int i = 0; i < 12; ++i) {
+    all.push_back(argmax(tiny::expectedLogits(all)));
+    text += letter(all.back());
+  }
+  EXPECT_EQ(run("run M.mica -p abc -n 12"), 0) << err;
+  EXPECT_EQ(out, text + "\n");
+  EXPECT_TRUE(err.starts_with("prompt: 3 tokens, ")) << err;
+  EXPECT_EQ(std::count(err.begin(), err.end(), '\n'), 1) << err;
+
+  std::ofstream(folder + "/prompt.txt") << "abc";
+  EXPECT_EQ(run("run M.mica -f prompt.txt -n 12 --threads 1"), 0) << err;
+  EXPECT_EQ(out, text + "\n");
+  EXPECT_EQ(run("run M.mica -n 12 <prompt.txt"), 0) << err;
+  EXPECT_EQ(out, text + "\n");
+
+  std::string stop = text.substr(4, 2);
+  EXPECT_EQ(run("run M.mica -p abc -n 12 --stop " + stop), 0) << err;
+  EXPECT_EQ(out, text.substr(0, text.find(stop)) + "\n");
+
+  EXPECT_EQ(run("run M.mica -p ''"), 1);
+  EXPECT_EQ(err, "mica: prompt: no tokens, expected 1 or more\n");
+  EXPECT_EQ(run("run M.mica -p abcdefgh --ctx 4"), 1);
+  EXPECT_TRUE(err.starts_with("mica: cache: group 'full' has ")) << err;
+}
+
+TEST_F(Commands, RunIsSeeded) {
+  ASSERT_TRUE(tiny::write(model, letterTokenizer(folder)));
+  auto sample = [&](const std::string &options) {
+    EXPECT_EQ(run("run M.mica -p abc -n 40 --temp 2 " + options), 0) << err;
+    return out;
+  };
+  EXPECT_EQ(sample("--seed 7"), sample("--seed 7"));
+  EXPECT_NE(sample("--seed 7"), sample("--seed 8"));
+  EXPECT_EQ(sample("--seed 7 --top-k 1"), sample("--seed 8 --top-p 0"));
+}
+
+TEST_F(Commands, Perplexity) {
+  ASSERT_TRUE(tiny::write(model, letterTokenizer(folder)));
+  std::string text;
+  std::vector<int32_t> ids;
+  for (int i = 0; i < 100; ++i) {
+    ids.push_back(i * i % 50);
+    text += letter(ids.back());
+  }
+  std::ofstream(folder + "/text.txt") << text;
+  // Windows of 40, 40 and 20 tokens; the first token of each is given.
+  double nll = 0;
+  for (size_t at = 0; at < ids.size(); at += 40)
+    for (size_t n = at + 1; n < std::min(ids.size(), at + 40); ++n) {
+      auto logits = tiny::expectedLogits(std::span(ids).subspan(at, n - at));
+      double sum = 0;
+      for (float logit : logits)
+        sum += std::exp(double(logit));
+      nll += std::log(sum) - logits[ids[n]];
+    }
+  EXPECT_EQ(run("eval M.mica --text text.txt --ctx 40 --json"), 0) << err;
+  json shown = json::parse(out, nullptr, false);
+  ASSERT_TRUE(shown.is_object()) << out;
+  EXPECT_EQ(shown["tokens"], 97);
+  EXPECT_EQ(shown["windows"], 3);
+  EXPECT_NEAR(shown["nll"].get<double>(), nll / 97, 1e-5);
+  EXPECT_NEAR(shown["perplexity"].get<double>(), std::exp(nll / 97), 1e-3);
+  EXPECT_EQ(run("eval M.mica --text text.txt --ctx 40 --limit 50"), 0) << err;
+  EXPECT_NE(out.find("48 tokens, 2 windows"), std::string::npos) << out;
+  EXPECT_EQ(run("eval M.mica --text text.txt --ctx 201"), 1);
+  EXPECT_EQ(err, "mica: --ctx: 201 tokens, expected 3 to the model's 200\n");
+}
+
 TEST_F(Commands, RunNeedsATokenizer) {
   EXPECT_EQ(run("run M.mica -p x"), 1);
   EXPECT_EQ(err, "mica: M.mica: no tokenizer, expected one\n");
@@ -165,8 +272,7 @@ TEST_F(Commands, Explain) {
 }
 
 TEST_F(Commands, Bench) {
-  EXPECT_EQ(run("bench M.mica -p 20 -n 4 -d 30 --threads 1 --json"), 0)
-      << err;
+  EXPECT_EQ(run("bench M.mica -p 20 -n 4 -d 30 --threads 1 --json"), 0) << err;
   json figures = json::parse(out, nullptr, false);
   ASSERT_TRUE(figures.is_array()) << out;
   ASSERT_EQ(figures.size(), 2u);
