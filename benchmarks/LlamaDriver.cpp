@@ -2,7 +2,7 @@
 //
 // Compiled against the headers and libraries that come with the packages
 // llama-cpp-python and ik-llama-cpp-python (-DIK for the latter, whose interface
-// is older). FLASH=1 in the environment turns flash attention on.
+// differs a little). FLASH=1 in the environment turns flash attention on.
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
@@ -88,21 +88,16 @@ int main(int argc, char **argv) {
   params.n_threads = params.n_threads_batch = std::atoi(argv[2]);
 #ifdef IK
   params.flash_attn = useFlash;
-  llama_model *model =
-      llama_load_model_from_file(argv[1], llama_model_default_params());
-  llama_context *context =
-      model ? llama_new_context_with_model(model, params) : nullptr;
-  uint32_t vocab = model ? llama_n_vocab(model) : 0;
 #else
   params.flash_attn_type =
       useFlash ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
+#endif
   llama_model *model =
       llama_model_load_from_file(argv[1], llama_model_default_params());
-  llama_context *context = model ? llama_init_from_model(model, params) : nullptr;
-  uint32_t vocab = model ? llama_vocab_n_tokens(llama_model_get_vocab(model)) : 0;
-#endif
+  llama_context *context =
+      model ? llama_init_from_model(model, params) : nullptr;
   if (!context)
     fail("load the model");
   LlamaEngine engine(context);
-  return serve(engine, vocab);
+  return serve(engine, llama_vocab_n_tokens(llama_model_get_vocab(model)));
 }

@@ -37,9 +37,12 @@ def llama_driver(engine):
         return driver
     if not list(target.rglob("libllama.so*")):
         print(f"installing {PACKAGES[engine]}", flush=True)
+        options = " ".join(f"-D{name}=OFF" for name in (
+            "LLAVA_BUILD", "LLAMA_BUILD_TESTS", "LLAMA_BUILD_TOOLS",
+            "LLAMA_BUILD_EXAMPLES", "LLAMA_BUILD_SERVER"))
         run(sys.executable, "-m", "pip", "install", "--no-deps",
             "--disable-pip-version-check", "--target", target,
-            PACKAGES[engine])
+            PACKAGES[engine], env=dict(os.environ, CMAKE_ARGS=options))
     include, lib = find(target, "llama.h"), find(target, "libllama.so")
     ggml = find(target, "ggml.h")
     libraries = [path for path in sorted(lib.glob("lib*.so"))
