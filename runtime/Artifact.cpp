@@ -168,7 +168,8 @@ Status Artifact::checkManifest() const {
 Expected<Artifact> Artifact::open(const std::string &path) {
   Artifact artifact;
   artifact.file = path;
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Not to wait for who might write to a pipe.
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   struct stat info;
   if (fd < 0 || fstat(fd, &info)) {
     Error error{path + ": cannot open: " + std::strerror(errno)};

@@ -10,6 +10,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
@@ -98,6 +102,17 @@ uint32_t savedStates() {
   return low;
 }
 
+/// Asks the system for tile registers, which Linux lends to processes that want
+/// them; the threads of the process share the permission.
+bool borrowTiles() {
+#ifdef __linux__
+  constexpr long request = 0x1023, tileData = 18; // ARCH_REQ_XCOMP_PERM
+  return syscall(SYS_arch_prctl, request, tileData) == 0;
+#else
+  return false;
+#endif
+}
+
 } // namespace
 
 bool mica::cpuHas(std::string_view name) {
@@ -109,7 +124,8 @@ bool mica::cpuHas(std::string_view name) {
     return __get_cpuid_count(feature.leaf, feature.subleaf, &r[0], &r[1], &r[2],
                              &r[3]) &&
            (r[feature.reg] >> feature.bit & 1) &&
-           (saved & feature.state) == feature.state;
+           (saved & feature.state) == feature.state &&
+           (feature.state != Tile || borrowTiles());
   }
   return false;
 }

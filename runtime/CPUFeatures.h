@@ -14,7 +14,8 @@
 namespace mica {
 
 /// Whether this CPU and this system support a feature, by LLVM's name of it
-/// ("avx512f"). An unknown name is not supported.
+/// ("avx512f"). An unknown name is not supported. A feature of tile registers
+/// is asked of the system first, so that it can be used where this is true.
 bool cpuHas(std::string_view feature);
 
 /// What is missing of what a named CPU has (only levels such as "x86-64-v3" are

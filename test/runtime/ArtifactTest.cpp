@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -200,6 +201,9 @@ TEST_F(ArtifactTest, OtherFiles) {
             "file has 0 bytes, expected at least the header's 4096");
   fs::remove(path);
   fs::create_directory(path);
+  EXPECT_EQ(openError(), "no regular file, expected a .mica file");
+  fs::remove(path);
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
   EXPECT_EQ(openError(), "no regular file, expected a .mica file");
 }
 
