@@ -1,0 +1,159 @@
+"""The options of mica compile, and what it says where it cannot go on."""
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+import artifacts
+import gguf_files
+from conftest import ROOT
+
+SHAPE = ("llama", "grouped")
+
+
+@pytest.fixture(scope="session")
+def model(made):
+    return made(*SHAPE, "bf16")
+
+
+@pytest.fixture(scope="session")
+def quantized(tmp_path_factory):
+    path = tmp_path_factory.mktemp("quantized") / "q8.gguf"
+    return gguf_files.make_gguf(*SHAPE, path, "Q8_0")
+
+
+def check_line(result, *parts):
+    """A failure says one line, and names what it is about."""
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1, result.stderr
+    for part in parts:
+        assert part in result.stderr, result.stderr
+
+
+def check_refused(mica, tmp_path, model, parts, *options):
+    """Compiling fails with such a line and leaves no file."""
+    out = tmp_path / "m.mica"
+    check_line(mica("compile", model, "-o", out, *options, fails=True), *parts)
+    assert not list(tmp_path.glob("m.mica*"))
+
+
+def test_missing_input(mica, tmp_path):
+    check_refused(mica, tmp_path, tmp_path / "none.gguf", ["none.gguf"])
+
+
+def test_truncated_input(mica, tmp_path, quantized):
+    cut = tmp_path / "cut.gguf"
+    data = pathlib.Path(quantized).read_bytes()
+    for size in (0, 20, 300, len(data) // 2, len(data) - 64):
+        cut.write_bytes(data[:size])
+        check_refused(mica, tmp_path, cut, ["cut.gguf"])
+
+
+def test_broken_module(mica, tmp_path):
+    text = tmp_path / "broken.mlir"
+    text.write_text("func.func @step(%x: i32) {\n  mica.nothing %x\n}\n")
+    check_refused(mica, tmp_path, text, ["broken.mlir:2:"])
+
+
+def test_module_without_model(mica, tmp_path):
+    text = tmp_path / "empty.mlir"
+    text.write_text("module {}\n")
+    check_refused(mica, tmp_path, text, ["empty.mlir: stage group failed"])
+
+
+@pytest.mark.parametrize("option,parts", [
+    ("--dtype=f8", ["'f8'", "f32, bf16 or f16"]),
+    ("--cpu=z80", ["'z80'", "x86-64-v3"]),
+    ("--max-context=100000000", ["100000000", "expected at most"]),
+    ("--max-context=-1", ["-1"]),
+    ("--max-rows=0", ["max rows of 0"]),
+    ("--start-from=graph", ["expected an .mlir file"]),
+])
+def test_impossible_options(mica, tmp_path, model, option, parts):
+    check_refused(mica, tmp_path, model, parts, option)
+
+
+def test_output_that_cannot_be_written(mica, tmp_path, model):
+    out = tmp_path / "none" / "m.mica"
+    check_line(mica("compile", model, "-o", out, fails=True), str(out))
+    check_line(mica("compile", model, fails=True), "-o FILE")
+
+
+def test_fallbacks_are_told_or_refused(mica, tmp_path, quantized):
+    out = tmp_path / "m.mica"
+    said = mica("compile", quantized, "-o", out).stderr
+    assert re.search(r"remark: \d+ q8_0 weights unpacked to bf16", said)
+    remarks = artifacts.manifest(out)["remarks"]
+    assert any(remark["kind"] == "missed" for remark in remarks)
+    out.unlink()
+    check_refused(mica, tmp_path, quantized, ["q8_0", "no fallback"],
+                  "--no-fallback")
+
+
+@pytest.mark.parametrize("dtype", ["f32", "bf16", "f16"])
+def test_dtype_is_the_checkpoints(mica, made, tmp_path, dtype):
+    out = tmp_path / "m.mica"
+    mica("compile", made(*SHAPE, dtype), "-o", out)
+    found = artifacts.manifest(out)
+    assert found["model"]["dtype"] == dtype
+    assert found["kv"][0]["element"] == dtype
+
+
+def test_options_reach_the_manifest(mica, tmp_path, model):
+    out = tmp_path / "m.mica"
+    said = mica("compile", model, "-o", out, "--max-context=48", "--page=16",
+                "--max-rows=64", "--cpu=x86-64-v3", "--dtype=f16",
+                "--timing").stderr
+    found = artifacts.manifest(out)
+    assert found["model"]["max_context"] == 48
+    assert {group["page_tokens"] for group in found["kv"]} == {16}
+    assert found["max_rows"] == 64
+    assert found["code"][0]["cpu"] == "x86-64-v3"
+    assert found["model"]["dtype"] == "f16"
+    for part in ("read", "graph", "group", "kernels", "cpu", "code", "pack",
+                 "total"):
+        assert re.search(rf"^{part} +\d", said, re.MULTILINE), part
+
+
+def test_levels_differ_in_registers(mica, tmp_path, model):
+    text = {}
+    for level in ("x86-64-v3", "x86-64-v4"):
+        out = tmp_path / f"{level}.s"
+        mica("compile", model, "--emit=asm", f"--cpu={level}", "-o", out)
+        text[level] = out.read_text()
+    assert "%zmm" not in text["x86-64-v3"] and "%ymm" in text["x86-64-v3"]
+    assert "%zmm" in text["x86-64-v4"]
+
+
+def test_object_has_no_undefined_symbols(mica, tmp_path, model):
+    out = tmp_path / "m.o"
+    mica("compile", model, "--emit=obj", "-o", out)
+    names = subprocess.run(["nm", out], text=True, capture_output=True,
+                           check=True).stdout.splitlines()
+    assert any(line.endswith(" T mica_entry") for line in names)
+    assert not [line for line in names if " U " in line]
+
+
+@pytest.mark.parametrize("stage", ["import", "group", "cpu"])
+def test_entering_gives_the_whole_artifact(mica, tmp_path, model, stage):
+    """Also where weights and the functions that pack them pass through text."""
+    mica("compile", model, "-o", tmp_path / "whole.mica")
+    half = tmp_path / "half.mlir"
+    mica("compile", model, f"--stop-after={stage}", "-o", half)
+    mica("compile", half, f"--start-from={stage}", "-o",
+         tmp_path / "parts.mica")
+    whole, parts = ((tmp_path / f"{name}.mica").read_bytes()
+                    for name in ("whole", "parts"))
+    # A remark of a stage that does not run again is not repeated.
+    assert artifacts.sections(tmp_path / "whole.mica").keys() == \
+        artifacts.sections(tmp_path / "parts.mica").keys()
+    for key, (at, size) in artifacts.sections(tmp_path / "whole.mica").items():
+        other, length = artifacts.sections(tmp_path / "parts.mica")[key]
+        if key[0] != artifacts.MANIFEST:
+            assert whole[at:at + size] == parts[other:other + length], key
+
+
+def test_modules_go_to_standard_output(mica, model):
+    said = mica("compile", model, "--stop-after=graph").stdout
+    assert "mica.stack" in said and "mica.linear" in said
