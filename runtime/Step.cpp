@@ -21,13 +21,15 @@ Expected<StepBuilder> StepBuilder::create(const Manifest &manifest,
                                       "the workspace of workers"};
   uint64_t units[] = {manifest.maxRows, manifest.maxRows, workers};
   StepBuilder builder;
+  std::copy_n(manifest.arenaBytes, 3, builder.arenaBytes);
   builder.vocab = manifest.vocab;
   builder.paddedVocab = manifest.paddedVocab;
   builder.maxContext = manifest.maxContext;
   builder.maxRows = manifest.maxRows;
   builder.guarded = guarded;
   for (int k = 0; k < 3; ++k) {
-    uint64_t size = manifest.arenaBytes[k] * units[k] + kArenaSlack;
+    uint64_t size =
+        manifest.arenaBytes[k] * units[k] + (guarded ? 0 : kArenaSlack);
     auto memory = Memory::create(size, guarded, names[k]);
     if (!memory)
       return memory.takeError();
@@ -163,6 +165,13 @@ Status StepBuilder::publish() {
   step.outs = outRow.values.size();
   step.kv = kv.data();
   step.tree_mask = nullptr;
+  if (guarded) {
+    // As if the workspace were no larger than this step's: an access beyond the
+    // last row faults however small the step is.
+    for (int k = 0; k < 2; ++k)
+      step.arena[k] =
+          arena[k].place(arenaBytes[k] * (k == 0 ? step.rows : step.outs));
+  }
   uint64_t bytes = uint64_t(step.outs) * paddedVocab * 4;
   step.logits = reinterpret_cast<float *>(logits.place(bytes));
   return {};

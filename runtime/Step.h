@@ -57,6 +57,7 @@ private:
 
   uint32_t vocab = 0, paddedVocab = 0, maxContext = 0, maxRows = 0;
   bool guarded = false;
+  uint64_t arenaBytes[3] = {}; // Per row, output row and worker.
   Memory arena[3], logits;
   Array token, position, rowStart, outRow;
   std::vector<Group> groups;
