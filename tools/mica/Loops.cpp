@@ -10,8 +10,6 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 using namespace mica;
@@ -126,15 +124,6 @@ MICA_DOT_LOOP(dotMaddAVX2, "avx2", __m256i, _mm256_setzero_si256(), 64,
               sum = _mm256_add_epi32(
                   sum, _mm256_madd_epi16(_mm256_maddubs_epi16(sum, sum), sum)))
 
-/// Asks the system, once, for the tile registers.
-bool mayUseTiles() {
-  constexpr int kRequestPermission = 0x1023, kTileData = 18;
-  static const bool granted =
-      cpuHas("amx-tile") &&
-      syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-  return granted;
-}
-
 struct alignas(64) TileConfig {
   uint8_t palette = 1, startRow = 0, reserved[14] = {};
   uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
@@ -192,10 +181,8 @@ std::vector<Loop> mica::dotLoops(std::string_view type) {
       loops.push_back({name, run});
   };
 #if defined(__x86_64__)
-  if (mayUseTiles()) {
-    add("amx-bf16", "bf16", "tdpbf16ps", tileBF16);
-    add("amx-int8", "i8", "tdpbusd", tileI8);
-  }
+  add("amx-bf16", "bf16", "tdpbf16ps", tileBF16);
+  add("amx-int8", "i8", "tdpbusd", tileI8);
   add("avx512bf16", "bf16", "vdpbf16ps zmm", dotBF16);
   add("avx512fp16", "f16", "vfmaddph zmm", dotF16);
   add("avx512vnni", "i8", "vpdpbusd zmm", dotVNNI512);
