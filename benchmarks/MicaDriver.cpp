@@ -53,7 +53,9 @@ public:
     require(model.feed(*current, tokens));
   }
   void decode(const std::vector<int32_t> &tokens) override {
-    require(model.feed(*current, tokens, 1));
+    // One step each, so that the logits of every token are computed.
+    for (const int32_t &token : tokens)
+      require(model.feed(*current, {&token, 1}));
   }
   void rewind() override {
     current.reset();
