@@ -16,10 +16,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Mica/Mica.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "passes/CPU/AttendSoftmax.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "passes/CPU/AttendAmx.h"
 #include "passes/CPU/Expand.h"
+#include "passes/CPU/Tiles.h"
 
 using namespace mlir;
 using namespace mica;
@@ -47,6 +50,20 @@ struct AttendShape {
     unit = op.getSchedule()->getUnit();
     chunk = std::min(unit, page);
     span = std::max(op.getSchedule()->getRows().front(), spanRows);
+    wide = std::min(unit, 2 * lanes);
+    tiles = usesTiles(op, keys);
+    if (tiles)
+      span = 2 * amxRows;
+  }
+
+  /// Whether every product takes whole tiles of 16 pairs.
+  bool usesTiles(tile::AttendOp op, MemRefType keys) const {
+    auto target = op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>(
+        "mica.target");
+    return target && target.getFeatures().contains("+amx-bf16") &&
+           op.getQuery().getType().getElementType().isBF16() &&
+           keys.getElementType().isBF16() && keys.getDimSize(6) == 2 &&
+           keySteps % Tiles::depth == 0 && chunk % (2 * lanes) == 0;
   }
 
   int64_t heads, group;        // kv-heads; query heads of each
@@ -54,6 +71,8 @@ struct AttendShape {
   int64_t keySteps, paddedKey; // steps of a dot; elements
   int64_t valuePanels;         // of 16 columns
   int64_t span;                // GEMM rows
+  int64_t wide;                // tokens of a row of weights that lie together
+  bool tiles;                  // products on tile registers
 };
 
 /// Rows [first, first + count) of a task, their block and the tokens in it.
@@ -75,10 +94,16 @@ private:
   Emitter::Values prepareRows(Index rows);
   void expandBlock(Index rows, Index n, const Emitter::Values &hull);
   void findPages(Index n, Index last);
-  Index pageOf(Index panel, int64_t blocks = 0);
-  /// The place of 16 tokens in their page, in units of `tokens`.
-  Index placeOf(const Block &block, Index panel, int64_t tokens);
+  Index pageOf(Index panel, bool ahead);
+  Index placeOf(const Block &block, Index panel, bool ahead);
+  SmallVector<Index> keysAt(const Block &block, Index panel, Index k,
+                            bool ahead);
+  SmallVector<Index> valuesAt(const Block &block, Index panel, Index column,
+                              Index t, bool ahead);
   void forTiles(Index rows, function_ref<void(Index, int64_t, int64_t)> tile);
+  void scoreBlock(const Block &block, Index rows);
+  void outputBlock(const Block &block, Index rows);
+  void forColumns(int64_t panels, function_ref<void(Index, int64_t)> tile);
   void scoreTile(const Block &block, Index r, int64_t rows, int64_t panels);
   void outputTile(const Block &block, Index r, int64_t rows, Index column,
                   int64_t panels);
@@ -86,10 +111,6 @@ private:
   unrolled(int64_t count, Emitter::Values carried,
            function_ref<Emitter::Values(Index, Emitter::Values)> step);
   void finishRow(Index r);
-  Block next(Block block) {
-    block.n = block.n + shape.unit;
-    return block;
-  }
   /// The row of the step and the query head of GEMM row r of the span.
   Index rowOf(Index r) { return m0 + (base + r) / shape.group; }
   Index headOf(Index r) {
@@ -115,6 +136,11 @@ AttendExpansion::AttendExpansion(Emitter &e, tile::AttendOp op)
     : e(e), op(op), shape(op) {
   prefetches = op.getSchedule()->getPrefetch() != 0;
   Type query = op.getQuery().getType().getElementType();
+  // Beside a matrix unit vdpbf16ps takes longer than two multiply-adds.
+  auto target =
+      op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
+  if (target && target.getFeatures().contains("+amx-bf16"))
+    query = e.b.getF32Type();
   keyDot = makeAttendDot(query, cast<MemRefType>(op.getKeys().getType()));
   valueDot = makeAttendDot(query, cast<MemRefType>(op.getValues().getType()));
 }
@@ -125,7 +151,7 @@ void AttendExpansion::makeState() {
   state.query = e.scratch({span, shape.paddedKey}, keyDot->getRowType(e));
   state.scores = e.scratch({span, unit}, f32);
   state.weights =
-      e.scratch({unit / lanes, span, lanes}, valueDot->getRowType(e));
+      e.scratch({unit / shape.wide, span, shape.wide}, valueDot->getRowType(e));
   state.output = e.scratch({span, shape.valuePanels * lanes}, f32);
   state.maximum = e.scratch({span}, f32);
   state.sum = e.scratch({span, lanes}, f32);
@@ -149,9 +175,13 @@ void AttendExpansion::expand(Index task) {
   Index total = (field(2) - m0) * shape.group;
   pageStart = e.fromI32(e.load(op.getPageStart(), {sequence}));
   pageCount = e.fromI32(e.load(op.getPageStart(), {sequence + 1})) - pageStart;
+  if (shape.tiles)
+    Tiles(e).configure(amxRows);
   e.forRange(e.index(0), total, shape.span, [&](Index first) {
     expandSpan(first, min(total - first, e.index(shape.span)));
   });
+  if (shape.tiles)
+    Tiles(e).release();
 }
 
 void AttendExpansion::expandSpan(Index first, Index rows) {
@@ -235,9 +265,7 @@ void AttendExpansion::expandBlock(Index rows, Index n,
   Block block = {n, (max(e.index(hull[0]), n) - n) / lanes,
                  ceilDiv(min(last, end) - n, lanes)};
   findPages(n, last);
-  forTiles(rows, [&](Index r, int64_t count, int64_t panels) {
-    scoreTile(block, r, count, panels);
-  });
+  scoreBlock(block, rows);
 
   Value edge = arith::OrIOp::create(e.b, e.loc, n < e.index(hull[1]),
                                     e.index(hull[2]) < end);
@@ -252,12 +280,52 @@ void AttendExpansion::expandBlock(Index rows, Index n,
     });
   }
 
-  forTiles(rows, [&](Index r, int64_t count, int64_t panels) {
-    int64_t whole = shape.valuePanels / panels * panels;
-    e.forRange(e.index(0), e.index(whole), panels,
-               [&](Index c) { outputTile(block, r, count, c, panels); });
-    if (int64_t rest = shape.valuePanels - whole)
-      outputTile(block, r, count, e.index(whole), rest);
+  outputBlock(block, rows);
+}
+
+void AttendExpansion::scoreBlock(const Block &block, Index rows) {
+  if (!shape.tiles)
+    return forTiles(rows, [&](Index r, int64_t count, int64_t panels) {
+      scoreTile(block, r, count, panels);
+    });
+  int64_t count = std::min(amxSums, shape.unit / lanes);
+  e.forRange(e.index(0), rows, amxRows, [&](Index r) {
+    Index first = block.first / count * count;
+    e.forRange(first, block.last, count, [&](Index j) {
+      auto at = [&](int64_t v, Index k, bool ahead) {
+        return keysAt(block, j + v, k, ahead);
+      };
+      scoreAmx(e, state, {op.getKeys(), count, at, prefetches}, r, j * lanes,
+               shape.keySteps);
+    });
+  });
+}
+
+/// `tile` for up to `panels` panels of columns at a time.
+void AttendExpansion::forColumns(int64_t panels,
+                                 function_ref<void(Index, int64_t)> tile) {
+  int64_t whole = shape.valuePanels / panels * panels;
+  e.forRange(e.index(0), e.index(whole), panels,
+             [&](Index c) { tile(c, panels); });
+  if (int64_t rest = shape.valuePanels - whole)
+    tile(e.index(whole), rest);
+}
+
+void AttendExpansion::outputBlock(const Block &block, Index rows) {
+  if (!shape.tiles)
+    return forTiles(rows, [&](Index r, int64_t count, int64_t panels) {
+      forColumns(panels, [&](Index c, int64_t wide) {
+        outputTile(block, r, count, c, wide);
+      });
+    });
+  e.forRange(e.index(0), rows, amxRows, [&](Index r) {
+    forColumns(amxSums, [&](Index c, int64_t count) {
+      auto at = [&](int64_t v, Index chunk, bool ahead) {
+        return valuesAt(block, chunk * 2, c + v, e.index(0), ahead);
+      };
+      outputAmx(e, state, {op.getValues(), count, at, prefetches}, r, c * lanes,
+                block.first / 2, ceilDiv(block.last, 2));
+    });
   });
 }
 
@@ -283,15 +351,37 @@ void AttendExpansion::findPages(Index n, Index last) {
   });
 }
 
-/// The page of 16 tokens of the block, or `blocks` blocks later.
-Index AttendExpansion::pageOf(Index panel, int64_t blocks) {
-  Index i = panel / (shape.chunk / lanes) + blocks * (shape.unit / shape.chunk);
-  return e.index(e.load(pages, {i}));
+/// Step `k` of the 16 tokens `panel` of the block, or of the next one.
+SmallVector<Index> AttendExpansion::keysAt(const Block &block, Index panel,
+                                           Index k, bool ahead) {
+  Index zero = e.index(0), layer = e.index(op.getLayer());
+  return {pageOf(panel, ahead),
+          layer,
+          head,
+          placeOf(block, panel, ahead) / lanes,
+          k,
+          zero,
+          zero};
 }
 
-Index AttendExpansion::placeOf(const Block &block, Index panel,
-                               int64_t tokens) {
-  return (block.n + panel * lanes) % shape.page / tokens;
+/// Step `t` of the 16 tokens `panel` in columns `column` * 16 ….
+SmallVector<Index> AttendExpansion::valuesAt(const Block &block, Index panel,
+                                             Index column, Index t,
+                                             bool ahead) {
+  Index zero = e.index(0), layer = e.index(op.getLayer());
+  Index step = placeOf(block, panel, ahead) / valueDot->group + t;
+  return {pageOf(panel, ahead), layer, head, column, step, zero, zero};
+}
+
+Index AttendExpansion::pageOf(Index panel, bool ahead) {
+  Index i = panel / (shape.chunk / lanes);
+  return e.index(e.load(pages, {ahead ? i + shape.unit / shape.chunk : i}));
+}
+
+/// The first token of a panel in its page.
+Index AttendExpansion::placeOf(const Block &block, Index panel, bool ahead) {
+  Index n = ahead ? block.n + shape.unit : block.n;
+  return (n + panel * lanes) % shape.page;
 }
 
 void AttendExpansion::forTiles(
@@ -331,24 +421,15 @@ void AttendExpansion::scoreTile(const Block &block, Index r, int64_t rows,
                                 int64_t panels) {
   while (shape.unit / lanes % panels)
     --panels;
-  Index layer = e.index(op.getLayer()), zero = e.index(0);
   Index first = block.first / panels * panels;
   e.forRange(first, block.last, panels, [&](Index j) {
-    SmallVector<Index> page, ahead, panel, panelAhead;
-    for (int64_t v = 0; v < panels; ++v) {
-      page.push_back(pageOf(j + v));
-      panel.push_back(placeOf(block, j + v, lanes));
-      ahead.push_back(pageOf(j + v, 1));
-      panelAhead.push_back(placeOf(next(block), j + v, lanes));
-    }
     auto step = [&](Index k, Emitter::Values sums) {
       SmallVector<AttendDot::Operands> operands;
       for (int64_t v = 0; v < panels && prefetches; ++v)
-        e.prefetch(op.getKeys(),
-                   {ahead[v], layer, head, panelAhead[v], k, zero, zero});
+        e.prefetch(op.getKeys(), keysAt(block, j + v, k, /*ahead=*/true));
       for (int64_t v = 0; v < panels; ++v)
         operands.push_back(keyDot->loadPanel(
-            e, op.getKeys(), {page[v], layer, head, panel[v], k, zero, zero}));
+            e, op.getKeys(), keysAt(block, j + v, k, /*ahead=*/false)));
       for (int64_t i = 0; i < rows; ++i) {
         auto row = keyDot->loadRow(e, state.query, {r + i}, k);
         for (int64_t v = 0; v < panels; ++v) {
@@ -368,8 +449,7 @@ void AttendExpansion::scoreTile(const Block &block, Index r, int64_t rows,
 
 void AttendExpansion::outputTile(const Block &block, Index r, int64_t rows,
                                  Index column, int64_t panels) {
-  Index layer = e.index(op.getLayer()), zero = e.index(0);
-  int64_t steps = lanes / valueDot->group;
+  int64_t steps = lanes / valueDot->group, parts = shape.wide / lanes;
   Emitter::Values sums;
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t v = 0; v < panels; ++v)
@@ -377,20 +457,18 @@ void AttendExpansion::outputTile(const Block &block, Index r, int64_t rows,
           e.load(e.f32x(lanes), state.output, {r + i, (column + v) * lanes}));
   sums = e.forRange(
       block.first, block.last, 1, sums, [&](Index j, ValueRange carried) {
-        Index page = pageOf(j), ahead = pageOf(j, 1);
-        Index token = placeOf(block, j, valueDot->group);
-        Index tokenAhead = placeOf(next(block), j, valueDot->group);
         auto step = [&](Index t, Emitter::Values sums) {
           SmallVector<AttendDot::Operands> operands;
           for (int64_t v = 0; v < panels && prefetches; ++v)
-            e.prefetch(op.getValues(), {ahead, layer, head, column + v,
-                                        tokenAhead + t, zero, zero});
+            e.prefetch(op.getValues(),
+                       valuesAt(block, j, column + v, t, /*ahead=*/true));
           for (int64_t v = 0; v < panels; ++v)
             operands.push_back(valueDot->loadPanel(
                 e, op.getValues(),
-                {page, layer, head, column + v, token + t, zero, zero}));
+                valuesAt(block, j, column + v, t, /*ahead=*/false)));
           for (int64_t i = 0; i < rows; ++i) {
-            auto row = valueDot->loadRow(e, state.weights, {j, r + i}, t);
+            auto row = valueDot->loadRow(e, state.weights, {j / parts, r + i},
+                                         j % parts * steps + t);
             for (int64_t v = 0; v < panels; ++v) {
               Value &sum = sums[i * panels + v];
               sum = valueDot->multiply(e, sum, operands[v], row);
