@@ -1,0 +1,209 @@
+"""Writes small tokenizers for the fuzzers: make_tokenizer_seeds.py OUT
+
+OUT/FuzzTokenizerJson, OUT/FuzzTokenizerGGUF, and OUT/json/*.json, which the
+build turns into OUT/FuzzTokenizerTables. Standard library only.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from make_seeds import ARRAY, BOOL, F32, I32, STRING, U32, gguf
+
+MARK = "\u2581"
+BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
+WORD = r" ?\p{L}+|[^\r\n\p{L}\p{N}]?\w+|[[:digit:]]|\P{^N}|\S+(?!\S)|\W|\s+"
+
+
+def added(token, id, **flags):
+    return dict(id=id, content=token, special=True) | flags
+
+
+def template(before, after):
+    return {"type": "TemplateProcessing",
+            "single": [{"SpecialToken": {"id": before, "type_id": 0}},
+                       {"Sequence": {"id": "A", "type_id": 0}},
+                       {"SpecialToken": {"id": after, "type_id": 0}}],
+            "special_tokens": {"<s>": {"id": "<s>", "ids": [0]},
+                               "</s>": {"id": "</s>", "ids": [1]}}}
+
+
+def replace(old, new):
+    return {"type": "Replace", "pattern": {"String": old}, "content": new}
+
+
+def vocabulary(*tokens):
+    return {token: id for id, token in enumerate(tokens)}
+
+
+def byte_level():
+    tokens = ["<s>", "</s>", "H", "i", "\u0120", "t", "h", "Hi", "th", "\u0120th",
+              "1", "2", "\u010a"]
+    return {
+        "added_tokens": [added("<s>", 0), added("</s>", 1, lstrip=True),
+                         added("<b>", 14, special=False, rstrip=True,
+                               normalized=True, single_word=True)],
+        "normalizer": {"type": "Sequence", "normalizers": [
+            {"type": form} for form in ("NFC", "NFKD", "NFD", "NFKC")]},
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+            {"type": "Split", "pattern": {"Regex": WORD}, "invert": True,
+             "behavior": "Removed"},
+            {"type": "Digits", "individual_digits": True},
+            {"type": "Split", "pattern": {"String": "."},
+             "behavior": "MergedWithPrevious"},
+            {"type": "ByteLevel", "add_prefix_space": True}]},
+        "post_processor": {"type": "Sequence", "processors": [
+            {"type": "ByteLevel"}, template("<s>", "</s>")]},
+        "decoder": {"type": "ByteLevel"},
+        "model": {"type": "BPE", "vocab": vocabulary(*tokens),
+                  "ignore_merges": True,
+                  "merges": ["H i", ["t", "h"], ["\u0120", "th"]]},
+    }
+
+
+def sentence_piece(pre_tokenizer, normalizer, decoder):
+    tokens = ["<s>", "</s>", "<unk>", "H", "i", MARK, "t", "h", "Hi", MARK + "t",
+              MARK + MARK, *BYTES]
+    return {
+        "added_tokens": [added("<s>", 0), added("<unk>", 2)],
+        "normalizer": normalizer, "pre_tokenizer": pre_tokenizer,
+        "post_processor": None, "decoder": decoder,
+        "model": {"vocab": vocabulary(*tokens), "unk_token": "<unk>",
+                  "byte_fallback": True, "fuse_unk": True,
+                  "end_of_word_suffix": "",
+                  "merges": [["H", "i"], [MARK, "t"], [MARK, MARK]]},
+    }
+
+
+def json_seeds():
+    metaspace = {"type": "Metaspace", "replacement": MARK,
+                 "prepend_scheme": "first", "split": True}
+    return {
+        "bytes": byte_level(),
+        "metaspace": sentence_piece(metaspace, None, metaspace),
+        "prepend": sentence_piece(
+            None, {"type": "Sequence", "normalizers": [
+                {"type": "Prepend", "prepend": MARK}, replace(" ", MARK)]},
+            {"type": "Sequence", "decoders": [
+                replace(MARK, " "), {"type": "ByteFallback"}, {"type": "Fuse"},
+                {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}),
+    }
+
+
+def with_configs(tokenizer):
+    """The four files of a directory as one input."""
+    return b"\0".join(json.dumps(part).encode() for part in (
+        tokenizer,
+        {"bos_token": {"content": "<s>"}, "eos_token": "</s>",
+         "add_bos_token": True, "add_eos_token": True},
+        {"eos_token_id": [1, 2]}, {"eos_token_id": 1, "bos_token_id": 0}))
+
+
+def wrong_seeds():
+    """Each breaks one thing, so that its message is reached."""
+    def broken(**parts):
+        return json.dumps(byte_level() | parts).encode()
+
+    def model(**parts):
+        return broken(model=byte_level()["model"] | parts)
+
+    def split(**parts):
+        return broken(pre_tokenizer={"type": "Split", "behavior": "Isolated",
+                                     "pattern": {"String": "a"}} | parts)
+    wrong = template("<s>", "<x>")
+    return {
+        "model": broken(model=1), "type": model(type="Unigram"),
+        "vocab": model(vocab={}), "id": model(vocab={"a": 1 << 40}),
+        "merges": model(merges=["a"]), "lists": model(merges=1),
+        "unk": model(unk_token="x"), "affix": model(end_of_word_suffix="</w>"),
+        "added": broken(added_tokens=[1]), "added-list": broken(added_tokens={}),
+        "stage": broken(normalizer=1), "sequence": broken(
+            normalizer={"type": "Sequence"}),
+        "element": broken(decoder={"type": "Sequence", "decoders": [1]}),
+        "normalizer": broken(normalizer={"type": "Lowercase"}),
+        "replace": broken(normalizer={"type": "Replace",
+                                      "pattern": {"Regex": "a"}}),
+        "behavior": split(behavior="x"), "pattern": split(pattern=1),
+        "empty": split(pattern={}), "class": split(pattern={"Regex": "[[a]]"}),
+        "and": split(pattern={"Regex": "[a&&b]"}),
+        "next": split(behavior="MergedWithNext"),
+        "contiguous": split(behavior="Contiguous"),
+        "scheme": broken(pre_tokenizer={"type": "Metaspace",
+                                        "prepend_scheme": "x"}),
+        "pre": broken(pre_tokenizer={"type": "x"}),
+        "decoder": broken(decoder={"type": "x"}),
+        "decode": broken(decoder=replace("a", "b")),
+        "post": broken(post_processor={"type": "x"}),
+        "single": broken(post_processor={"type": "TemplateProcessing"}),
+        "special": broken(post_processor=wrong),
+        "template": broken(post_processor=wrong | {"single": [1]}),
+        "config": json.dumps(byte_level()).encode() + b"\0{}\0" +
+                  b'{"eos_token_id": "x"}',
+    }
+
+
+def gguf_seed(model, tokens, types, **more):
+    values = {
+        "general.architecture": (STRING, more.pop("architecture", "llama")),
+        "tokenizer.ggml.model": (STRING, model),
+        "tokenizer.ggml.tokens": (ARRAY, (STRING, tokens)),
+        "tokenizer.ggml.token_type": (ARRAY, (I32, types)),
+    }
+    for key, value in more.items():
+        values["tokenizer.ggml." + key] = value
+    return gguf(values, {})
+
+
+def gguf_seeds():
+    pieces = ["<s>", "</s>", "<unk>", "H", "i", MARK, "t", "Hi", MARK + "t", "<b>",
+              "  ", *BYTES]
+    types = [3, 3, 2] + [1] * 6 + [4, 1] + [6] * 256
+    scores = (ARRAY, (F32, [-float(id) for id in range(len(pieces))]))
+    ids = dict(bos_token_id=(U32, 0), eos_token_id=(U32, 1),
+               unknown_token_id=(U32, 2), add_bos_token=(BOOL, True),
+               add_eos_token=(BOOL, True))
+    letters = ["<s>", "</s>", "H", "i", "\u0120", "Hi", "\u0120Hi"]
+    merges = (ARRAY, (STRING, ["H i", "\u0120 Hi"]))
+    kinds = [3, 3, 1, 1, 1, 1, 4]
+    seeds = {
+        "llama": gguf_seed("llama", pieces, types, scores=scores, **ids),
+        "gemma": gguf_seed("llama", pieces, types, architecture="gemma3",
+                           add_space_prefix=(BOOL, False), **ids),
+        "no-scores": gguf_seed("llama", pieces, types),
+        "scores": gguf_seed("llama", pieces, types, scores=(ARRAY, (F32, [1.0]))),
+        "nan": gguf_seed("llama", ["a"], [1],
+                         scores=(ARRAY, (F32, [float("nan")]))),
+        "types": gguf_seed("llama", pieces, [1], scores=scores),
+        "none": gguf_seed("llama", [], []), "t5": gguf_seed("t5", ["a"], [1]),
+        "id": gguf_seed("gpt2", letters, kinds, merges=merges,
+                        bos_token_id=(U32, 99)),
+        "pre": gguf_seed("gpt2", letters, kinds, pre=(STRING, "x")),
+        "merge": gguf_seed("gpt2", letters, kinds, merges=(ARRAY, (STRING, ["H"]))),
+        "pair": gguf_seed("gpt2", letters, kinds,
+                          merges=(ARRAY, (STRING, ["H H"]))),
+    }
+    for pre in ("gpt-2", "llama-bpe", "qwen2"):
+        seeds[pre] = gguf_seed("gpt2", letters, kinds, merges=merges,
+                               pre=(STRING, pre), bos_token_id=(U32, 0),
+                               eot_token_id=(U32, 1))
+    return seeds
+
+
+def main():
+    out = Path(sys.argv[1])
+    valid = json_seeds()
+    for target, seeds in (
+            ("FuzzTokenizerJson", wrong_seeds() | {
+                name: with_configs(tokenizer)
+                for name, tokenizer in valid.items()}),
+            ("FuzzTokenizerGGUF", gguf_seeds()),
+            ("json", {name + ".json": json.dumps(tokenizer).encode()
+                      for name, tokenizer in valid.items()})):
+        directory = out / target
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, data in seeds.items():
+            (directory / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+//===- TokenizerTest.cpp - Tables, merges and streaming text --------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "runtime/Tokenizer/Tokenizer.h"
+#include "lib/Import/TokenizerGGUF.h"
+#include "lib/Import/TokenizerPattern.h"
+#include "runtime/Tokenizer/Unicode.h"
+
+#include <gtest/gtest.h>
+
+using namespace mica;
+using namespace mica::tokenizer;
+
+/// A SentencePiece-style model: `pieces`, then the 256 bytes from id 100 on.
+static TokenizerSource makeSource(std::vector<std::string> pieces) {
+  TokenizerSource source;
+  source.file = "made";
+  source.flags = ByteFallback | FuseUnknown | DecodeSpaces;
+  for (const std::string &piece : pieces)
+    source.pieces.push_back({piece, PieceKind::Normal, true});
+  source.merges = mergesFromScores(
+      source.pieces, std::vector<float>(source.pieces.size(), 0.0f));
+  source.pieces.resize(100);
+  for (int byte = 0; byte < 256; ++byte) {
+    source.byteIds.push_back(100 + static_cast<uint32_t>(byte));
+    source.pieces.push_back(
+        {std::string(1, static_cast<char>(byte)), PieceKind::Byte, false});
+  }
+  source.normalizer.push_back({StepKind::Replace, 0, " ", "\u2581"});
+  return source;
+}
+
+static Expected<Tokenizer> load(const std::string &tables) {
+  return Tokenizer::create(std::as_bytes(std::span(tables)));
+}
+
+using Ids = std::vector<int32_t>;
+
+TEST(Tokenizer, MergesByRankThenFromTheLeft) {
+  TokenizerSource source = makeSource({"a", "b", "c", "ab", "bc", "aa"});
+  source.merges = {{1, 2, 4}, {0, 1, 3}, {0, 0, 5}};
+  auto tables = buildTokenizerTables(source);
+  ASSERT_TRUE(tables);
+  auto tokenizer = load(*tables);
+  ASSERT_TRUE(tokenizer);
+  EXPECT_EQ(tokenizer->encode("abc"), (Ids{0, 4}));
+  EXPECT_EQ(tokenizer->encode("aab"), (Ids{0, 3}));
+  EXPECT_EQ(tokenizer->encode("aaa"), (Ids{5, 0}));
+  EXPECT_EQ(tokenizer->encode("a\xc3\xa9"), (Ids{0, 100 + 0xc3, 100 + 0xa9}));
+}
+
+TEST(Tokenizer, AddedTokensAreLongestAndMayBeText) {
+  TokenizerSource source = makeSource({"<", "s", ">", "<s>", "<s>>"});
+  source.merges.clear();
+  source.added = {{"<s>", 3, Special, false}, {"<s>>", 4, 0, false}};
+  source.pieces[3].kind = PieceKind::Control;
+  source.prefix = {3};
+  auto tables = buildTokenizerTables(source);
+  ASSERT_TRUE(tables);
+  auto tokenizer = load(*tables);
+  ASSERT_TRUE(tokenizer);
+  EXPECT_EQ(tokenizer->encode("<s>s<s>>"), (Ids{3, 3, 1, 4}));
+  EXPECT_EQ(tokenizer->encode("<s>", {false, false}), (Ids{0, 1, 2}));
+  EXPECT_EQ(tokenizer->decode(Ids{3, 1}), "s");
+  EXPECT_EQ(tokenizer->decode(Ids{3, 1}, true), "<s>s");
+}
+
+TEST(Tokenizer, ScoresOrderMerges) {
+  TokenizerSource source = makeSource({"a", "b", "ab", "aba", "ba"});
+  auto merges = mergesFromScores(source.pieces, {0, 0, -2, -1, -3});
+  // Of one piece the split with the longest left part goes first.
+  std::vector<std::array<uint32_t, 3>> found;
+  for (std::span pieces(merges); const auto &merge : pieces)
+    if (merge.merged < 5)
+      found.push_back({merge.left, merge.right, merge.merged});
+  EXPECT_EQ(found, (std::vector<std::array<uint32_t, 3>>{
+                       {2, 0, 3}, {0, 4, 3}, {0, 1, 2}, {1, 0, 4}}));
+}
+
+TEST(Detokenizer, NeverSplitsACharacter) {
+  TokenizerSource source = makeSource({"a", "\u2581"});
+  auto tables = buildTokenizerTables(source);
+  ASSERT_TRUE(tables);
+  auto tokenizer = load(*tables);
+  ASSERT_TRUE(tokenizer);
+  Detokenizer text(*tokenizer);
+  for (int32_t byte : {0xf0, 0x9f, 0x98})
+    EXPECT_EQ(text.push(100 + byte), "");
+  EXPECT_EQ(text.push(100 + 0x80), "\U0001F600");
+  EXPECT_EQ(text.push(1), " ");
+  EXPECT_EQ(text.push(100 + 0xe2), "");
+  EXPECT_EQ(text.push(0), "\ufffda"); // the character stays incomplete
+  EXPECT_EQ(text.push(100 + 0xc3), "");
+  EXPECT_EQ(text.push(-1), "");
+  EXPECT_EQ(text.push(1 << 20), "");
+  EXPECT_EQ(text.finish(), "\ufffd");
+  EXPECT_EQ(text.finish(), "");
+}
+
+TEST(Detokenizer, DropsOneLeadingSpace) {
+  TokenizerSource source = makeSource({"a", "\u2581"});
+  source.flags |= DecodeStrip;
+  auto tables = buildTokenizerTables(source);
+  ASSERT_TRUE(tables);
+  auto tokenizer = load(*tables);
+  ASSERT_TRUE(tokenizer);
+  EXPECT_EQ(tokenizer->decode(Ids{1, 1, 0}), " a");
+  Detokenizer behindPrompt(*tokenizer, true);
+  EXPECT_EQ(behindPrompt.push(1), " ");
+}
+
+TEST(Tables, EveryTruncationIsAnError) {
+  auto tables = buildTokenizerTables(makeSource({"a", "b", "ab"}));
+  ASSERT_TRUE(tables);
+  for (size_t size = 0; size < tables->size(); ++size) {
+    auto tokenizer = load(tables->substr(0, size));
+    ASSERT_FALSE(tokenizer) << size;
+    EXPECT_EQ(tokenizer.error().message.find('\n'), std::string::npos);
+  }
+}
+
+TEST(Tables, FlippedBitsNeverCrash) {
+  TokenizerSource source = makeSource({"a", "b", "ab"});
+  source.preTokenizer.push_back({StepKind::Split,
+                                 static_cast<uint32_t>(SplitMode::Isolated),
+                                 "\\w+", ""});
+  source.added = {{"<s>", 3, Special, false}};
+  auto tables = buildTokenizerTables(source);
+  ASSERT_TRUE(tables);
+  size_t accepted = 0;
+  for (size_t bit = 0; bit < tables->size() * 8; ++bit) {
+    std::string flipped = *tables;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    if (auto tokenizer = load(flipped)) {
+      ++accepted;
+      for (int32_t id : tokenizer->encode("ab<s> \xc3\xa9"))
+        ASSERT_TRUE(id >= 0 && id < tokenizer->vocabSize());
+    }
+  }
+  EXPECT_LT(accepted, tables->size() * 8);
+}
+
+TEST(Tables, ErrorsSayWhatWasFound) {
+  TokenizerSource source = makeSource({"a"});
+  source.prefix = {1000};
+  EXPECT_EQ(
+      buildTokenizerTables(source).error().message,
+      "made: tokenizer tables: special id 1000 found, expected below 356");
+  source = makeSource({"a"});
+  source.preTokenizer.push_back({StepKind::Split, 1, "(", ""});
+  EXPECT_EQ(buildTokenizerTables(source).error().message,
+            "made: tokenizer tables: split pattern: at byte 1 'missing closing "
+            "parenthesis' found, expected a regular expression");
+}
+
+TEST(Unicode, InvalidPartsAreReplaced) {
+  EXPECT_FALSE(replaceInvalid("a\u00e9\U0001F600"));
+  // As Python's errors='replace': one for each maximal part.
+  EXPECT_EQ(*replaceInvalid("\xf0\x9f\x98"), "\ufffd");
+  EXPECT_EQ(*replaceInvalid("\xed\xa0\x80"), "\ufffd\ufffd\ufffd");
+  EXPECT_EQ(*replaceInvalid("a\xc3(\xe2\x96"), "a\ufffd(\ufffd");
+}
+
+TEST(Unicode, NormalFormLeavesMarksNewerThanUnicode9) {
+  EXPECT_EQ(normalForm("e\u0301", NormalForm::C), "\u00e9");
+  EXPECT_EQ(normalForm("a\u0301\u0323", NormalForm::C), "\u1ea1\u0301");
+  EXPECT_EQ(normalForm("a\u0898\u0323", NormalForm::C), "a\u0898\u0323");
+}
+
+TEST(Split, TranslatesOniguruma) {
+  auto space = translatePattern("\\s+[^\\S\\n]");
+  ASSERT_TRUE(space);
+  EXPECT_EQ(*space, "\\p{White_Space}+[^\\P{White_Space}\\n]");
+  EXPECT_FALSE(translatePattern("[a[b]]"));
+  auto pattern = translatePattern("\\p{L}+");
+  ASSERT_TRUE(pattern);
+  auto compiled = Pattern::create(*pattern);
+  ASSERT_TRUE(compiled);
+  // U+31350 is a letter since Unicode 15.
+  EXPECT_EQ(split("a\U00031350.b", *compiled, SplitMode::Isolated, false),
+            (std::vector<std::string_view>{"a\U00031350", ".", "b"}));
+}
+
+TEST(Split, Modes) {
+  auto dash = Pattern::create("-");
+  ASSERT_TRUE(dash);
+  using Pieces = std::vector<std::string_view>;
+  auto cut = [&](SplitMode mode, bool invert = false) {
+    return split("a--b-", *dash, mode, invert);
+  };
+  EXPECT_EQ(cut(SplitMode::Removed), (Pieces{"a", "b"}));
+  EXPECT_EQ(cut(SplitMode::Removed, true), (Pieces{"-", "-", "-"}));
+  EXPECT_EQ(cut(SplitMode::Isolated), (Pieces{"a", "-", "-", "b", "-"}));
+  EXPECT_EQ(cut(SplitMode::MergedWithPrevious), (Pieces{"a-", "-", "b-"}));
+  EXPECT_EQ(cut(SplitMode::MergedWithNext), (Pieces{"a", "-", "-b", "-"}));
+  EXPECT_EQ(cut(SplitMode::Contiguous), (Pieces{"a", "--", "b", "-"}));
+}
