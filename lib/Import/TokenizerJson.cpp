@@ -239,11 +239,13 @@ Status Reader::readAdded() {
 
 /// The id of a token that tokenizer_config.json names: "bos_token".
 std::optional<uint32_t> Reader::special(const char *name) const {
-  auto it = tokenizerConfig.find(name);
-  if (it != tokenizerConfig.end() && it->is_object() && it->contains("content"))
-    it = it->find("content");
-  if (it != tokenizerConfig.end() && it->is_string())
-    return find(it->get<std::string>());
+  if (!tokenizerConfig.contains(name))
+    return std::nullopt;
+  const json *token = &tokenizerConfig[name];
+  if (token->is_object() && token->contains("content"))
+    token = &(*token)["content"];
+  if (token->is_string())
+    return find(token->get<std::string>());
   return std::nullopt;
 }
 
