@@ -32,8 +32,8 @@ struct CompileOptions {
   int64_t maxRows = 512;      ///< rows of a step
 
   Emit emit = Emit::Mica;
-  std::string stopAfter; ///< a stage; the module is written as MLIR
-  std::string startFrom; ///< a stage; `input` is what stopping after it wrote
+  std::string stopAfter;   ///< a stage; the module is written as MLIR
+  std::string startFrom;   ///< a stage; `input` is what stopping after it wrote
   bool noFallback = false; ///< a missed optimisation is an error
   int threads = 2;         ///< that pack weights
 

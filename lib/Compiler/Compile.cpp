@@ -7,6 +7,7 @@
 #include "mica/Compile.h"
 #include "lib/Compiler/Diagnostics.h"
 #include "lib/Compiler/ManifestWriter.h"
+#include "lib/Compiler/Options.h"
 #include "lib/Compiler/Packing.h"
 #include "lib/Compiler/Register.h"
 #include "lib/Compiler/Stages.h"
@@ -113,8 +114,8 @@ Status Compilation::loadModule() {
     (*module)->setAttr("mica.target", getTargetAttr(&context, *cpu));
   }
   if (!(*module)->hasAttr("mica.dtype")) {
-    Type type = parseType(options.dtype.empty() ? "f32" : options.dtype,
-                          &context);
+    Type type =
+        parseType(options.dtype.empty() ? "f32" : options.dtype, &context);
     (*module)->setAttr("mica.dtype", TypeAttr::get(type));
   }
   finishPart("read");
@@ -141,9 +142,8 @@ Status Compilation::loadCheckpoint() {
     model->maxContext = options.maxContext;
   Type dtype = chooseType(*model);
   finishPart("read");
-  module = buildModel(
-      &context, *checkpoint, *model,
-      {getTargetAttr(&context, *cpu), dtype, options.page});
+  module = buildModel(&context, *checkpoint, *model,
+                      {getTargetAttr(&context, *cpu), dtype, options.page});
   if (!module)
     return keeper.failure(options.input + ": stage import failed");
   std::string path = std::filesystem::absolute(options.input).string();
@@ -356,35 +356,6 @@ Status Compilation::writeSections(llvm::ArrayRef<PackJob> jobs,
 
 //===----------------------------------------------------------------------===//
 
-/// Options that do not go together, or name no stage.
-static Status check(const CompileOptions &options) {
-  for (const std::string &stage : {options.stopAfter, options.startFrom})
-    if (!stage.empty() && findStage(stage) < 0)
-      return Error{"stage " + quote(stage) +
-                   ", expected import, graph, group, kernels or cpu"};
-  bool fromModule = StringRef(options.input).ends_with(".mlir");
-  if (!options.startFrom.empty() && !fromModule)
-    return Error{options.input + ": no module, expected an .mlir file to start "
-                                 "from a stage"};
-  bool isText = !options.stopAfter.empty() || options.emit == Emit::MLIR ||
-                options.emit == Emit::LLVM || options.emit == Emit::Asm;
-  if (!isText && (options.output.empty() || options.output == "-"))
-    return Error{"no output file, expected -o FILE"};
-  const std::string &dtype = options.dtype;
-  if (!dtype.empty() && dtype != "f32" && dtype != "bf16" && dtype != "f16")
-    return Error{"dtype " + quote(dtype) + ", expected f32, bf16 or f16"};
-  if (options.page < 16 || options.page % 16)
-    return Error{"page of " + std::to_string(options.page) +
-                 " tokens, expected a multiple of 16"};
-  if (options.maxRows < 1 || options.maxRows > 1 << 16)
-    return Error{"max rows of " + std::to_string(options.maxRows) +
-                 ", expected 1 to 65536"};
-  if (options.maxContext < 0)
-    return Error{"max context of " + std::to_string(options.maxContext) +
-                 ", expected a positive number"};
-  return {};
-}
-
 Expected<CompileReport> Compilation::run() {
   if (Status status = load(); !status)
     return status.takeError();
@@ -398,7 +369,7 @@ Expected<CompileReport> Compilation::run() {
 }
 
 Expected<CompileReport> mica::compile(const CompileOptions &options) {
-  if (Status status = check(options); !status)
+  if (Status status = checkOptions(options); !status)
     return status.takeError();
   return Compilation(options).run();
 }

@@ -115,11 +115,10 @@ static Expected<ordered_json> weightTable(ModuleOp module,
                    " of the table is not packed"};
     offsets.push_back(it->second);
   }
-  return ordered_json{
-      {"slots", toJson(module->getAttr("tile.slots"))},
-      {"layers", toJson(module->getAttr("tile.layers"))},
-      {"offsets", std::move(offsets)},
-      {"bytes", parts.weightBytes}};
+  return ordered_json{{"slots", toJson(module->getAttr("tile.slots"))},
+                      {"layers", toJson(module->getAttr("tile.layers"))},
+                      {"offsets", std::move(offsets)},
+                      {"bytes", parts.weightBytes}};
 }
 
 static ordered_json codeImages(const ManifestParts &parts) {
@@ -135,9 +134,9 @@ static ordered_json codeImages(const ManifestParts &parts) {
 
 Expected<std::string> mica::writeManifest(ModuleOp module,
                                           const ManifestParts &parts) {
-  for (StringRef name : {"mica.model", "tile.slots", "tile.layers",
-                         "tile.weights", "tile.arena", "tile.kv", "tile.phases",
-                         "tile.work"})
+  for (StringRef name :
+       {"mica.model", "tile.slots", "tile.layers", "tile.weights", "tile.arena",
+        "tile.kv", "tile.phases", "tile.work"})
     if (!module->getAttr(name))
       return Error{"module without '" + name.str() +
                    "', expected the attribute"};
@@ -158,8 +157,7 @@ Expected<std::string> mica::writeManifest(ModuleOp module,
       {"version", 1},
       {"model", std::move(model)},
       {"code", codeImages(parts)},
-      {"arena",
-       {{"row", arena[0]}, {"out", arena[1]}, {"worker", arena[2]}}},
+      {"arena", {{"row", arena[0]}, {"out", arena[1]}, {"worker", arena[2]}}},
       {"max_rows", parts.maxRows},
       {"kv", toJson(module->getAttr("tile.kv"))},
       {"weights", std::move(*weights)},
@@ -168,6 +166,5 @@ Expected<std::string> mica::writeManifest(ModuleOp module,
                          parts.target, pairs)},
       {"remarks", std::move(remarks)}};
   // Names come from the checkpoint and may be no UTF-8.
-  return manifest.dump(-1, ' ', false,
-                       ordered_json::error_handler_t::replace);
+  return manifest.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }

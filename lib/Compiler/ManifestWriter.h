@@ -12,7 +12,7 @@ namespace mica {
 /// What the manifest says beyond the attributes of the module.
 struct ManifestParts {
   const CPUTarget &target;
-  uint64_t entry;                        ///< of the code image
+  uint64_t entry;                           ///< of the code image
   const llvm::StringMap<uint64_t> &offsets; ///< of packed weights, by symbol
   uint64_t weightBytes;
   int64_t maxRows;

@@ -11,8 +11,8 @@
 
 namespace mica {
 
-/// Moves what is done while compiling, pack functions and weights, from `module`
-/// to a module of its own: stage 3 is for the model's code only.
+/// Moves what is done while compiling, pack functions and weights, from
+/// `module` to a module of its own: stage 3 is for the model's code only.
 mlir::OwningOpRef<mlir::ModuleOp> takePacking(mlir::ModuleOp module);
 
 /// Puts it back in front of what `module` holds.
@@ -42,8 +42,8 @@ Expected<WeightReader> makeReader(WeightOp weight,
 /// to bf16", with the number of weights.
 using Conversions = std::map<std::string, int64_t>;
 
-/// The job that makes the packed `weight`, one of `symbols`, from `checkpoint`. Adds
-/// to `conversions`.
+/// The job that makes the packed `weight`, one of `symbols`, from `checkpoint`.
+/// Adds to `conversions`.
 Expected<PackJob> makePackJob(WeightOp weight, const mlir::SymbolTable &symbols,
                               const PackCode &code,
                               const Checkpoint &checkpoint,

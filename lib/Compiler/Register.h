@@ -7,8 +7,8 @@
 
 namespace mica {
 
-/// Adds every dialect that a stage of the compiler reads or makes, and registers
-/// every pass and every stage.
+/// Adds every dialect that a stage of the compiler reads or makes, and
+/// registers every pass and every stage.
 void registerCompiler(mlir::DialectRegistry &registry);
 
 } // namespace mica

@@ -15,13 +15,12 @@ Expected<std::string> mica::tokenizerTables(const Checkpoint &checkpoint) {
   const GGUF *gguf = checkpoint.gguf();
   std::error_code ignored;
   if (gguf ? !gguf->contains("tokenizer.ggml.model")
-           : !std::filesystem::exists(
-                 std::filesystem::path(checkpoint.path()) / "tokenizer.json",
-                 ignored))
+           : !std::filesystem::exists(std::filesystem::path(checkpoint.path()) /
+                                          "tokenizer.json",
+                                      ignored))
     return std::string();
-  Expected<TokenizerSource> source = gguf
-                                         ? tokenizerFromGGUF(*gguf)
-                                         : readTokenizerJson(checkpoint.path());
+  Expected<TokenizerSource> source =
+      gguf ? tokenizerFromGGUF(*gguf) : readTokenizerJson(checkpoint.path());
   if (!source)
     return source.takeError();
   return buildTokenizerTables(*source);

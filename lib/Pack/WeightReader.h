@@ -18,8 +18,8 @@
 namespace mica {
 
 /// Rows [first, first + rows) of a tensor, of its transpose if `transposed`.
-/// With `permuted` heads of d = rows / permuted rows, file row 2 i + j of a head
-/// is row i + j d / 2.
+/// With `permuted` heads of d = rows / permuted rows, file row 2 i + j of a
+/// head is row i + j d / 2.
 struct RowSource {
   const TensorView *tensor = nullptr;
   int64_t first = 0, rows = 0;

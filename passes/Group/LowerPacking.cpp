@@ -8,9 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/Group/PackEmitter.h"
 #include "passes/Group/Passes.h"
 #include "llvm/Support/MathExtras.h"
 #include <numeric>
@@ -24,114 +23,6 @@ using namespace mlir;
 using namespace mica;
 
 namespace {
-
-/// Builds i64 and vector arithmetic at one place.
-struct Emitter {
-  OpBuilder &b;
-  Location loc;
-
-  Value i64(int64_t value) {
-    return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value));
-  }
-  Value splat(int64_t value, VectorType type) {
-    auto element = b.getIntegerAttr(type.getElementType(), value);
-    return arith::ConstantOp::create(b, loc,
-                                     DenseElementsAttr::get(type, element));
-  }
-  Value add(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
-  Value mul(Value x, Value y) { return arith::MulIOp::create(b, loc, x, y); }
-  Value add(Value x, int64_t y) { return y ? add(x, i64(y)) : x; }
-  Value sub(Value x, int64_t y) { return add(x, -y); }
-  Value mul(Value x, int64_t y) { return y == 1 ? x : mul(x, i64(y)); }
-  Value div(Value x, int64_t y) {
-    return y == 1 ? x : Value(arith::DivUIOp::create(b, loc, x, i64(y)));
-  }
-  Value mod(Value x, int64_t y) {
-    return y == 1 ? i64(0) : Value(arith::RemUIOp::create(b, loc, x, i64(y)));
-  }
-  Value less(Value x, Value y) {
-    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
-  }
-  Value select(Value condition, Value x, Value y) {
-    return arith::SelectOp::create(b, loc, condition, x, y);
-  }
-  Value min(Value x, Value y) { return arith::MinSIOp::create(b, loc, x, y); }
-
-  /// The address `offset` elements of `type` after `base`.
-  Value address(Value base, Value offset, Type type) {
-    return LLVM::GEPOp::create(b, loc, base.getType(), type, base,
-                               ArrayRef<LLVM::GEPArg>{offset});
-  }
-  Value load(VectorType type, Value pointer) {
-    return LLVM::LoadOp::create(b, loc, type, pointer, /*alignment=*/4);
-  }
-  void store(Value value, Value pointer, unsigned alignment) {
-    LLVM::StoreOp::create(b, loc, value, pointer, alignment);
-  }
-
-  /// `for (i = low; i < high; i += step) body(i)`, in i64.
-  void loop(Value low, Value high, int64_t step,
-            function_ref<void(Value)> body) {
-    OpBuilder::InsertionGuard guard(b);
-    auto loop = scf::ForOp::create(b, loc, low, high, i64(step));
-    b.setInsertionPointToStart(loop.getBody());
-    body(loop.getInductionVar());
-  }
-};
-
-/// Converts f32 numbers to the element type's bits, `offset` added first. The
-/// rounding is to nearest even; a NaN stays one.
-class Converter {
-public:
-  Converter(Emitter &e, FloatType element, double offset)
-      : e(e), element(element), offset(offset) {}
-
-  IntegerType storage() {
-    return IntegerType::get(element.getContext(), element.getWidth());
-  }
-
-  /// vector<n x f32> to vector<n x iW>.
-  Value convert(Value x) {
-    OpBuilder &b = e.b;
-    auto type = cast<VectorType>(x.getType());
-    if (offset != 0) {
-      auto value = b.getF32FloatAttr(static_cast<float>(offset));
-      Value splat = arith::ConstantOp::create(
-          b, e.loc, DenseElementsAttr::get(type, value));
-      x = arith::AddFOp::create(b, e.loc, x, splat);
-    }
-    auto bits = type.clone(storage());
-    if (element.isBF16())
-      return roundToBF16(x);
-    if (!element.isF32())
-      x = arith::TruncFOp::create(b, e.loc, type.clone(element), x);
-    return arith::BitcastOp::create(b, e.loc, bits, x);
-  }
-
-private:
-  /// In integers, since what `arith.truncf` becomes differs by CPU: with bf16
-  /// instructions it flushes subnormal numbers.
-  Value roundToBF16(Value x) {
-    OpBuilder &b = e.b;
-    Location loc = e.loc;
-    auto wide = cast<VectorType>(x.getType()).clone(b.getI32Type());
-    Value bits = arith::BitcastOp::create(b, loc, wide, x);
-    Value high = arith::ShRUIOp::create(b, loc, bits, e.splat(16, wide));
-    Value odd = arith::AndIOp::create(b, loc, high, e.splat(1, wide));
-    Value carry = e.add(odd, e.splat(0x7fff, wide));
-    Value rounded = arith::ShRUIOp::create(b, loc, e.add(bits, carry),
-                                           e.splat(16, wide));
-    Value quiet = arith::OrIOp::create(b, loc, high, e.splat(0x40, wide));
-    Value isNaN =
-        arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
-    Value result = e.select(isNaN, quiet, rounded);
-    return arith::TruncIOp::create(b, loc, wide.clone(storage()), result);
-  }
-
-  Emitter &e;
-  FloatType element;
-  double offset;
-};
 
 /// Which row of which source row `n` of the result is.
 struct RowMap {
@@ -188,9 +79,7 @@ struct Shape {
 
   int64_t step() const { return units * group; }
   /// Whether a panel can have fewer than `panel` rows.
-  bool hasPadding() const {
-    return granule % panel || rows % granule % panel;
-  }
+  bool hasPadding() const { return granule % panel || rows % granule % panel; }
 
 private:
   /// The greatest power of two up to `limit` that divides `value`.
@@ -212,16 +101,14 @@ public:
     e.loop(e.i64(0), count, 1, [&](Value index) {
       Value physical = e.mul(e.add(first, index), shape.panel);
       Value within = e.mod(physical, shape.paddedGranule);
-      Value logical =
-          e.add(e.mul(e.div(physical, shape.paddedGranule), shape.granule),
-                within);
+      Value logical = e.add(
+          e.mul(e.div(physical, shape.paddedGranule), shape.granule), within);
       Value left = e.min(sub(e.i64(shape.granule), within),
                          sub(e.i64(shape.rows), logical));
       valid = e.min(left, e.i64(shape.panel));
       fetchRows(logical);
-      panelOut = e.address(
-          out, e.mul(index, shape.panel * shape.paddedColumns),
-          converter.storage());
+      panelOut = e.address(out, e.mul(index, shape.panel * shape.paddedColumns),
+                           converter.storage());
       int64_t whole = shape.columns / shape.step() * shape.step();
       if (whole)
         emitColumns(0, whole);
@@ -239,13 +126,13 @@ private:
   void fetchRows(Value logical) {
     e.loop(e.i64(0), valid, 1, [&](Value r) {
       auto [source, row] = rowMap.map(e, e.add(logical, r));
-      Value to = e.address(scratch, e.mul(r, shape.paddedColumns),
-                           e.b.getF32Type());
+      Value to =
+          e.address(scratch, e.mul(r, shape.paddedColumns), e.b.getF32Type());
       auto pointer = out.getType();
       Type i64 = e.b.getI64Type();
-      auto type = LLVM::LLVMFunctionType::get(
-          LLVM::LLVMVoidType::get(e.b.getContext()),
-          {pointer, i64, i64, pointer});
+      auto type =
+          LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(e.b.getContext()),
+                                      {pointer, i64, i64, pointer});
       LLVM::CallOp::create(e.b, e.loc, type,
                            ValueRange{fetch, context, source, row, to});
     });
@@ -316,8 +203,8 @@ private:
           for (int64_t side : {int64_t(0), shape.step()})
             for (int64_t g = 0; g < shape.group; ++g)
               lanes.push_back(side + unit * shape.group + g);
-        result.push_back(vector::ShuffleOp::create(
-            e.b, e.loc, block[i], block[i + half], lanes));
+        result.push_back(vector::ShuffleOp::create(e.b, e.loc, block[i],
+                                                   block[i + half], lanes));
       }
     return result;
   }
@@ -342,16 +229,16 @@ void emitVector(Emitter &e, WeightType type, const RowMap &map,
   IntegerType storage = converter.storage();
   int64_t first = 0;
   for (auto [j, rows] : llvm::enumerate(map.rows)) {
-    LLVM::CallOp::create(e.b, e.loc, fetchType,
-                         ValueRange{arguments[0], arguments[1], e.i64(j),
-                                    e.i64(0), scratch});
+    LLVM::CallOp::create(
+        e.b, e.loc, fetchType,
+        ValueRange{arguments[0], arguments[1], e.i64(j), e.i64(0), scratch});
     e.loop(e.i64(0), e.i64(rows), 1, [&, j = int64_t(j)](Value i) {
       Value x = e.load(one, e.address(scratch, i, e.b.getF32Type()));
       Value at = e.add(i, first);
       if (int64_t s = map.interleave)
-        at = e.add(e.add(e.mul(e.div(i, s), s * int64_t(map.rows.size())),
-                         s * j),
-                   e.mod(i, s));
+        at = e.add(
+            e.add(e.mul(e.div(i, s), s * int64_t(map.rows.size())), s * j),
+            e.mod(i, s));
       e.store(converter.convert(x), e.address(out, at, storage),
               storage.getWidth() / 8);
     });

@@ -159,10 +159,9 @@ protected:
                 std::to_string(format.blockElements) + " x " +
                 std::to_string(format.blockBytes) + ">";
     std::string source = "!mica.weight<" + shape(c, c.n) + ", " + element + ">";
-    std::string result = "!mica.weight<" + shape(c, c.n * c.sources) + ", " +
-                         c.element +
-                         (c.layout.empty() ? "" : ", #mica.layout<" + c.layout + ">") +
-                         ">";
+    std::string result =
+        "!mica.weight<" + shape(c, c.n * c.sources) + ", " + c.element +
+        (c.layout.empty() ? "" : ", #mica.layout<" + c.layout + ">") + ">";
     std::string weights, arguments, operands, types, names;
     for (int64_t i = 0; i < c.sources; ++i) {
       std::string id = std::to_string(i), comma = i ? ", " : "";
@@ -187,8 +186,8 @@ protected:
 
   /// Packs through a file, as the compiler does, and returns its section.
   std::string pack(const Case &c, const Checkpoint &checkpoint) {
-    auto module = mlir::parseSourceString<mlir::ModuleOp>(moduleText(c),
-                                                          &context);
+    auto module =
+        mlir::parseSourceString<mlir::ModuleOp>(moduleText(c), &context);
     EXPECT_TRUE(module) << moduleText(c);
     auto packing = takePacking(*module);
     auto code = PackCode::compile(*packing);
@@ -257,7 +256,9 @@ protected:
 TEST_F(Packing, every_format) {
   for (const Format &format : formatTable())
     for (const char *element : {"f32", "bf16", "f16"})
-      check({.format = std::string(format.name), .element = element, .n = 40,
+      check({.format = std::string(format.name),
+             .element = element,
+             .n = 40,
              .k = 256,
              .layout = std::string("panel = 16, group = ") +
                        (*element == 'b' ? "2" : "1") +
@@ -282,21 +283,32 @@ TEST_F(Packing, layouts) {
         "panel = 8, group = 16, granule = 8, align = 16",
         "panel = 1, group = 1, granule = 1, align = 32", ""})
     for (const char *element : {"bf16", "f32"})
-      check({.format = "F32", .element = element, .n = 61, .k = 77,
+      check({.format = "F32",
+             .element = element,
+             .n = 61,
+             .k = 77,
              .layout = layout});
 }
 
 TEST_F(Packing, interleave_and_offset) {
   for (int64_t sources : {2, 3})
     for (int64_t interleave : {0, 1, 16, 24})
-      check({.format = "Q8_0", .n = 48, .k = 96, .sources = sources,
-             .interleave = interleave, .offset = 1,
+      check({.format = "Q8_0",
+             .n = 48,
+             .k = 96,
+             .sources = sources,
+             .interleave = interleave,
+             .offset = 1,
              .layout = "panel = 16, group = 2, granule = 24, align = 64"});
 }
 
 TEST_F(Packing, transposed) {
   check({.format = "F32", .n = 150, .k = 33, .first = 21, .transposed = true});
-  check({.format = "F16", .n = 64, .k = 200, .sources = 2, .interleave = 16,
+  check({.format = "F16",
+         .n = 64,
+         .k = 200,
+         .sources = 2,
+         .interleave = 16,
          .transposed = true});
   check({.format = "Q8_0", .n = 64, .k = 64, .first = 48, .transposed = true});
 }
@@ -309,12 +321,27 @@ TEST_F(Packing, permuted) {
 TEST_F(Packing, vectors) {
   std::string layout = "panel = 16, group = 1, granule = 1, align = 16";
   for (int64_t n : {1, 16, 37})
-    check({.format = "F32", .element = "f32", .n = n, .k = 0, .offset = 1,
+    check({.format = "F32",
+           .element = "f32",
+           .n = n,
+           .k = 0,
+           .offset = 1,
            .layout = layout});
-  check({.format = "BF16", .element = "f32", .n = 48, .k = 0, .sources = 2,
-         .interleave = 16, .layout = layout});
-  check({.format = "F16", .element = "f32", .n = 24, .k = 0, .sources = 3,
-         .layout = layout, .first = 5, .permuted = 2});
+  check({.format = "BF16",
+         .element = "f32",
+         .n = 48,
+         .k = 0,
+         .sources = 2,
+         .interleave = 16,
+         .layout = layout});
+  check({.format = "F16",
+         .element = "f32",
+         .n = 24,
+         .k = 0,
+         .sources = 3,
+         .layout = layout,
+         .first = 5,
+         .permuted = 2});
 }
 
 // A weight of many strips, in an order that threads do not change.
