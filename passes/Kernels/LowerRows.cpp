@@ -77,7 +77,7 @@ void mica::lowerRows(KernelContext &context, GroupOp group) {
   if (group.getBuffers())
     for (Attribute place : group.getBuffersAttr())
       if (auto buffer = dyn_cast<BufferAttr>(place))
-        out |= buffer.getArena() == 1;
+        out |= buffer.getArena() == 1 || buffer.getArena() == 3;
   int64_t segment = angles ? 16 : segmentOf(group, columns);
 
   SmallVector<std::unique_ptr<Region>> passes;

@@ -33,10 +33,10 @@ def LowerGroupsPass : Pass<"mica-lower-groups", "::mlir::ModuleOp"> {
     ```mlir
     // Before:
     %1 = mica.group "linear" phase 0 {
-      %0 = mica.linear %x, %w : …
-      %2 = arith.addf %0, %x : tensor<?x64xf32>
-      mica.yield %2 : tensor<?x64xf32>
-    } {buffers = [#mica.buffer<arena = 0, offset = 128, stride = 64>]} : tensor<?x64xf32>
+      %0 = mica.linear %x, %w : !rows, !w -> !rows
+      %2 = arith.addf %0, %x : !rows
+      mica.yield %2 : !rows
+    } {buffers = [#x], mica.granule = 16 : i64, mica.elastic} : !rows
 
     // After:
     tile.phase "linear" id 1(%step, %worker, %workers) {
