@@ -94,7 +94,7 @@ def test_gemma_directory(mica, gemma, tmp_path):
     """The same tokenizer saved as a directory has the same ids."""
     (tmp_path / "tokenizer.json").write_text(gemma[1].to_str())
     (tmp_path / "tokenizer_config.json").write_text(
-        json.dumps({"add_bos_token": True, "bos_token": "<bos>"}))
+        json.dumps({"add_bos_token": True, "bos_token": {"content": "<bos>"}}))
     check(mica, tmp_path, gemma[1], list(tokenizers_made.texts(500, seed=3)))
 
 

@@ -16,9 +16,10 @@ namespace mica {
 /// Encodes and decodes a text; ids outside the vocabulary stop the fuzzer.
 inline void useTokenizer(const Tokenizer &tokenizer) {
   for (bool special : {true, false}) {
-    std::vector<int32_t> ids = tokenizer.encode(
-        "Hi  there's 12\n\xe2\x96\x81<s> <b> e\xcc\x81\xff\xf0\x9f\x98\x80",
-        {special, special});
+    std::vector<int32_t> ids =
+        tokenizer.encode("Hi  there's 12\n\xe2\x96\x81<s> x<b> <b>\n "
+                         "</s>e\xcc\x81\xff\xf0\x9f\x98\x80",
+                         {special, special});
     for (int32_t id : ids)
       if (id < 0 || id >= tokenizer.vocabSize())
         std::abort();

@@ -20,7 +20,7 @@ BLOCKS = {0: (1, 4), 1: (1, 2), 30: (1, 2), 8: (32, 34), 2: (32, 18),
 
 def gguf_value(kind, value):
     if kind == STRING:
-        return struct.pack("<Q", len(value)) + value.encode()
+        return struct.pack("<Q", len(value.encode())) + value.encode()
     if kind == ARRAY:
         element, items = value
         body = b"".join(gguf_value(element, item) for item in items)
