@@ -141,8 +141,8 @@ public:
   Expected<Logits> step(std::span<const Request> requests);
 
   /// Appends any number of tokens to a sequence, in steps of at most `chunk`
-  /// (0: as many as possible), and returns the logits of the last one; no others
-  /// are computed.
+  /// (0: as many as possible), and returns the logits of the last one; no
+  /// others are computed.
   Expected<Logits> feed(const Sequence &sequence,
                         std::span<const int32_t> tokens, uint32_t chunk = 0);
 
