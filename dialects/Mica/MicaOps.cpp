@@ -62,7 +62,16 @@ LogicalResult EmbeddingOp::verify() {
 
 LogicalResult OutputRowsOp::verify() {
   // output_rows_c1
-  return expectColumns(*this, "result", getResult(), columnsOf(getInput()));
+  if (failed(expectColumns(*this, "result", getResult(),
+                           columnsOf(getInput()))))
+    return failure();
+  // output_rows_c2
+  Type found = getElementTypeOrSelf(getResult().getType());
+  Type wanted = getElementTypeOrSelf(getInput().getType());
+  if (found != wanted)
+    return emitOpError("expects result to have elements of ")
+           << wanted << ", but got " << found;
+  return success();
 }
 
 //===----------------------------------------------------------------------===//

@@ -22,13 +22,15 @@ def Mica_F32Rows : Mica_RowsOf<[F32], "f32">;
 def Mica_Indices : TensorRankOf<[I32], [1]>;
 def Mica_Angles : TensorRankOf<[F32], [3]>;
 
+// Result types follow from operands where they can (`InferTypeOpInterface`); a
+// number of rows may be static in one place and dynamic in another.
 defvar RowOp = DeclareOpInterfaceMethods<Mica_RowOpInterface>;
 
 //===----------------------------------------------------------------------===//
 // Tokens
 //===----------------------------------------------------------------------===//
 
-def Mica_TokensOp : Mica_Op<"tokens", [Pure]> {
+def Mica_TokensOp : Mica_Op<"tokens", [Pure, InferTypeOpAdaptorWithIsCompatible]> {
   let summary = "the token of every row";
   let description = [{
     `result[m]` is the vocabulary index of row m, below the vocabulary size
@@ -45,7 +47,7 @@ def Mica_TokensOp : Mica_Op<"tokens", [Pure]> {
   let assemblyFormat = "$batch attr-dict `:` type($result)";
 }
 
-def Mica_PositionsOp : Mica_Op<"positions", [Pure]> {
+def Mica_PositionsOp : Mica_Op<"positions", [Pure, InferTypeOpAdaptorWithIsCompatible]> {
   let summary = "the position of every row";
   let description = [{
     `result[m]` is the position of row m in its text, counted from 0: what
@@ -62,7 +64,7 @@ def Mica_PositionsOp : Mica_Op<"positions", [Pure]> {
   let assemblyFormat = "$batch attr-dict `:` type($result)";
 }
 
-def Mica_EmbeddingOp : Mica_Op<"embedding", [Pure]> {
+def Mica_EmbeddingOp : Mica_Op<"embedding", [Pure, InferTypeOpAdaptorWithIsCompatible]> {
   let summary = "rows of a table, by index";
   let description = [{
     ```
@@ -90,7 +92,8 @@ def Mica_EmbeddingOp : Mica_Op<"embedding", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Mica_OutputRowsOp : Mica_Op<"output_rows", [Pure]> {
+def Mica_OutputRowsOp : Mica_Op<"output_rows", [
+    Pure, InferTypeOpAdaptorWithIsCompatible]> {
   let summary = "the rows whose logits are wanted";
   let description = [{
     ```
@@ -99,6 +102,7 @@ def Mica_OutputRowsOp : Mica_Op<"output_rows", [Pure]> {
 
     Constraints:
     - (C1) `dim(result, 1) = dim(input, 1)`.
+    - (C2) `element_type(result) = element_type(input)`.
 
     Example:
 
@@ -227,7 +231,7 @@ def Mica_LayerNormOp : Mica_Op<"layer_norm", [
 // Linear
 //===----------------------------------------------------------------------===//
 
-def Mica_LinearOp : Mica_Op<"linear", [Pure]> {
+def Mica_LinearOp : Mica_Op<"linear", [Pure, InferTypeOpAdaptorWithIsCompatible]> {
   let summary = "product with a weight of any format";
   let description = [{
     ```
@@ -324,7 +328,8 @@ def Mica_PackOp : Mica_Op<"pack", [Pure]> {
 // Position
 //===----------------------------------------------------------------------===//
 
-def Mica_RopeAnglesOp : Mica_Op<"rope_angles", [Pure]> {
+def Mica_RopeAnglesOp : Mica_Op<"rope_angles", [
+    Pure, InferTypeOpAdaptorWithIsCompatible]> {
   let summary = "cosines and sines of rotary positions";
   let description = [{
     ```
@@ -425,7 +430,7 @@ def Mica_KVAppendOp : Mica_Op<"kv_append", [
 }
 
 def Mica_AttentionOp : Mica_Op<"attention", [
-    MemoryEffects<[MemRead]>]> {
+    MemoryEffects<[MemRead]>, InferTypeOpAdaptorWithIsCompatible]> {
   let summary = "grouped-query attention over the cache";
   let description = [{
     For row m at index p of its sequence's cache, query head h of H, kv-head

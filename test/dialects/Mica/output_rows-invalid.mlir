@@ -14,3 +14,11 @@ func.func @output_rows_dynamic_columns(%x: tensor<?x?xf32>, %batch: !mica.batch)
   %y = mica.output_rows %x, %batch : tensor<?x?xf32> -> tensor<?x32xf32>
   return
 }
+
+// -----
+
+func.func @output_rows_c2(%x: tensor<?x64xf32>, %batch: !mica.batch) {
+  // expected-error@below {{'mica.output_rows' op expects result to have elements of 'f32', but got 'bf16'}}
+  %y = mica.output_rows %x, %batch : tensor<?x64xf32> -> tensor<?x64xbf16>
+  return
+}
