@@ -146,6 +146,15 @@ def case_attention():
         yield f"{name}, decode", decode
 
 
+def case_cache():
+    """Keys and values that are no bf16, rounded when they are stored."""
+    third = np.float32(3)
+    k = round_bf16(np.float32(fill(2, 6, 1)) / third)
+    v = round_bf16(np.float32(fill(2, 4, 2)) / third)
+    o = attention(fill(2, 6, 0), k, v, range(2), 2, 2, 0.5)
+    yield "attention", o.reshape(2, 4)
+
+
 def case_stack():
     """Two layers: the keys and values are the rows, and each layer adds its
     attention and the product with its weight."""
