@@ -139,7 +139,7 @@ AttendExpansion::AttendExpansion(Emitter &e, tile::AttendOp op)
   // Beside a matrix unit vdpbf16ps takes longer than two multiply-adds.
   auto target =
       op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
-  if (target && target.getFeatures().contains("+amx-bf16"))
+  if (!shape.tiles && target && target.getFeatures().contains("+amx-bf16"))
     query = e.b.getF32Type();
   keyDot = makeAttendDot(query, cast<MemRefType>(op.getKeys().getType()));
   valueDot = makeAttendDot(query, cast<MemRefType>(op.getValues().getType()));
@@ -227,9 +227,11 @@ void AttendExpansion::packQuery(Index r, Index m, Index h) {
   Type element = op.getQuery().getType().getElementType();
   int64_t key = op.getKey();
   int64_t size = llvm::bit_floor<uint64_t>(std::min(key, lanes));
-  if (shape.paddedKey > key)
-    e.store(keyDot->toRow(e, e.splat(0, size)), state.query,
-            {r, e.index(shape.paddedKey - size)});
+  e.forRange(e.index(key / size * size), e.index(shape.paddedKey), size,
+             [&](Index i) {
+               e.store(keyDot->toRow(e, e.splat(0, size)), state.query,
+                       {r, min(i, e.index(shape.paddedKey - size))});
+             });
   auto copy = [&](Index i) {
     Value piece =
         e.load(VectorType::get(size, element), op.getQuery(), {m, h * key + i});
@@ -423,13 +425,19 @@ void AttendExpansion::scoreTile(const Block &block, Index r, int64_t rows,
     --panels;
   Index first = block.first / panels * panels;
   e.forRange(first, block.last, panels, [&](Index j) {
+    SmallVector<SmallVector<Index>> here, ahead;
+    for (int64_t v = 0; v < panels; ++v) {
+      here.push_back(keysAt(block, j + v, e.index(0), /*ahead=*/false));
+      ahead.push_back(keysAt(block, j + v, e.index(0), /*ahead=*/true));
+    }
     auto step = [&](Index k, Emitter::Values sums) {
       SmallVector<AttendDot::Operands> operands;
-      for (int64_t v = 0; v < panels && prefetches; ++v)
-        e.prefetch(op.getKeys(), keysAt(block, j + v, k, /*ahead=*/true));
       for (int64_t v = 0; v < panels; ++v)
-        operands.push_back(keyDot->loadPanel(
-            e, op.getKeys(), keysAt(block, j + v, k, /*ahead=*/false)));
+        here[v][4] = ahead[v][4] = k;
+      for (int64_t v = 0; v < panels && prefetches; ++v)
+        e.prefetch(op.getKeys(), ahead[v]);
+      for (int64_t v = 0; v < panels; ++v)
+        operands.push_back(keyDot->loadPanel(e, op.getKeys(), here[v]));
       for (int64_t i = 0; i < rows; ++i) {
         auto row = keyDot->loadRow(e, state.query, {r + i}, k);
         for (int64_t v = 0; v < panels; ++v) {
@@ -457,15 +465,21 @@ void AttendExpansion::outputTile(const Block &block, Index r, int64_t rows,
           e.load(e.f32x(lanes), state.output, {r + i, (column + v) * lanes}));
   sums = e.forRange(
       block.first, block.last, 1, sums, [&](Index j, ValueRange carried) {
+        SmallVector<Index> here, ahead;
+        here = valuesAt(block, j, column, e.index(0), /*ahead=*/false);
+        ahead = valuesAt(block, j, column, e.index(0), /*ahead=*/true);
+        auto moved = [](SmallVector<Index> at, int64_t v, Index t) {
+          at[3] = at[3] + v;
+          at[4] = at[4] + t;
+          return at;
+        };
         auto step = [&](Index t, Emitter::Values sums) {
           SmallVector<AttendDot::Operands> operands;
           for (int64_t v = 0; v < panels && prefetches; ++v)
-            e.prefetch(op.getValues(),
-                       valuesAt(block, j, column + v, t, /*ahead=*/true));
+            e.prefetch(op.getValues(), moved(ahead, v, t));
           for (int64_t v = 0; v < panels; ++v)
-            operands.push_back(valueDot->loadPanel(
-                e, op.getValues(),
-                valuesAt(block, j, column + v, t, /*ahead=*/false)));
+            operands.push_back(
+                valueDot->loadPanel(e, op.getValues(), moved(here, v, t)));
           for (int64_t i = 0; i < rows; ++i) {
             auto row = valueDot->loadRow(e, state.weights, {j / parts, r + i},
                                          j % parts * steps + t);

@@ -36,6 +36,7 @@ AttendSoftmax::AttendSoftmax(Emitter &e, tile::AttendOp op,
     : e(e), op(op), dot(dot), state(state) {
   parts = cast<MemRefType>(state.scores.getType()).getDimSize(1) / lanes;
   columns = cast<MemRefType>(state.output.getType()).getDimSize(1);
+  wide = cast<MemRefType>(state.weights.getType()).getDimSize(2);
 }
 
 Value AttendSoftmax::tokensOf(Index n, int64_t part) {
@@ -152,7 +153,8 @@ void AttendSoftmax::row(Index r, Index m, Index h, Index n, bool edge) {
     if (edge)
       p = e.select(seen[part], p, e.splat(0, lanes));
     sum = e.add(sum, p);
-    e.store(dot.toRow(e, p), state.weights, {e.index(part), r, e.index(0)});
+    e.store(dot.toRow(e, p), state.weights,
+            {e.index(part * lanes / wide), r, e.index(part * lanes % wide)});
   }
   e.store(sum, state.sum, {r, e.index(0)});
 }

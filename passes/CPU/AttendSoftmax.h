@@ -13,7 +13,7 @@ namespace mica::cpu {
 struct AttendState {
   mlir::Value query;   // [rows, padded key] as the dot wants it
   mlir::Value scores;  // [rows, unit] f32
-  mlir::Value weights; // [unit / 16, rows, 16] as the dot wants it
+  mlir::Value weights; // [unit / w, rows, w] as the dot wants it, w tokens
   mlir::Value output;  // [rows, padded value] f32, not yet divided
   mlir::Value maximum; // [rows] f32, about the largest score * factor
   mlir::Value sum;     // [rows, 16] f32, parts of the sum of weights
@@ -48,7 +48,7 @@ private:
   tile::AttendOp op;
   const AttendDot &dot;
   const AttendState &state;
-  int64_t parts, columns;
+  int64_t parts, columns, wide;
 };
 
 } // namespace mica::cpu

@@ -72,7 +72,8 @@ class Shape:
 
     @property
     def query(self):
-        return "bf16" if (self.target, self.cache) == ("bf16", "bf16") else "f32"
+        pairs = self.target in ("bf16", "amx") and self.cache == "bf16"
+        return "bf16" if pairs else "f32"
 
     @property
     def padded(self):
@@ -257,7 +258,7 @@ def check(shape, steps, **options):
 RAGGED = [(1, 1), (17, 17), (70, 5), (130, 1), (200, 64), (33, 33)]
 KINDS = [dict(target=target, cache=cache) for target, cache in (
     ("v3", "f32"), ("v3", "bf16"), ("v3", "f16"), ("v4", "f32"), ("v4", "bf16"),
-    ("v4", "f16"), ("bf16", "bf16")) if kernels.available(target)]
+    ("v4", "f16"), ("bf16", "bf16"), ("amx", "bf16")) if kernels.available(target)]
 SHAPES = [dict(), dict(key=24, value=24, heads=3, kv_heads=3),
           dict(key=40, value=40, heads=6), dict(key=80, value=80, page=32),
           dict(key=7, value=5, heads=5, kv_heads=1),
@@ -273,6 +274,10 @@ def name(options):
 # Every kind with the plain shape, and each other shape with a third of them.
 CASES = [{**shape, **kind} for i, shape in enumerate(SHAPES)
          for j, kind in enumerate(KINDS) if i == 0 or i % 3 == j % 3]
+# Tiles need pages of 32 tokens and multiples of 32 in keys.
+CASES += [{**shape, **KINDS[-1], "page": 32} for shape in (
+    dict(), dict(key=128, value=80), dict(key=32, value=256, heads=14), dict(unit=128),
+    dict(heads=16, kv_heads=1, page=64, unit=32), dict(tree=True, window=30, alibi=True))]
 
 
 @pytest.mark.parametrize("case", CASES, ids=name)
