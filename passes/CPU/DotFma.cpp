@@ -13,9 +13,20 @@ namespace {
 struct DotFma : VectorDot {
   void step(Emitter &e, const DotTile &t, Index k,
             MutableArrayRef<Value> sums) const override {
+    // More panels than rows: panel by panel, or the converted weights of all of
+    // them would be alive at once.
+    int64_t wide = t.rows < t.panels ? 1 : t.panels;
+    for (int64_t first = 0; first < t.panels; first += wide)
+      stepPanels(e, t, k, first, wide, sums);
+  }
+
+private:
+  /// The panels [first, first + count) of a step.
+  static void stepPanels(Emitter &e, const DotTile &t, Index k, int64_t first,
+                         int64_t count, MutableArrayRef<Value> sums) {
     SmallVector<Value> raw;
-    for (int64_t v = 0; v < t.panels; ++v)
-      raw.push_back(loadGroup(e, t, t.p + v, k));
+    for (int64_t v = 0; v < count; ++v)
+      raw.push_back(loadGroup(e, t, t.p + (first + v), k));
     for (int64_t j = 0; j < t.group; ++j) {
       SmallVector<Value> weights;
       for (Value group : raw)
@@ -23,15 +34,14 @@ struct DotFma : VectorDot {
       for (int64_t r = 0; r < t.rows; ++r) {
         Value x = e.load(t.input, {t.m + r, k * t.group + j});
         x = e.broadcast(e.extend(x, e.b.getF32Type()), t.panel);
-        for (int64_t v = 0; v < t.panels; ++v) {
-          Value &sum = sums[r * t.panels + v];
+        for (int64_t v = 0; v < count; ++v) {
+          Value &sum = sums[r * t.panels + first + v];
           sum = e.fma(weights[v], x, sum);
         }
       }
     }
   }
 
-private:
   static Value loadGroup(Emitter &e, const DotTile &t, Index p, Index k) {
     Type element = cast<MemRefType>(t.weights.getType()).getElementType();
     auto type = VectorType::get(t.panel * t.group, element);

@@ -155,6 +155,14 @@ class Kernel:
         self.entry.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32]
         self.entry.restype = None
 
+    def assembly(self):
+        """The code, as text."""
+        text = subprocess.run(
+            [str(BUILD / "bin/mica-translate"), "--emit=asm",
+             str(self.library.with_suffix(".llvm"))],
+            check=True, capture_output=True, text=True).stdout
+        return text
+
     def run(self, rows=1, seqs=1, outs=1, weights=(), arenas=(None, None, None),
             logits=None, kv=(), workers=1, **arrays):
         """`arrays`: token, position, row_start, out_row; `kv`: dicts of a group."""

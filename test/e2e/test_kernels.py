@@ -1,6 +1,7 @@
 """Stage 3 for CPUs against numpy: products, epilogues, row work, functions."""
 
 import functools
+import re
 
 import numpy as np
 import pytest
@@ -184,6 +185,43 @@ def test_contract_prefetch_and_rest_of_k(target, weight, kind):
                 "prefetch = 512>}")
     check_contract(
         Contract(target, weight, kind, 200, 80, 16, bias_residual, schedule))
+
+
+# --- main loops -------------------------------------------------------------
+
+
+def innermost_loops(assembly):
+    """Lines of each loop that has no jump inside."""
+    lines = assembly.splitlines()
+    labels = {line[:-1]: i for i, line in enumerate(lines)
+              if re.fullmatch(r"\.LBB\d+_\d+:", line)}
+    for i, line in enumerate(lines):
+        jump = re.match(r"\s+j\w+\s+(\.LBB\d+_\d+)", line)
+        if jump and labels.get(jump[1], i) < i:
+            body = lines[labels[jump[1]] + 1:i]
+            if not any(re.match(r"\s+j\w+\s", inside) for inside in body):
+                yield body
+
+
+# Compiled on any machine, whatever it can run.
+@pytest.mark.parametrize("target,weight,kind,product,register,tiles", [
+    ("v3", "f32", "f32", "vfmadd", "%ymm", 4), ("v3", "bf16", "f32", "vfmadd", "%ymm", 4),
+    ("v3", "f16", "f32", "vfmadd", "%ymm", 4), ("v4", "f32", "f32", "vfmadd", "%zmm", 5),
+    ("v4", "bf16", "f32", "vfmadd", "%zmm", 5), ("v4", "f16", "f32", "vfmadd", "%zmm", 5),
+    ("bf16", "bf16", "bf16", "vdpbf16ps", "%zmm", 5),
+    ("amx", "bf16", "bf16", "tdpbf16ps", "%tmm", 6)])
+def test_main_loops(target, weight, kind, product, register, tiles):
+    """Each row tile's loop multiplies by the target's best instruction and keeps
+    its vectors in registers."""
+    kernel = Contract(target, weight, kind, 64, 256, 16, bias_residual).kernel
+    loops = [loop for loop in innermost_loops(kernel.assembly())
+             if sum(product in line for line in loop) > 1]
+    assert len(loops) == tiles
+    for loop in loops:
+        assert all(register in line for line in loop if product in line)
+        spills = [line for line in loop
+                  if re.search(r"\(%r[sb]p", line) and re.search(r"%[yzt]mm", line)]
+        assert not spills, spills
 
 
 # --- rows -------------------------------------------------------------------

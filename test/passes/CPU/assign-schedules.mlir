@@ -16,7 +16,7 @@ func.func @rows(%T: index) {
 // CHECK-LABEL: func @contract
 func.func @contract(%x: memref<?x32xf32>, %w: memref<4x16x16x2xbf16>,
                     %v: memref<4x32x16x1xf16>) {
-  // CHECK: attributes {schedule = #tile.schedule<rows = [4, 2, 1],
+  // CHECK: attributes {schedule = #tile.schedule<rows = [5, 4, 2, 1],
   tile.contract %x, %w columns 64 granule 16 {
   ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
     tile.yield
