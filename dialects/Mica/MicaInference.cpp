@@ -95,7 +95,11 @@ LogicalResult AttentionOp::inferReturnTypes(MLIRContext *context,
 bool TokensOp::isCompatibleReturnTypes(TypeRange, TypeRange) { return true; }
 bool PositionsOp::isCompatibleReturnTypes(TypeRange, TypeRange) { return true; }
 bool EmbeddingOp::isCompatibleReturnTypes(TypeRange, TypeRange) { return true; }
-bool OutputRowsOp::isCompatibleReturnTypes(TypeRange, TypeRange) { return true; }
+bool OutputRowsOp::isCompatibleReturnTypes(TypeRange, TypeRange) {
+  return true;
+}
 bool LinearOp::isCompatibleReturnTypes(TypeRange, TypeRange) { return true; }
-bool RopeAnglesOp::isCompatibleReturnTypes(TypeRange, TypeRange) { return true; }
+bool RopeAnglesOp::isCompatibleReturnTypes(TypeRange, TypeRange) {
+  return true;
+}
 bool AttentionOp::isCompatibleReturnTypes(TypeRange, TypeRange) { return true; }

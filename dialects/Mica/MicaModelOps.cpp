@@ -99,8 +99,8 @@ LogicalResult StackOp::verify() {
 LogicalResult StackOp::verifySymbolUses(SymbolTableCollection &tables) {
   for (auto layer : getLayers().getAsRange<LayerAttr>()) {
     // stack_c1
-    auto function =
-        tables.lookupNearestSymbolFrom<func::FuncOp>(*this, layer.getFunction());
+    auto function = tables.lookupNearestSymbolFrom<func::FuncOp>(
+        *this, layer.getFunction());
     if (!function)
       return emitOpError("expects ")
              << layer.getFunction() << " to be a function";

@@ -11,9 +11,9 @@ using namespace mica;
 /// Parses a list of types in parentheses, which may be empty.
 static ParseResult parseTypes(OpAsmParser &parser,
                               SmallVectorImpl<Type> &types) {
-  return parser.parseCommaSeparatedList(
-      AsmParser::Delimiter::Paren,
-      [&] { return parser.parseType(types.emplace_back()); });
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren, [&] {
+    return parser.parseType(types.emplace_back());
+  });
 }
 
 static void printTypes(OpAsmPrinter &printer, Operation *, TypeRange types) {
@@ -34,17 +34,16 @@ static LogicalResult expectColumns(Operation *op, StringRef what, Value rows,
                                    int64_t wanted) {
   if (columnsOf(rows) == wanted)
     return success();
-  return op->emitOpError("expects ")
-         << what << " to have " << wanted << " columns, but got "
-         << columnsOf(rows);
+  return op->emitOpError("expects ") << what << " to have " << wanted
+                                     << " columns, but got " << columnsOf(rows);
 }
 
 static LogicalResult expectMatrix(Operation *op, StringRef what,
                                   WeightType weight) {
   if (weight.getShape().size() == 2)
     return success();
-  return op->emitOpError("expects ") << what << " of 2 dimensions, but got "
-                                     << weight.getShape().size();
+  return op->emitOpError("expects ")
+         << what << " of 2 dimensions, but got " << weight.getShape().size();
 }
 
 //===----------------------------------------------------------------------===//
@@ -62,8 +61,8 @@ LogicalResult EmbeddingOp::verify() {
 
 LogicalResult OutputRowsOp::verify() {
   // output_rows_c1
-  if (failed(expectColumns(*this, "result", getResult(),
-                           columnsOf(getInput()))))
+  if (failed(
+          expectColumns(*this, "result", getResult(), columnsOf(getInput()))))
     return failure();
   // output_rows_c2
   Type found = getElementTypeOrSelf(getResult().getType());
@@ -88,8 +87,8 @@ LogicalResult LinearOp::verify() {
   if (failed(expectColumns(*this, "result", getResult(), weight.rows())))
     return failure();
   // linear_c3
-  if (getBias() && getBias().getType().getShape() !=
-                       ArrayRef<int64_t>(weight.rows()))
+  if (getBias() &&
+      getBias().getType().getShape() != ArrayRef<int64_t>(weight.rows()))
     return emitOpError("expects bias to have ")
            << weight.rows() << " elements, one per output column, but got "
            << getBias().getType();
@@ -217,7 +216,8 @@ LogicalResult mica::verifyLinear(Operation *op, Value kv) {
     while (here && !(there = here->getBlock()->findAncestorOpInBlock(*user)))
       here = here->getParentOp();
     if (!here || !there->isBeforeInBlock(here))
-      return op->emitOpError("expects every reader of its cache to precede it, ")
+      return op->emitOpError(
+                 "expects every reader of its cache to precede it, ")
              << "but a '" << user->getName() << "' does not";
   }
   return success();
@@ -226,7 +226,8 @@ LogicalResult mica::verifyLinear(Operation *op, Value kv) {
 LogicalResult KVAppendOp::verify() {
   KVType kv = getKv().getType();
   // kv_append_c1
-  if (failed(expectColumns(*this, "key", getKey(), kv.getHeads() * kv.getKey())))
+  if (failed(
+          expectColumns(*this, "key", getKey(), kv.getHeads() * kv.getKey())))
     return failure();
   // kv_append_c2
   if (failed(expectColumns(*this, "value", getValue(),
@@ -257,12 +258,12 @@ LogicalResult AttentionOp::verify() {
   if (failed(expectColumns(*this, "input", getInput(), heads * kv.getKey())))
     return failure();
   // attention_c3
-  if (failed(expectColumns(*this, "result", getResult(),
-                           heads * kv.getValue())))
+  if (failed(
+          expectColumns(*this, "result", getResult(), heads * kv.getValue())))
     return failure();
   // attention_c4
-  if (kv.getWindow() && (!getMask().getWindow() ||
-                         getMask().getWindow() > kv.getWindow()))
+  if (kv.getWindow() &&
+      (!getMask().getWindow() || getMask().getWindow() > kv.getWindow()))
     return emitOpError("expects a window of at most the cache's ")
            << kv.getWindow() << ", but got " << getMask().getWindow();
   return success();

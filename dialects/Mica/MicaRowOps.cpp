@@ -12,8 +12,7 @@ using namespace mica;
 using namespace mica::tile;
 
 /// x / rms(x) * (w + offset), over groups of the weight's size.
-template <typename OpTy>
-static Row rmsNorm(OpTy op, RowBuilder &b, Row x) {
+template <typename OpTy> static Row rmsNorm(OpTy op, RowBuilder &b, Row x) {
   int64_t d = op.getWeight().getType().rows();
   Row w = b.loadVector(op.getWeight(), d, x.size());
   if (double offset = op.getOffset().convertToDouble())
@@ -43,8 +42,8 @@ SmallVector<Row> LayerNormOp::emitRow(RowBuilder &b, ArrayRef<Row> inputs) {
   int64_t d = getWeight().getType().rows();
   double share = 1.0 / static_cast<double>(d);
   Row centred = x - sum(x) * share;
-  Scalar scale = rsqrt(sum(centred * centred) * share +
-                       getEps().convertToDouble());
+  Scalar scale =
+      rsqrt(sum(centred * centred) * share + getEps().convertToDouble());
   Row y = centred * scale * b.loadVector(getWeight(), d, x.size());
   return {getBias() ? y + b.loadVector(getBias(), d, x.size()) : y};
 }

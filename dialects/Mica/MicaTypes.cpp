@@ -14,9 +14,9 @@ template <typename T>
 static ParseResult parseList(AsmParser &parser,
                              function_ref<ParseResult(T &)> parseElement,
                              SmallVector<T> &list) {
-  return parser.parseCommaSeparatedList(
-      AsmParser::Delimiter::Square,
-      [&] { return parseElement(list.emplace_back()); });
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
+    return parseElement(list.emplace_back());
+  });
 }
 
 static ParseResult parseIndices(AsmParser &parser,

@@ -20,7 +20,8 @@ void mica::addEntry(ModuleOp module, func::FuncOp function) {
   OpBuilder b(module.getContext());
   Location loc = module.getLoc();
   b.setInsertionPointToEnd(module.getBody());
-  auto run = func::FuncOp::create(b, loc, "mica_run", b.getFunctionType({}, {}));
+  auto run =
+      func::FuncOp::create(b, loc, "mica_run", b.getFunctionType({}, {}));
   b.setInsertionPointToStart(run.addEntryBlock());
   auto address = [&](memref::GlobalOp global) -> Value {
     return memref::GetGlobalOp::create(b, loc, global.getType(),

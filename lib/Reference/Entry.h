@@ -7,8 +7,8 @@
 
 namespace mica {
 
-/// Adds `mica_run()`, which calls `function`, of buffers and indices. Argument i
-/// is read from the global `mica_argument_<i>` (a memref's descriptor, or an
+/// Adds `mica_run()`, which calls `function`, of buffers and indices. Argument
+/// i is read from the global `mica_argument_<i>` (a memref's descriptor, or an
 /// index), result 0, a memref, is left in `mica_result`.
 void addEntry(mlir::ModuleOp module, mlir::func::FuncOp function);
 

@@ -24,8 +24,7 @@ namespace {
 struct Buffer {
   Buffer() = default;
   Buffer(ArrayRef<int64_t> shape, int64_t elementBytes)
-      : shape(shape),
-        bytes(llvm::product_of(shape) * elementBytes) {}
+      : shape(shape), bytes(llvm::product_of(shape) * elementBytes) {}
 
   SmallVector<int64_t> shape;
   std::vector<std::byte> bytes;
@@ -127,8 +126,7 @@ void Reference::State::capture(int64_t number, const Matrix *rows) {
     return;
   const ResultInfo &info = running->results[number];
   auto layers = running->layersOf.find(info.function);
-  int64_t layer =
-      layers == running->layersOf.end() ? -1 : layers->second[call];
+  int64_t layer = layers == running->layersOf.end() ? -1 : layers->second[call];
   (*running->onRows)({info.function, info.op, number, layer, rows->sizes[0],
                       rows->sizes[1], rows->aligned + rows->offset});
 }
@@ -159,9 +157,8 @@ Status Reference::State::readEntry(func::FuncOp entry) {
 Status Reference::State::lower(ModuleOp module, StringRef entry) {
   reference::inlineGroups(module);
   for (Operation *op : reference::captureResults(module))
-    results.push_back(
-        {op->getParentOfType<func::FuncOp>().getSymName().str(),
-         op->getName().getStringRef().str()});
+    results.push_back({op->getParentOfType<func::FuncOp>().getSymName().str(),
+                       op->getName().getStringRef().str()});
   PassManager toLoops(module.getContext());
   toLoops.addPass(createReferencePass());
   if (failed(toLoops.run(module)))
@@ -210,10 +207,10 @@ Status Reference::State::makeArguments() {
     }
     int64_t bytes = kv.getElement().getIntOrFloatBitWidth() / 8;
     for (int64_t width : {kv.getKey(), kv.getValue()}) {
-      caches.emplace_back(
-          ArrayRef<int64_t>{argument.layers, limits.sequences, limits.context,
-                            kv.getHeads(), width},
-          bytes);
+      caches.emplace_back(ArrayRef<int64_t>{argument.layers, limits.sequences,
+                                            limits.context, kv.getHeads(),
+                                            width},
+                          bytes);
       caches.back().describe(next());
     }
     *static_cast<int64_t *>(next()) = 0; // The first layer of the group.

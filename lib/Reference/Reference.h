@@ -26,8 +26,8 @@ namespace mica {
 struct OpRows {
   std::string function; ///< that the op stands in: "step", "layer0"
   std::string op;       ///< "mica.linear"
-  int64_t number; ///< of the result among all float results of the module
-  int64_t layer;  ///< the layer of the stack that ran it; -1 outside of layers
+  int64_t number;       ///< of the result among all float results of the module
+  int64_t layer; ///< the layer of the stack that ran it; -1 outside of layers
   int64_t rows, columns;
   const float *values; ///< [rows, columns]
 };
@@ -37,7 +37,8 @@ struct ReferenceStep {
   std::vector<int32_t> token, position; ///< [T], tokens below the vocabulary
   std::vector<int32_t> rowStart;        ///< [S + 1]
   std::vector<int32_t> outRow;          ///< [R]
-  std::vector<int32_t> length; ///< [S] tokens in the cache, this step's included
+  std::vector<int32_t>
+      length; ///< [S] tokens in the cache, this step's included
 };
 
 /// The most that a step may ask for.
@@ -57,8 +58,9 @@ WeightLoader loadFrom(const Checkpoint &checkpoint);
 /// A model at stage 0, ready to be run. Not safe for several threads.
 class Reference {
 public:
-  /// `module` has a function `entry(batch, caches...)` whose first result is the
-  /// logits; it is not changed. Every weight that is not packed is loaded now.
+  /// `module` has a function `entry(batch, caches...)` whose first result is
+  /// the logits; it is not changed. Every weight that is not packed is loaded
+  /// now.
   static Expected<Reference> create(mlir::ModuleOp module,
                                     const WeightLoader &load,
                                     const ReferenceLimits &limits,

@@ -13,9 +13,8 @@ void mica::reference::forRows(Loops &l, const Batch &batch,
     Value begin = l.load(batch.rowStart, s);
     Value end = l.load(batch.rowStart, l.add(s, l.index(1)));
     Value first = l.sub(l.load(batch.length, s), l.sub(end, begin));
-    l.forRange(begin, end, [&](Value m) {
-      body(s, m, l.add(first, l.sub(m, begin)));
-    });
+    l.forRange(begin, end,
+               [&](Value m) { body(s, m, l.add(first, l.sub(m, begin))); });
   });
 }
 
@@ -125,11 +124,9 @@ struct Attention : Lowering<AttentionOp> {
     Batch batch(operands.getBatch());
     Cache cache(operands.getKv());
     Value input = operands.getInput().front();
-    Value result =
-        l.allocRows(typeConverter->convertType(op.getType()), input);
-    Value score = l.alloc(
-        MemRefType::get(ShapedType::kDynamic, b.getF64Type()),
-        l.size(cache.key, 2));
+    Value result = l.allocRows(typeConverter->convertType(op.getType()), input);
+    Value score = l.alloc(MemRefType::get(ShapedType::kDynamic, b.getF64Type()),
+                          l.size(cache.key, 2));
     MaskAttr mask = op.getMask();
     int64_t group = op.getHeads() / op.getKv().getType().getHeads();
     forRows(l, batch, [&](Value s, Value m, Value p) {
@@ -153,6 +150,5 @@ struct Attention : Lowering<AttentionOp> {
 
 void mica::reference::populateAttention(TypeConverter &converter,
                                         RewritePatternSet &patterns) {
-  patterns.add<KVAppend, KVWrite, Attention>(converter,
-                                             patterns.getContext());
+  patterns.add<KVAppend, KVWrite, Attention>(converter, patterns.getContext());
 }

@@ -21,8 +21,8 @@ struct Elementwise : ConversionPattern {
     if (!OpTrait::hasElementwiseMappableTraits(op) ||
         !llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
       return b.notifyMatchFailure(op, "not an elementwise op on tensors");
-    const auto *like =
-        llvm::find_if(operands, [](Value v) { return isa<MemRefType>(v.getType()); });
+    const auto *like = llvm::find_if(
+        operands, [](Value v) { return isa<MemRefType>(v.getType()); });
     Loops l(b, op->getLoc());
     SmallVector<Value> sizes, results;
     for (int64_t d = 0; d < cast<MemRefType>(like->getType()).getRank(); ++d)
@@ -124,6 +124,6 @@ struct Cast : Lowering<tensor::CastOp> {
 
 void mica::reference::populateElementwise(TypeConverter &converter,
                                           RewritePatternSet &patterns) {
-  patterns.add<Elementwise, Constant, Splat, Dim, Cast>(
-      converter, patterns.getContext());
+  patterns.add<Elementwise, Constant, Splat, Dim, Cast>(converter,
+                                                        patterns.getContext());
 }

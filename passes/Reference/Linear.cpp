@@ -16,8 +16,7 @@ struct Linear : Lowering<LinearOp> {
                                 ConversionPatternRewriter &b) const override {
     Loops l(b, op.getLoc());
     Value input = operands.getInput(), weight = operands.getWeight();
-    Value result =
-        l.allocRows(typeConverter->convertType(op.getType()), input);
+    Value result = l.allocRows(typeConverter->convertType(op.getType()), input);
     Value terms = l.size(input, 1);
     l.forElements(result, [&](ArrayRef<Value> at) {
       Value y = l.sum(l.index(0), terms, [&](Value k) {
@@ -39,8 +38,7 @@ struct Quantize : Lowering<QuantizeOp> {
                                 ConversionPatternRewriter &b) const override {
     Loops l(b, op.getLoc());
     Value input = operands.getInput();
-    Value result =
-        l.allocRows(typeConverter->convertType(op.getType()), input);
+    Value result = l.allocRows(typeConverter->convertType(op.getType()), input);
     l.forElements(result, [&](ArrayRef<Value> at) {
       l.store(l.load(input, at), result, at);
     });
@@ -66,8 +64,7 @@ struct Pack : Lowering<PackOp> {
         Value row = l.add(at[0], l.index(first));
         if (s) {
           Value granule = l.mul(l.div(at[0], l.index(s)), l.index(g * s));
-          row = l.add(l.add(granule, l.index(s * j)),
-                      l.rem(at[0], l.index(s)));
+          row = l.add(l.add(granule, l.index(s * j)), l.rem(at[0], l.index(s)));
         }
         SmallVector<Value> to(at);
         to[0] = row;
@@ -94,8 +91,8 @@ struct Split : Lowering<SplitOp> {
       Value result = l.allocRows(typeConverter->convertType(type), input);
       l.forElements(result, [&, j = j](ArrayRef<Value> at) {
         Value granule = l.mul(l.div(at[1], l.index(s)), l.index(g * s));
-        Value column = l.add(l.add(granule, l.index(s * j)),
-                             l.rem(at[1], l.index(s)));
+        Value column =
+            l.add(l.add(granule, l.index(s * j)), l.rem(at[1], l.index(s)));
         l.store(l.load(input, {at[0], column}), result, at);
       });
       results.push_back(result);
@@ -109,6 +106,5 @@ struct Split : Lowering<SplitOp> {
 
 void mica::reference::populateLinear(TypeConverter &converter,
                                      RewritePatternSet &patterns) {
-  patterns.add<Linear, Quantize, Pack, Split>(converter,
-                                              patterns.getContext());
+  patterns.add<Linear, Quantize, Pack, Split>(converter, patterns.getContext());
 }

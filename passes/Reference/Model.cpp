@@ -90,8 +90,7 @@ struct Stack : Lowering<StackOp> {
       SmallVector<Type> results = {rows.getType()};
       if (int64_t kv = layer.getKv(); kv >= 0) {
         llvm::append_range(arguments, caches[kv]);
-        arguments.back() =
-            l.add(arguments.back(), l.index(layers[kv]++));
+        arguments.back() = l.add(arguments.back(), l.index(layers[kv]++));
         llvm::append_range(results, caches[kv].getTypes());
       }
       for (int64_t shared : layer.getShared())

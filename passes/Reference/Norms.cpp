@@ -82,9 +82,10 @@ struct LayerNorm : Lowering<LayerNormOp> {
     Value count = l.number(static_cast<double>(d));
     Value eps = l.number(op.getEps().convertToDouble());
     l.forEach(l.size(input, 0), [&](ArrayRef<Value> at) {
-      Value mean = l.div(
-          l.sum(zero, columns, [&](Value j) { return l.load(input, {at[0], j}); }),
-          count);
+      Value mean =
+          l.div(l.sum(zero, columns,
+                      [&](Value j) { return l.load(input, {at[0], j}); }),
+                count);
       Value squares = l.sum(zero, columns, [&](Value j) {
         Value x = l.sub(l.load(input, {at[0], j}), mean);
         return l.mul(x, x);

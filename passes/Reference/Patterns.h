@@ -31,14 +31,13 @@ struct Cache {
   Value layer; // index
 };
 
-/// Calls body(s, m, p) for every row m of every sequence s; p is the row's place
-/// in its sequence's cache.
+/// Calls body(s, m, p) for every row m of every sequence s; p is the row's
+/// place in its sequence's cache.
 void forRows(Loops &loops, const Batch &batch,
              llvm::function_ref<void(Value s, Value m, Value p)> body);
 
 /// Replaces one op by its loops.
-template <typename OpTy>
-using Lowering = mlir::OpConversionPattern<OpTy>;
+template <typename OpTy> using Lowering = mlir::OpConversionPattern<OpTy>;
 
 void populateTokens(mlir::TypeConverter &converter,
                     mlir::RewritePatternSet &patterns);

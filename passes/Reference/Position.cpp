@@ -21,10 +21,10 @@ struct RopeAngles : Lowering<RopeAnglesOp> {
         l.allocRows(typeConverter->convertType(op.getType()), positions);
     Value scale = l.number(op.getScale().convertToDouble());
     l.forEach(l.size(positions, 0), [&](ArrayRef<Value> at) {
-      Value integer = arith::IndexCastOp::create(
-          b, l.loc, b.getI64Type(), l.load(positions, at[0]));
-      Value position = l.roundToF32(arith::SIToFPOp::create(
-          b, l.loc, b.getF64Type(), integer));
+      Value integer = arith::IndexCastOp::create(b, l.loc, b.getI64Type(),
+                                                 l.load(positions, at[0]));
+      Value position = l.roundToF32(
+          arith::SIToFPOp::create(b, l.loc, b.getF64Type(), integer));
       for (auto [i, frequency] : llvm::enumerate(op.getFrequencies())) {
         Value angle = l.roundToF32(l.mul(position, l.number(frequency)));
         Value cos = math::CosOp::create(b, l.loc, angle);
@@ -38,8 +38,8 @@ struct RopeAngles : Lowering<RopeAnglesOp> {
   }
 };
 
-/// (a, b) -> (a cos_i - b sin_i, b cos_i + a sin_i) for each pair of a head; the
-/// columns in no pair pass through.
+/// (a, b) -> (a cos_i - b sin_i, b cos_i + a sin_i) for each pair of a head;
+/// the columns in no pair pass through.
 struct Rope : Lowering<RopeOp> {
   using OpConversionPattern::OpConversionPattern;
 

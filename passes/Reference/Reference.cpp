@@ -53,11 +53,11 @@ struct BufferConverter : TypeConverter {
     // Callers may make values of mica's types from buffers by such casts.
     addSourceMaterialization(cast);
     addTargetMaterialization(cast);
-    addTargetMaterialization([](OpBuilder &b, TypeRange types,
-                                ValueRange inputs, Location loc) {
-      auto op = UnrealizedConversionCastOp::create(b, loc, types, inputs);
-      return SmallVector<Value>(op.getResults());
-    });
+    addTargetMaterialization(
+        [](OpBuilder &b, TypeRange types, ValueRange inputs, Location loc) {
+          auto op = UnrealizedConversionCastOp::create(b, loc, types, inputs);
+          return SmallVector<Value>(op.getResults());
+        });
   }
 
   static Value cast(OpBuilder &b, Type type, ValueRange inputs, Location loc) {

@@ -47,8 +47,7 @@ struct Embedding : Lowering<EmbeddingOp> {
                                 ConversionPatternRewriter &b) const override {
     Loops l(b, op.getLoc());
     Value ids = operands.getIds(), table = operands.getTable();
-    Value result =
-        l.allocRows(typeConverter->convertType(op.getType()), ids);
+    Value result = l.allocRows(typeConverter->convertType(op.getType()), ids);
     l.forElements(result, [&](ArrayRef<Value> at) {
       Value row = l.load(ids, at[0]);
       l.store(l.load(table, {row, at[1]}), result, at);
@@ -82,6 +81,6 @@ struct OutputRows : Lowering<OutputRowsOp> {
 
 void mica::reference::populateTokens(TypeConverter &converter,
                                      RewritePatternSet &patterns) {
-  patterns.add<Tokens, Positions, Embedding, OutputRows>(
-      converter, patterns.getContext());
+  patterns.add<Tokens, Positions, Embedding, OutputRows>(converter,
+                                                         patterns.getContext());
 }

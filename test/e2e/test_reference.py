@@ -2,8 +2,8 @@
 
 Stage 0 of every family and shape runs on the naive loops, whole and with all
 sequences decoding beside each other. So the importer's IR and the definitions
-of the ops are right, whatever the compiler does with them; and what stages 0 and
-1 do (merge products, form groups, pack weights) does not change a bit.
+of the ops are right, whatever the compiler does with them; and what stages 0
+and 1 do (merge products, form groups, pack weights) does not change a bit.
 """
 import pathlib
 import subprocess

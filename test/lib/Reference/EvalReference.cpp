@@ -65,10 +65,10 @@ Status evaluate(mlir::ModuleOp module, const IntArray &tokens, int64_t prefill,
       writer.emplace(std::move(*created));
     }
     for (uint64_t s = 0; s < sequences; ++s)
-      if (Status status = writer->write(
-              (s * length + first) * vocabulary,
-              std::span(*logits).subspan(s * rows * vocabulary,
-                                         rows * vocabulary));
+      if (Status status =
+              writer->write((s * length + first) * vocabulary,
+                            std::span(*logits).subspan(s * rows * vocabulary,
+                                                       rows * vocabulary));
           !status)
         return status;
     first = end;
@@ -92,9 +92,9 @@ int main(int argc, char **argv) {
   std::ifstream file(argv[2], std::ios::binary);
   std::string bytes(std::istreambuf_iterator<char>(file), {});
   auto tokens = parseNpy(bytes, argv[2]);
-  Status status = tokens ? evaluate(*module, *tokens, std::stoll(argv[4]),
-                                    argv[3])
-                         : Status(tokens.takeError());
+  Status status = tokens
+                      ? evaluate(*module, *tokens, std::stoll(argv[4]), argv[3])
+                      : Status(tokens.takeError());
   if (!status)
     std::cerr << "EvalReference: " << status.error().message << "\n";
   return status ? 0 : 1;

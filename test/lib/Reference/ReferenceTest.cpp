@@ -1,7 +1,7 @@
 //===- ReferenceTest.cpp - A model run by its ops' definitions ------------===//
 //
-// The layers, rows and numbers of test/passes/Reference/stack.mlir, whose values
-// NumPy computes (literals.py), through the C++ interface.
+// The layers, rows and numbers of test/passes/Reference/stack.mlir, whose
+// values NumPy computes (literals.py), through the C++ interface.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,7 +44,8 @@ func.func @step(%batch: !mica.batch, %kv: !kv) -> (tensor<?x2xf32>, !kv) {
 }
 )mlir";
 
-/// The numbers of `fill` in literals.py: table, w0 and w1 have the seeds 0 to 2.
+/// The numbers of `fill` in literals.py: table, w0 and w1 have the seeds 0
+/// to 2.
 Status loadFill(WeightOp weight, std::span<float> to) {
   int seed = weight.getSymName() == "table" ? 0
              : weight.getSymName() == "w0"  ? 1
@@ -114,22 +115,27 @@ TEST_F(ReferenceTest, DecodeInABatch) {
 TEST_F(ReferenceTest, Results) {
   Reference reference = make({.sequences = 1, .context = 1});
   std::vector<std::string> seen;
-  auto logits = reference.run(
-      {.token = {0}, .position = {0}, .rowStart = {0, 1}, .outRow = {0},
-       .length = {1}},
-      [&](const OpRows &rows) {
-        seen.push_back(rows.function + " " + std::to_string(rows.layer) + " " +
-                       rows.op);
-        EXPECT_EQ(rows.rows, 1);
-        EXPECT_EQ(rows.columns, 2);
-        if (rows.op == "mica.embedding")
-          EXPECT_EQ(rows.values[0], -1.5f);
-      });
+  auto logits = reference.run({.token = {0},
+                               .position = {0},
+                               .rowStart = {0, 1},
+                               .outRow = {0},
+                               .length = {1}},
+                              [&](const OpRows &rows) {
+                                seen.push_back(rows.function + " " +
+                                               std::to_string(rows.layer) +
+                                               " " + rows.op);
+                                EXPECT_EQ(rows.rows, 1);
+                                EXPECT_EQ(rows.columns, 2);
+                                if (rows.op == "mica.embedding")
+                                  EXPECT_EQ(rows.values[0], -1.5f);
+                              });
   ASSERT_TRUE(logits) << logits.error().message;
   std::vector<std::string> wanted = {
-      "step -1 mica.embedding", "layer 0 mica.attention", "layer 0 mica.linear",
-      "layer 0 arith.addf",     "layer 1 mica.attention", "layer 1 mica.linear",
-      "layer 1 arith.addf",     "step -1 mica.stack",     "step -1 mica.output_rows"};
+      "step -1 mica.embedding",  "layer 0 mica.attention",
+      "layer 0 mica.linear",     "layer 0 arith.addf",
+      "layer 1 mica.attention",  "layer 1 mica.linear",
+      "layer 1 arith.addf",      "step -1 mica.stack",
+      "step -1 mica.output_rows"};
   EXPECT_EQ(seen, wanted);
 }
 
