@@ -261,6 +261,16 @@ void Workers::Team::barrier(mica_sync *sync, uint32_t worker, uint32_t workers,
     team.note(phase, arrived);
 }
 
+// Compiled code has no type information in front of it, which the sanitizer of
+// indirect calls would read.
+#if defined(__clang__)
+__attribute__((no_sanitize("function")))
+#endif
+static void call(mica_entry entry, const mica_step *step, uint32_t worker,
+                 uint32_t workers) {
+  entry(step, worker, workers);
+}
+
 /// The life of every worker but the caller.
 void Workers::Team::serve(uint32_t worker) {
   if (!cpus.empty())
@@ -274,7 +284,7 @@ void Workers::Team::serve(uint32_t worker) {
     meet(worker);
     if (!entry)
       return;
-    entry(step, worker, count());
+    call(entry, step, worker, count());
     meet(worker);
   }
 }
@@ -358,12 +368,12 @@ void Workers::run(mica_entry entry, mica_step &step) {
   if (team->recording)
     team->note(PhaseEvent::StepBegin, nowNanoseconds());
   if (team->count() == 1) {
-    entry(&step, 0, 1);
+    call(entry, &step, 0, 1);
   } else {
     team->entry = entry;
     team->step = &step;
     team->meet(0);
-    entry(&step, 0, team->count());
+    call(entry, &step, 0, team->count());
     team->meet(0);
   }
   if (team->recording)
