@@ -19,8 +19,7 @@
 #include "dialects/Mica/Mica.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/BuiltinOps.h"
-#include "passes/CPU/AttendAmx.h"
+#include "passes/CPU/AttendExpansion.h"
 #include "passes/CPU/Expand.h"
 #include "passes/CPU/Tiles.h"
 
@@ -30,107 +29,37 @@ using namespace mica::cpu;
 using tile::Emitter;
 using tile::Index;
 
-namespace {
-
-constexpr int64_t lanes = 16;
+static constexpr int64_t lanes = 16;
 /// GEMM rows of a span: enough to use a block of keys from L1 several times.
-constexpr int64_t spanRows = 24;
+static constexpr int64_t spanRows = 24;
+/// Whether every product takes whole tiles of 16 pairs.
+static bool usesTiles(tile::AttendOp op, const AttendShape &shape) {
+  auto target =
+      op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
+  auto keys = cast<MemRefType>(op.getKeys().getType());
+  return target && target.getFeatures().contains("+amx-bf16") &&
+         op.getQuery().getType().getElementType().isBF16() &&
+         keys.getElementType().isBF16() && keys.getDimSize(6) == 2 &&
+         shape.keySteps % Tiles::depth == 0 && shape.chunk % (2 * lanes) == 0;
+}
 
-/// The pools' shapes and the op's sizes.
-struct AttendShape {
-  explicit AttendShape(tile::AttendOp op) {
-    auto keys = cast<MemRefType>(op.getKeys().getType());
-    auto values = cast<MemRefType>(op.getValues().getType());
-    heads = keys.getDimSize(2);
-    group = op.getHeads() / heads;
-    page = keys.getDimSize(3) * lanes;
-    keySteps = keys.getDimSize(4);
-    paddedKey = keySteps * keys.getDimSize(6);
-    valuePanels = values.getDimSize(3);
-    unit = op.getSchedule()->getUnit();
-    chunk = std::min(unit, page);
-    span = std::max(op.getSchedule()->getRows().front(), spanRows);
-    wide = std::min(unit, 2 * lanes);
-    tiles = usesTiles(op, keys);
-    if (tiles)
-      span = 2 * amxRows;
-  }
-
-  /// Whether every product takes whole tiles of 16 pairs.
-  bool usesTiles(tile::AttendOp op, MemRefType keys) const {
-    auto target = op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>(
-        "mica.target");
-    return target && target.getFeatures().contains("+amx-bf16") &&
-           op.getQuery().getType().getElementType().isBF16() &&
-           keys.getElementType().isBF16() && keys.getDimSize(6) == 2 &&
-           keySteps % Tiles::depth == 0 && chunk % (2 * lanes) == 0;
-  }
-
-  int64_t heads, group;        // kv-heads; query heads of each
-  int64_t page, unit, chunk;   // tokens; `chunk` of a block are in one page
-  int64_t keySteps, paddedKey; // steps of a dot; elements
-  int64_t valuePanels;         // of 16 columns
-  int64_t span;                // GEMM rows
-  int64_t wide;                // tokens of a row of weights that lie together
-  bool tiles;                  // products on tile registers
-};
-
-/// Rows [first, first + count) of a task, their block and the tokens in it.
-struct Block {
-  Index n;           // first token, a multiple of `unit`
-  Index first, last; // panels of 16 tokens in use, relative to n
-};
-
-class AttendExpansion {
-public:
-  AttendExpansion(Emitter &e, tile::AttendOp op);
-
-  void expand(Index task);
-
-private:
-  void makeState();
-  void expandSpan(Index base, Index rows);
-  void packQuery(Index r, Index m, Index h);
-  Emitter::Values prepareRows(Index rows);
-  void expandBlock(Index rows, Index n, const Emitter::Values &hull);
-  void findPages(Index n, Index last);
-  Index pageOf(Index panel, bool ahead);
-  Index placeOf(const Block &block, Index panel, bool ahead);
-  SmallVector<Index> keysAt(const Block &block, Index panel, Index k,
-                            bool ahead);
-  SmallVector<Index> valuesAt(const Block &block, Index panel, Index column,
-                              Index t, bool ahead);
-  void forTiles(Index rows, function_ref<void(Index, int64_t, int64_t)> tile);
-  void scoreBlock(const Block &block, Index rows);
-  void outputBlock(const Block &block, Index rows);
-  void forColumns(int64_t panels, function_ref<void(Index, int64_t)> tile);
-  void scoreTile(const Block &block, Index r, int64_t rows, int64_t panels);
-  void outputTile(const Block &block, Index r, int64_t rows, Index column,
-                  int64_t panels);
-  Emitter::Values
-  unrolled(int64_t count, Emitter::Values carried,
-           function_ref<Emitter::Values(Index, Emitter::Values)> step);
-  void finishRow(Index r);
-  /// The row of the step and the query head of GEMM row r of the span.
-  Index rowOf(Index r) { return m0 + (base + r) / shape.group; }
-  Index headOf(Index r) {
-    return head * shape.group + (base + r) % shape.group;
-  }
-
-  Emitter &e;
-  tile::AttendOp op;
-  AttendShape shape;
-  /// Whether the same places of the next block are prefetched.
-  bool prefetches;
-  std::unique_ptr<AttendDot> keyDot, valueDot;
-  AttendState state;
-  Value pages; // [2 * unit / chunk] of this block and the next
-  // Of the task: its kv-head, first row, first page and pages; of the span: its
-  // first GEMM row.
-  Index head, m0, pageStart, pageCount, base;
-};
-
-} // namespace
+AttendShape::AttendShape(tile::AttendOp op) {
+  auto keys = cast<MemRefType>(op.getKeys().getType());
+  auto values = cast<MemRefType>(op.getValues().getType());
+  heads = keys.getDimSize(2);
+  group = op.getHeads() / heads;
+  page = keys.getDimSize(3) * lanes;
+  keySteps = keys.getDimSize(4);
+  paddedKey = keySteps * keys.getDimSize(6);
+  valuePanels = values.getDimSize(3);
+  unit = op.getSchedule()->getUnit();
+  chunk = std::min(unit, page);
+  span = std::max(op.getSchedule()->getRows().front(), spanRows);
+  wide = std::min(unit, 2 * lanes);
+  tiles = usesTiles(op, *this);
+  if (tiles)
+    span = 2 * amxRows;
+}
 
 AttendExpansion::AttendExpansion(Emitter &e, tile::AttendOp op)
     : e(e), op(op), shape(op) {
@@ -264,8 +193,8 @@ void AttendExpansion::finishRow(Index r) {
 void AttendExpansion::expandBlock(Index rows, Index n,
                                   const Emitter::Values &hull) {
   Index end = n + shape.unit, last = e.index(hull[3]);
-  Block block = {n, (max(e.index(hull[0]), n) - n) / lanes,
-                 ceilDiv(min(last, end) - n, lanes)};
+  AttendBlock block = {n, (max(e.index(hull[0]), n) - n) / lanes,
+                       ceilDiv(min(last, end) - n, lanes)};
   findPages(n, last);
   scoreBlock(block, rows);
 
@@ -283,52 +212,6 @@ void AttendExpansion::expandBlock(Index rows, Index n,
   }
 
   outputBlock(block, rows);
-}
-
-void AttendExpansion::scoreBlock(const Block &block, Index rows) {
-  if (!shape.tiles)
-    return forTiles(rows, [&](Index r, int64_t count, int64_t panels) {
-      scoreTile(block, r, count, panels);
-    });
-  int64_t count = std::min(amxSums, shape.unit / lanes);
-  e.forRange(e.index(0), rows, amxRows, [&](Index r) {
-    Index first = block.first / count * count;
-    e.forRange(first, block.last, count, [&](Index j) {
-      auto at = [&](int64_t v, Index k, bool ahead) {
-        return keysAt(block, j + v, k, ahead);
-      };
-      scoreAmx(e, state, {op.getKeys(), count, at, prefetches}, r, j * lanes,
-               shape.keySteps);
-    });
-  });
-}
-
-/// `tile` for up to `panels` panels of columns at a time.
-void AttendExpansion::forColumns(int64_t panels,
-                                 function_ref<void(Index, int64_t)> tile) {
-  int64_t whole = shape.valuePanels / panels * panels;
-  e.forRange(e.index(0), e.index(whole), panels,
-             [&](Index c) { tile(c, panels); });
-  if (int64_t rest = shape.valuePanels - whole)
-    tile(e.index(whole), rest);
-}
-
-void AttendExpansion::outputBlock(const Block &block, Index rows) {
-  if (!shape.tiles)
-    return forTiles(rows, [&](Index r, int64_t count, int64_t panels) {
-      forColumns(panels, [&](Index c, int64_t wide) {
-        outputTile(block, r, count, c, wide);
-      });
-    });
-  e.forRange(e.index(0), rows, amxRows, [&](Index r) {
-    forColumns(amxSums, [&](Index c, int64_t count) {
-      auto at = [&](int64_t v, Index chunk, bool ahead) {
-        return valuesAt(block, chunk * 2, c + v, e.index(0), ahead);
-      };
-      outputAmx(e, state, {op.getValues(), count, at, prefetches}, r, c * lanes,
-                block.first / 2, ceilDiv(block.last, 2));
-    });
-  });
 }
 
 /// Looks up the pages of this block and the next. Tokens beyond the last one
@@ -354,8 +237,8 @@ void AttendExpansion::findPages(Index n, Index last) {
 }
 
 /// Step `k` of the 16 tokens `panel` of the block, or of the next one.
-SmallVector<Index> AttendExpansion::keysAt(const Block &block, Index panel,
-                                           Index k, bool ahead) {
+SmallVector<Index> AttendExpansion::keysAt(const AttendBlock &block,
+                                           Index panel, Index k, bool ahead) {
   Index zero = e.index(0), layer = e.index(op.getLayer());
   return {pageOf(panel, ahead),
           layer,
@@ -367,8 +250,8 @@ SmallVector<Index> AttendExpansion::keysAt(const Block &block, Index panel,
 }
 
 /// Step `t` of the 16 tokens `panel` in columns `column` * 16 ….
-SmallVector<Index> AttendExpansion::valuesAt(const Block &block, Index panel,
-                                             Index column, Index t,
+SmallVector<Index> AttendExpansion::valuesAt(const AttendBlock &block,
+                                             Index panel, Index column, Index t,
                                              bool ahead) {
   Index zero = e.index(0), layer = e.index(op.getLayer());
   Index step = placeOf(block, panel, ahead) / valueDot->group + t;
@@ -381,121 +264,10 @@ Index AttendExpansion::pageOf(Index panel, bool ahead) {
 }
 
 /// The first token of a panel in its page.
-Index AttendExpansion::placeOf(const Block &block, Index panel, bool ahead) {
+Index AttendExpansion::placeOf(const AttendBlock &block, Index panel,
+                               bool ahead) {
   Index n = ahead ? block.n + shape.unit : block.n;
   return (n + panel * lanes) % shape.page;
-}
-
-void AttendExpansion::forTiles(
-    Index rows, function_ref<void(Index, int64_t, int64_t)> tile) {
-  Index r0 = e.index(0);
-  for (auto [count, panels] : llvm::zip_equal(op.getSchedule()->getRows(),
-                                              op.getSchedule()->getPanels())) {
-    Index end = count == 1 ? rows : r0 + (rows - r0) / count * count;
-    e.forRange(r0, end, count, [&](Index r) { tile(r, count, panels); });
-    r0 = end;
-  }
-}
-
-//===----------------------------------------------------------------------===//
-// Register tiles
-//===----------------------------------------------------------------------===//
-
-/// Steps 0 to count - 1, the schedule's `unroll` of them an iteration.
-Emitter::Values AttendExpansion::unrolled(
-    int64_t count, Emitter::Values carried,
-    function_ref<Emitter::Values(Index, Emitter::Values)> step) {
-  int64_t size = std::max<int64_t>(1, op.getSchedule()->getUnroll());
-  int64_t whole = count / size * size;
-  auto body = [&](int64_t steps) {
-    return [&, steps](Index k, ValueRange values) {
-      Emitter::Values next(values);
-      for (int64_t i = 0; i < steps; ++i)
-        next = step(k + i, next);
-      return next;
-    };
-  };
-  carried = e.forRange(e.index(0), e.index(whole), size, carried, body(size));
-  return e.forRange(e.index(whole), e.index(count), 1, carried, body(1));
-}
-
-void AttendExpansion::scoreTile(const Block &block, Index r, int64_t rows,
-                                int64_t panels) {
-  while (shape.unit / lanes % panels)
-    --panels;
-  Index first = block.first / panels * panels;
-  e.forRange(first, block.last, panels, [&](Index j) {
-    SmallVector<SmallVector<Index>> here, ahead;
-    for (int64_t v = 0; v < panels; ++v) {
-      here.push_back(keysAt(block, j + v, e.index(0), /*ahead=*/false));
-      ahead.push_back(keysAt(block, j + v, e.index(0), /*ahead=*/true));
-    }
-    auto step = [&](Index k, Emitter::Values sums) {
-      SmallVector<AttendDot::Operands> operands;
-      for (int64_t v = 0; v < panels; ++v)
-        here[v][4] = ahead[v][4] = k;
-      for (int64_t v = 0; v < panels && prefetches; ++v)
-        e.prefetch(op.getKeys(), ahead[v]);
-      for (int64_t v = 0; v < panels; ++v)
-        operands.push_back(keyDot->loadPanel(e, op.getKeys(), here[v]));
-      for (int64_t i = 0; i < rows; ++i) {
-        auto row = keyDot->loadRow(e, state.query, {r + i}, k);
-        for (int64_t v = 0; v < panels; ++v) {
-          Value &sum = sums[i * panels + v];
-          sum = keyDot->multiply(e, sum, operands[v], row);
-        }
-      }
-      return sums;
-    };
-    Emitter::Values sums(rows * panels, e.splat(0, lanes));
-    sums = unrolled(shape.keySteps, sums, step);
-    for (int64_t i = 0; i < rows; ++i)
-      for (int64_t v = 0; v < panels; ++v)
-        e.store(sums[i * panels + v], state.scores, {r + i, (j + v) * lanes});
-  });
-}
-
-void AttendExpansion::outputTile(const Block &block, Index r, int64_t rows,
-                                 Index column, int64_t panels) {
-  int64_t steps = lanes / valueDot->group, parts = shape.wide / lanes;
-  Emitter::Values sums;
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t v = 0; v < panels; ++v)
-      sums.push_back(
-          e.load(e.f32x(lanes), state.output, {r + i, (column + v) * lanes}));
-  sums = e.forRange(
-      block.first, block.last, 1, sums, [&](Index j, ValueRange carried) {
-        SmallVector<Index> here, ahead;
-        here = valuesAt(block, j, column, e.index(0), /*ahead=*/false);
-        ahead = valuesAt(block, j, column, e.index(0), /*ahead=*/true);
-        auto moved = [](SmallVector<Index> at, int64_t v, Index t) {
-          at[3] = at[3] + v;
-          at[4] = at[4] + t;
-          return at;
-        };
-        auto step = [&](Index t, Emitter::Values sums) {
-          SmallVector<AttendDot::Operands> operands;
-          for (int64_t v = 0; v < panels && prefetches; ++v)
-            e.prefetch(op.getValues(), moved(ahead, v, t));
-          for (int64_t v = 0; v < panels; ++v)
-            operands.push_back(
-                valueDot->loadPanel(e, op.getValues(), moved(here, v, t)));
-          for (int64_t i = 0; i < rows; ++i) {
-            auto row = valueDot->loadRow(e, state.weights, {j / parts, r + i},
-                                         j % parts * steps + t);
-            for (int64_t v = 0; v < panels; ++v) {
-              Value &sum = sums[i * panels + v];
-              sum = valueDot->multiply(e, sum, operands[v], row);
-            }
-          }
-          return sums;
-        };
-        return unrolled(steps, Emitter::Values(carried), step);
-      });
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t v = 0; v < panels; ++v)
-      e.store(sums[i * panels + v], state.output,
-              {r + i, (column + v) * lanes});
 }
 
 Index cpu::countTasks(Emitter &e, tile::AttendOp op) {

@@ -1,0 +1,165 @@
+//===- AttendTiles.cpp - Products of attention, tile by tile --------------===//
+
+#include "passes/CPU/AttendExpansion.h"
+
+using namespace mlir;
+using namespace mica;
+using namespace mica::cpu;
+using tile::Emitter;
+using tile::Index;
+
+static constexpr int64_t lanes = 16;
+
+void AttendExpansion::forTiles(
+    Index rows, function_ref<void(Index, int64_t, int64_t)> tile) {
+  Index r0 = e.index(0);
+  for (auto [count, panels] : llvm::zip_equal(op.getSchedule()->getRows(),
+                                              op.getSchedule()->getPanels())) {
+    Index end = count == 1 ? rows : r0 + (rows - r0) / count * count;
+    e.forRange(r0, end, count, [&](Index r) { tile(r, count, panels); });
+    r0 = end;
+  }
+}
+
+void AttendExpansion::scoreBlock(const AttendBlock &block, Index rows) {
+  if (!shape.tiles)
+    return forTiles(rows, [&](Index r, int64_t count, int64_t panels) {
+      scoreTile(block, r, count, panels);
+    });
+  int64_t count = std::min(amxSums, shape.unit / lanes);
+  e.forRange(e.index(0), rows, amxRows, [&](Index r) {
+    Index first = block.first / count * count;
+    e.forRange(first, block.last, count, [&](Index j) {
+      auto at = [&](int64_t v, Index k, bool ahead) {
+        return keysAt(block, j + v, k, ahead);
+      };
+      scoreAmx(e, state, {op.getKeys(), count, at, prefetches}, r, j * lanes,
+               shape.keySteps);
+    });
+  });
+}
+
+/// `tile` for up to `panels` panels of columns at a time.
+void AttendExpansion::forColumns(int64_t panels,
+                                 function_ref<void(Index, int64_t)> tile) {
+  int64_t whole = shape.valuePanels / panels * panels;
+  e.forRange(e.index(0), e.index(whole), panels,
+             [&](Index c) { tile(c, panels); });
+  if (int64_t rest = shape.valuePanels - whole)
+    tile(e.index(whole), rest);
+}
+
+void AttendExpansion::outputBlock(const AttendBlock &block, Index rows) {
+  if (!shape.tiles)
+    return forTiles(rows, [&](Index r, int64_t count, int64_t panels) {
+      forColumns(panels, [&](Index c, int64_t wide) {
+        outputTile(block, r, count, c, wide);
+      });
+    });
+  e.forRange(e.index(0), rows, amxRows, [&](Index r) {
+    forColumns(amxSums, [&](Index c, int64_t count) {
+      auto at = [&](int64_t v, Index chunk, bool ahead) {
+        return valuesAt(block, chunk * 2, c + v, e.index(0), ahead);
+      };
+      outputAmx(e, state, {op.getValues(), count, at, prefetches}, r, c * lanes,
+                block.first / 2, ceilDiv(block.last, 2));
+    });
+  });
+}
+
+/// Steps 0 to count - 1, the schedule's `unroll` of them an iteration.
+Emitter::Values AttendExpansion::unrolled(
+    int64_t count, Emitter::Values carried,
+    function_ref<Emitter::Values(Index, Emitter::Values)> step) {
+  int64_t size = std::max<int64_t>(1, op.getSchedule()->getUnroll());
+  int64_t whole = count / size * size;
+  auto body = [&](int64_t steps) {
+    return [&, steps](Index k, ValueRange values) {
+      Emitter::Values next(values);
+      for (int64_t i = 0; i < steps; ++i)
+        next = step(k + i, next);
+      return next;
+    };
+  };
+  carried = e.forRange(e.index(0), e.index(whole), size, carried, body(size));
+  return e.forRange(e.index(whole), e.index(count), 1, carried, body(1));
+}
+
+void AttendExpansion::scoreTile(const AttendBlock &block, Index r, int64_t rows,
+                                int64_t panels) {
+  while (shape.unit / lanes % panels)
+    --panels;
+  Index first = block.first / panels * panels;
+  e.forRange(first, block.last, panels, [&](Index j) {
+    SmallVector<SmallVector<Index>> here, ahead;
+    for (int64_t v = 0; v < panels; ++v) {
+      here.push_back(keysAt(block, j + v, e.index(0), /*ahead=*/false));
+      ahead.push_back(keysAt(block, j + v, e.index(0), /*ahead=*/true));
+    }
+    auto step = [&](Index k, Emitter::Values sums) {
+      SmallVector<AttendDot::Operands> operands;
+      for (int64_t v = 0; v < panels; ++v)
+        here[v][4] = ahead[v][4] = k;
+      for (int64_t v = 0; v < panels && prefetches; ++v)
+        e.prefetch(op.getKeys(), ahead[v]);
+      for (int64_t v = 0; v < panels; ++v)
+        operands.push_back(keyDot->loadPanel(e, op.getKeys(), here[v]));
+      for (int64_t i = 0; i < rows; ++i) {
+        auto row = keyDot->loadRow(e, state.query, {r + i}, k);
+        for (int64_t v = 0; v < panels; ++v) {
+          Value &sum = sums[i * panels + v];
+          sum = keyDot->multiply(e, sum, operands[v], row);
+        }
+      }
+      return sums;
+    };
+    Emitter::Values sums(rows * panels, e.splat(0, lanes));
+    sums = unrolled(shape.keySteps, sums, step);
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t v = 0; v < panels; ++v)
+        e.store(sums[i * panels + v], state.scores, {r + i, (j + v) * lanes});
+  });
+}
+
+void AttendExpansion::outputTile(const AttendBlock &block, Index r,
+                                 int64_t rows, Index column, int64_t panels) {
+  int64_t steps = lanes / valueDot->group, parts = shape.wide / lanes;
+  Emitter::Values sums;
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t v = 0; v < panels; ++v)
+      sums.push_back(
+          e.load(e.f32x(lanes), state.output, {r + i, (column + v) * lanes}));
+  sums = e.forRange(
+      block.first, block.last, 1, sums, [&](Index j, ValueRange carried) {
+        SmallVector<Index> here, ahead;
+        here = valuesAt(block, j, column, e.index(0), /*ahead=*/false);
+        ahead = valuesAt(block, j, column, e.index(0), /*ahead=*/true);
+        auto moved = [](SmallVector<Index> at, int64_t v, Index t) {
+          at[3] = at[3] + v;
+          at[4] = at[4] + t;
+          return at;
+        };
+        auto step = [&](Index t, Emitter::Values sums) {
+          SmallVector<AttendDot::Operands> operands;
+          for (int64_t v = 0; v < panels && prefetches; ++v)
+            e.prefetch(op.getValues(), moved(ahead, v, t));
+          for (int64_t v = 0; v < panels; ++v)
+            operands.push_back(
+                valueDot->loadPanel(e, op.getValues(), moved(here, v, t)));
+          for (int64_t i = 0; i < rows; ++i) {
+            auto row = valueDot->loadRow(e, state.weights, {j / parts, r + i},
+                                         j % parts * steps + t);
+            for (int64_t v = 0; v < panels; ++v) {
+              Value &sum = sums[i * panels + v];
+              sum = valueDot->multiply(e, sum, operands[v], row);
+            }
+          }
+          return sums;
+        };
+        return unrolled(steps, Emitter::Values(carried), step);
+      });
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t v = 0; v < panels; ++v)
+      e.store(sums[i * panels + v], state.output,
+              {r + i, (column + v) * lanes});
+}
