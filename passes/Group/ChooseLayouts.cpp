@@ -12,8 +12,8 @@ using namespace mica;
 
 namespace {
 
-/// K of a packed product, and rows that are vectors, are padded to this many
-/// elements: one vector of the narrowest supported panel.
+/// Rows that are read as vectors are padded to this many elements: one vector
+/// of the narrowest supported panel.
 constexpr int64_t kAlign = 16;
 
 struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
@@ -46,8 +46,10 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
     // f16 has no product of pairs: its panels hold one k after the other.
     if (dtype.isF16())
       group = 1;
+    // No padding of K: what a buffer holds beyond a row's columns may be a NaN,
+    // which times a weight of zero is one too.
     return LayoutAttr::get(&getContext(), panel, group, granule.getInt(),
-                           kAlign);
+                           group);
   }
 
   /// The layout of a table: that of the product which shares it, if any.

@@ -8,7 +8,7 @@ module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v
   // CHECK-LABEL: func @product
   // CHECK-SAME:    %[[W:[a-z0-9]+]]: !mica.weight<96x64, bf16>, %[[N:[a-z0-9]+]]: !mica.weight<24, f32>
   func.func @product(%x: tensor<?x64xf32>, %w: !mica.weight<96x64, bf16>, %n: !mica.weight<24, f32>) -> tensor<?x96xf32> {
-    // CHECK-DAG: mica.pack %[[W]] : {{.*}} -> !mica.weight<96x64, bf16, #mica.layout<panel = 16, group = 2, granule = 24, align = 16>>
+    // CHECK-DAG: mica.pack %[[W]] : {{.*}} -> !mica.weight<96x64, bf16, #mica.layout<panel = 16, group = 2, granule = 24, align = 2>>
     // CHECK-DAG: mica.pack %[[N]] : {{.*}} -> !mica.weight<24, f32, #mica.layout<panel = 1, group = 1, granule = 1, align = 16>>
     %0 = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
     %1 = mica.rms_norm %0, %n {eps = 1.0e-5 : f32} : tensor<?x96xf32>, !mica.weight<24, f32>
@@ -18,7 +18,7 @@ module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v
   // A table that is also multiplied is packed once, for the product.
   // CHECK-LABEL: func @tied
   func.func @tied(%ids: tensor<?xi32>) -> tensor<?x100xf32> {
-    // CHECK-COUNT-2: mica.pack {{.*}} -> !mica.weight<100x64, bf16, #mica.layout<panel = 16, group = 2, granule = 16, align = 16>>
+    // CHECK-COUNT-2: mica.pack {{.*}} -> !mica.weight<100x64, bf16, #mica.layout<panel = 16, group = 2, granule = 16, align = 2>>
     %t = mica.get_weight @table : !mica.weight<100x64, bf16>
     %x = mica.embedding %ids, %t : tensor<?xi32>, !mica.weight<100x64, bf16> -> tensor<?x64xf32>
     %y = mica.linear %x, %t : tensor<?x64xf32>, !mica.weight<100x64, bf16> -> tensor<?x100xf32>
