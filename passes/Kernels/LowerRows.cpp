@@ -56,7 +56,15 @@ int64_t segmentOf(GroupOp group, int64_t columns) {
     if (granule < columns || isa<RopeOp, KVWriteOp>(op))
       segment = std::lcm(segment, granule);
   }
-  return segment == 1 ? 16 : segment;
+  if (segment != 1)
+    return segment;
+  // A table may end with its last column, so no segment may reach beyond it.
+  segment = 16;
+  if (llvm::any_of(group.getBody().front(),
+                   [](Operation &op) { return isa<EmbeddingOp>(op); }))
+    while (columns % segment)
+      --segment;
+  return segment;
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-//===- Compiler.cpp - `mica compile` and `mica diff` ----------------------===//
+//===- Compiler.cpp - Commands that are programs of their own -------------===//
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
@@ -18,7 +18,6 @@ struct Program {
 };
 constexpr Program kPrograms[] = {
     {"compile", "mica-compile", "Compile a checkpoint to a .mica file"},
-    {"diff", "mica-diff", "Compare a compiled model with a reference"},
 };
 } // namespace
 
