@@ -39,18 +39,6 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
     return LayoutAttr::get(&getContext(), 1, 1, 1, kAlign);
   }
 
-  /// Whether an embedding reads the weight of `linear` too.
-  bool isTable(LinearOp linear) {
-    auto weight = linear.getWeight().getDefiningOp<GetWeightOp>();
-    bool found = false;
-    if (weight)
-      getOperation().walk([&](EmbeddingOp embedding) {
-        auto table = embedding.getTable().getDefiningOp<GetWeightOp>();
-        found |= table && table.getName() == weight.getName();
-      });
-    return found;
-  }
-
   LayoutAttr panelLayout(LinearOp linear) {
     auto granule = linear->getParentOfType<GroupOp>()->getAttrOfType<IntegerAttr>(
         "mica.granule");
@@ -59,10 +47,9 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
     if (dtype.isF16())
       group = 1;
     // No padding of K: what a buffer holds beyond a row's columns may be a NaN,
-    // which times a weight of zero is one too. A table is read as vectors; what
-    // its product reads shares its memory with nothing.
+    // which times a weight of zero is one too.
     return LayoutAttr::get(&getContext(), panel, group, granule.getInt(),
-                           isTable(linear) ? kAlign : group);
+                           group);
   }
 
   /// The layout of a table: that of the product which shares it, if any.

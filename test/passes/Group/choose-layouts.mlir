@@ -18,7 +18,7 @@ module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v
   // A table that is also multiplied is packed once, for the product.
   // CHECK-LABEL: func @tied
   func.func @tied(%ids: tensor<?xi32>) -> tensor<?x100xf32> {
-    // CHECK-COUNT-2: mica.pack {{.*}} -> !mica.weight<100x64, bf16, #mica.layout<panel = 16, group = 2, granule = 16, align = 16>>
+    // CHECK-COUNT-2: mica.pack {{.*}} -> !mica.weight<100x64, bf16, #mica.layout<panel = 16, group = 2, granule = 16, align = 2>>
     %t = mica.get_weight @table : !mica.weight<100x64, bf16>
     %x = mica.embedding %ids, %t : tensor<?xi32>, !mica.weight<100x64, bf16> -> tensor<?x64xf32>
     %y = mica.linear %x, %t : tensor<?x64xf32>, !mica.weight<100x64, bf16> -> tensor<?x100xf32>
