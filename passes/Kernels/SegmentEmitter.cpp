@@ -212,11 +212,11 @@ void SegmentEmitter::emitEmbedding(EmbeddingOp op) {
   Value ids = op.getIds();
   auto which = ids.getDefiningOp<PositionsOp>() ? Input::position : Input::token;
   Value id = loadIndex(context.input(which), m);
-  Value padded = add(div(id, layout.getGranule()), 0);
+  Value granule = div(id, layout.getGranule());
   Value scale =
       arith::ConstantIndexOp::create(b, loc, layout.paddedGranule());
   Value physical = arith::AddIOp::create(
-      b, loc, arith::MulIOp::create(b, loc, padded, scale),
+      b, loc, arith::MulIOp::create(b, loc, granule, scale),
       rem(id, layout.getGranule()));
   Value c0 = arith::ConstantIndexOp::create(b, loc, 0);
   auto type = VectorType::get(segment, b.getF32Type());
