@@ -25,6 +25,14 @@
 
 namespace mica {
 
+/// The columns of rows of the step, [T, D] -> D; 0 if `value` is something else.
+int64_t columnsOf(mlir::Value value);
+
+/// The place of a tensor: the buffer of the group that makes it, or of the
+/// argument that it is; a stack's rows stay where they were. Null if it has
+/// none (yet).
+BufferAttr placeOf(mlir::Value tensor);
+
 /// Verifies that `op`, which makes a new cache of `kv`, is its last use: no
 /// other use appends, and every reader precedes `op`. Emits an error if not.
 llvm::LogicalResult verifyLinear(mlir::Operation *op, mlir::Value kv);

@@ -115,6 +115,21 @@ LogicalResult StackOp::verifySymbolUses(SymbolTableCollection &tables) {
   return success();
 }
 
+BufferAttr mica::placeOf(Value tensor) {
+  if (auto argument = dyn_cast<BlockArgument>(tensor)) {
+    auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+    return function.getArgAttrOfType<BufferAttr>(argument.getArgNumber(),
+                                                 "mica.buffer");
+  }
+  if (auto stack = tensor.getDefiningOp<StackOp>())
+    return placeOf(stack.getInput());
+  auto group = tensor.getDefiningOp<GroupOp>();
+  if (!group || !group.getBuffers())
+    return {};
+  return dyn_cast<BufferAttr>(
+      (*group.getBuffers())[cast<OpResult>(tensor).getResultNumber()]);
+}
+
 YieldOp GroupOp::getYield() {
   return cast<YieldOp>(getBody().front().getTerminator());
 }

@@ -8,7 +8,7 @@ using namespace mica;
 /// Verifies what `rms_norm` and `add_rms_norm` have in common.
 static LogicalResult verifyRMSNorm(Operation *op, Value input,
                                    WeightType weight, FloatAttr eps) {
-  int64_t columns = cast<RankedTensorType>(input.getType()).getDimSize(1);
+  int64_t columns = columnsOf(input);
   // rms_norm_c2, add_rms_norm_c2
   if (weight.getShape().size() != 1 || columns % weight.rows())
     return op->emitOpError("expects weight to be a vector whose size divides ")
@@ -28,7 +28,7 @@ LogicalResult AddRMSNormOp::verify() {
 }
 
 LogicalResult LayerNormOp::verify() {
-  int64_t columns = cast<RankedTensorType>(getInput().getType()).getDimSize(1);
+  int64_t columns = columnsOf(getInput());
   // layer_norm_c2
   for (Value vector : {Value(getWeight()), Value(getBias())})
     if (vector && cast<WeightType>(vector.getType()).getShape() !=

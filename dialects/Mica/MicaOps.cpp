@@ -24,9 +24,9 @@ static void printTypes(OpAsmPrinter &printer, Operation *, TypeRange types) {
 #define GET_OP_CLASSES
 #include "dialects/Mica/MicaOps.cpp.inc"
 
-/// The columns of rows of the step.
-static int64_t columnsOf(Value rows) {
-  return cast<RankedTensorType>(rows.getType()).getDimSize(1);
+int64_t mica::columnsOf(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.getRank() == 2 ? type.getDimSize(1) : 0;
 }
 
 /// Emits "expects `what` to have `wanted` columns, but got …" unless it has.

@@ -30,11 +30,6 @@ struct Group {
   int64_t phase = 0;
 };
 
-int64_t columnsOf(Value rows) {
-  auto type = dyn_cast<RankedTensorType>(rows.getType());
-  return type && type.getRank() == 2 ? type.getDimSize(1) : 0;
-}
-
 bool isAnchor(Operation *op) { return isa<LinearOp, AttentionOp>(op); }
 
 /// Ops that compute rows from rows, on their own or behind an anchor.

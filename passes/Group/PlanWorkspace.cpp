@@ -35,21 +35,6 @@ struct Interval {
 struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
   using PlanWorkspacePassBase::PlanWorkspacePassBase;
 
-  BufferAttr bufferOf(Value value) {
-    if (auto argument = dyn_cast<BlockArgument>(value)) {
-      auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
-      return function.getArgAttrOfType<BufferAttr>(argument.getArgNumber(),
-                                                   "mica.buffer");
-    }
-    if (auto stack = value.getDefiningOp<StackOp>())
-      return bufferOf(stack.getInput());
-    auto group = value.getDefiningOp<GroupOp>();
-    if (!group || !group.getBuffers())
-      return {};
-    return dyn_cast<BufferAttr>(
-        (*group.getBuffers())[cast<OpResult>(value).getResultNumber()]);
-  }
-
   /// Whether rows of `group` are output rows.
   bool isOut(GroupOp group) {
     bool out = false;
@@ -123,7 +108,7 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
                               ? Attribute(IntegerAttr::get(
                                     IntegerType::get(&getContext(), 64),
                                     layer.getKv()))
-                              : Attribute(bufferOf(value));
+                              : Attribute(placeOf(value));
         StringRef name =
             isa<KVType>(value.getType()) ? "mica.kv_group" : "mica.buffer";
         if (isNew && place)
@@ -152,7 +137,7 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
   void planLayer(func::FuncOp layer) {
     Block &body = layer.front();
     int64_t end = 1 << 20;
-    BufferAttr carried = bufferOf(body.getArgument(0));
+    BufferAttr carried = placeOf(body.getArgument(0));
     Value output = body.getTerminator()->getOperand(0);
     SmallVector<Interval> placed;
     for (auto group : body.getOps<GroupOp>()) {

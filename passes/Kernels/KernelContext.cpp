@@ -62,21 +62,6 @@ Value KernelContext::index(int64_t value) {
   });
 }
 
-BufferAttr KernelContext::placeOf(Value tensor) {
-  if (auto argument = dyn_cast<BlockArgument>(tensor)) {
-    auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
-    return function.getArgAttrOfType<BufferAttr>(argument.getArgNumber(),
-                                                 "mica.buffer");
-  }
-  if (auto stack = tensor.getDefiningOp<StackOp>())
-    return placeOf(stack.getInput());
-  auto group = tensor.getDefiningOp<GroupOp>();
-  if (!group)
-    return {};
-  return dyn_cast<BufferAttr>(
-      (*group.getBuffers())[cast<OpResult>(tensor).getResultNumber()]);
-}
-
 Value KernelContext::bufferOf(Value tensor) {
   return bufferAt(placeOf(tensor), cast<RankedTensorType>(tensor.getType()));
 }

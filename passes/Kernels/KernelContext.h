@@ -23,9 +23,6 @@ public:
       : b(b), loc(loc), step(step), layer(layer), kvLayer(kvLayer),
         worker(worker), workers(workers) {}
 
-  /// The place of a tensor: the buffer of the group that makes it, or of the
-  /// argument that it is. Null if it has none.
-  BufferAttr placeOf(mlir::Value tensor);
   /// The buffer behind rows [units, stride], or angles [units, 2, pairs].
   mlir::Value bufferOf(mlir::Value tensor);
   /// The same for a result of a group.

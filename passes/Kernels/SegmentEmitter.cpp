@@ -6,10 +6,6 @@ using namespace mlir;
 using namespace mica;
 using namespace mica::tile;
 
-static int64_t columnsOf(Value rows) {
-  return cast<RankedTensorType>(rows.getType()).getDimSize(1);
-}
-
 //===----------------------------------------------------------------------===//
 // Indices and loads
 //===----------------------------------------------------------------------===//
