@@ -28,6 +28,15 @@ namespace mica {
 /// The columns of rows of the step, [T, D] -> D; 0 if `value` is something else.
 int64_t columnsOf(mlir::Value value);
 
+/// The columns of the widest rows that `op` reads; 0 if it reads none.
+int64_t widthOf(mlir::Operation *op);
+
+/// The columns that `op`, which reads rows, needs at once, counted in rows of
+/// `columns` columns; 1 if its columns are independent. `inPasses`: whether it
+/// may see a row more than once, so that a reduction over all of it asks for
+/// nothing.
+int64_t granuleOf(mlir::Operation *op, int64_t columns, bool inPasses);
+
 /// The place of a tensor: the buffer of the group that makes it, or of the
 /// argument that it is; a stack's rows stay where they were. Null if it has
 /// none (yet).

@@ -19,6 +19,10 @@ def Mica_RowOpInterface : OpInterface<"RowOpInterface"> {
       equal to the row's columns means the whole row.
     }], "int64_t", "getRowGranule", (ins)>,
     InterfaceMethod<[{
+      Whether all that passes between columns is reduced to scalars first, so
+      that a whole row can be done segment by segment, in passes.
+    }], "bool", "onlyReduces", (ins), "", "return true;">,
+    InterfaceMethod<[{
       Emits the formula on one segment. `inputs` holds one row segment for every
       tensor operand, in order; an operand that is a weight is loaded by the
       op through `builder`. Returns the segment of every result.

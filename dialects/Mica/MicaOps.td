@@ -361,7 +361,8 @@ def Mica_RopeAnglesOp : Mica_Op<"rope_angles", [
 }
 
 def Mica_RopeOp : Mica_Op<"rope", [
-    Pure, RowOp, AllTypesMatch<["input", "result"]> /* C1 */]> {
+    Pure, DeclareOpInterfaceMethods<Mica_RowOpInterface, ["onlyReduces"]>,
+    AllTypesMatch<["input", "result"]> /* C1 */]> {
   let summary = "rotary position embedding";
   let description = [{
     Rotates pairs of columns of each head of d columns by the row's angles,

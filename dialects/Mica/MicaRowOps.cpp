@@ -11,6 +11,28 @@ using namespace mlir;
 using namespace mica;
 using namespace mica::tile;
 
+int64_t mica::widthOf(Operation *op) {
+  int64_t width = 0;
+  for (Value operand : op->getOperands())
+    width = std::max(width, columnsOf(operand));
+  return width;
+}
+
+int64_t mica::granuleOf(Operation *op, int64_t columns, bool inPasses) {
+  int64_t granule = 1, width = widthOf(op);
+  if (auto row = dyn_cast<RowOpInterface>(op)) {
+    granule = std::max<int64_t>(row.getRowGranule(), 1);
+    if (inPasses && granule == width && row.onlyReduces())
+      return 1;
+  } else if (auto split = dyn_cast<SplitOp>(op)) {
+    granule = split.getInterleave() * split.getNumResults();
+  } else if (auto write = dyn_cast<KVWriteOp>(op)) {
+    KVType kv = write.getKv().getType();
+    granule = write.getValue() ? kv.getValue() : kv.getKey();
+  }
+  return granule == 1 ? 1 : granule * columns / width;
+}
+
 /// x / rms(x) * (w + offset), over groups of the weight's size.
 template <typename OpTy> static Row rmsNorm(OpTy op, RowBuilder &b, Row x) {
   int64_t d = op.getWeight().getType().rows();
@@ -49,6 +71,8 @@ SmallVector<Row> LayerNormOp::emitRow(RowBuilder &b, ArrayRef<Row> inputs) {
 }
 
 int64_t RopeOp::getRowGranule() { return getHead(); }
+
+bool RopeOp::onlyReduces() { return false; }
 
 SmallVector<Row> RopeOp::emitRow(RowBuilder &b, ArrayRef<Row> inputs) {
   Row x = inputs[0];

@@ -50,19 +50,6 @@ bool isFree(Operation *op) {
              TokensOp, PositionsOp, PackOp>(op);
 }
 
-/// The granule of an op in its own columns; 1 if columns are independent.
-int64_t granuleOf(Operation *op) {
-  if (auto row = dyn_cast<RowOpInterface>(op))
-    return std::max<int64_t>(row.getRowGranule(), 1);
-  if (auto split = dyn_cast<SplitOp>(op))
-    return split.getInterleave() * split.getNumResults();
-  if (auto write = dyn_cast<KVWriteOp>(op)) {
-    KVType kv = write.getKv().getType();
-    return write.getValue() ? kv.getValue() : kv.getKey();
-  }
-  return 1;
-}
-
 /// `kv_append` as its two writes, so that each can follow its own product.
 void divideAppends(func::FuncOp function) {
   SmallVector<KVAppendOp> appends;
@@ -163,13 +150,11 @@ private:
           !isa<KVType>(operand.getType()) &&
           !isBefore(operand, group.ops.front()))
         return false;
-    // The columns of this op's rows that one column of the anchor makes.
-    int64_t own = 0;
-    for (Value operand : op->getOperands())
-      own = std::max(own, columnsOf(operand));
-    if (!own || columns % own)
+    int64_t width = widthOf(op);
+    if (!width || columns % width)
       return false;
-    int64_t granule = std::lcm(group.granule, granuleOf(op) * (columns / own));
+    int64_t granule = std::lcm(group.granule,
+                               granuleOf(op, columns, /*inPasses=*/false));
     if (granule > maxGranule || columns % granule)
       return false;
     // An attention's segment is its head, whatever follows.

@@ -45,17 +45,8 @@ private:
 /// Columns that one segment must span for the ops of `group`.
 int64_t segmentOf(GroupOp group, int64_t columns) {
   int64_t segment = 1;
-  for (Operation &op : group.getBody().front()) {
-    int64_t granule = 1;
-    if (auto row = dyn_cast<RowOpInterface>(op))
-      granule = std::max<int64_t>(row.getRowGranule(), 1);
-    if (auto write = dyn_cast<KVWriteOp>(op))
-      granule = write.getValue() ? write.getKv().getType().getValue()
-                                 : write.getKv().getType().getKey();
-    // A whole row is reduced over segments; less stays in one.
-    if (granule < columns || isa<RopeOp, KVWriteOp>(op))
-      segment = std::lcm(segment, granule);
-  }
+  for (Operation &op : group.getBody().front())
+    segment = std::lcm(segment, granuleOf(&op, columns, /*inPasses=*/true));
   if (segment != 1)
     return segment;
   // A table may end with its last column, so no segment may reach beyond it.
