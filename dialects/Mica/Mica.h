@@ -25,7 +25,8 @@
 
 namespace mica {
 
-/// The columns of rows of the step, [T, D] -> D; 0 if `value` is something else.
+/// The columns of rows of the step, [T, D] -> D; 0 if `value` is something
+/// else.
 int64_t columnsOf(mlir::Value value);
 
 /// The columns of the widest rows that `op` reads; 0 if it reads none.

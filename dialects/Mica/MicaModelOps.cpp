@@ -134,16 +134,41 @@ YieldOp GroupOp::getYield() {
   return cast<YieldOp>(getBody().front().getTerminator());
 }
 
+static bool isAnchor(Operation &op) { return isa<LinearOp, AttentionOp>(op); }
+
+Operation *GroupOp::getAnchor() {
+  Block &body = getBody().front();
+  auto found = llvm::find_if(body, isAnchor);
+  return found == body.end() ? nullptr : &*found;
+}
+
+static LogicalResult verifyGranule(GroupOp group) {
+  // group_c5
+  if (!group.getGranule()) {
+    if (group.getElastic())
+      return group.emitOpError("expects a granule to be elastic, but got none");
+    return success();
+  }
+  // group_c4
+  Operation *anchor = group.getAnchor();
+  int64_t granule = *group.getGranule();
+  if (!anchor)
+    return group.emitOpError("expects a contraction or attention of granule ")
+           << granule << ", but got none";
+  int64_t columns = columnsOf(anchor->getResult(0));
+  if (granule < 1 || (!group.getElastic() && columns % granule))
+    return group.emitOpError("expects a granule that divides the ")
+           << columns << " columns of '" << anchor->getName() << "', but got "
+           << granule;
+  return success();
+}
+
 LogicalResult GroupOp::verify() {
   // group_c1
-  int attentions = 0, linears = 0;
-  for (Operation &op : getBody().front()) {
-    attentions += isa<AttentionOp>(op);
-    linears += isa<LinearOp>(op);
-  }
-  if (attentions + linears > 1)
+  int64_t anchors = llvm::count_if(getBody().front(), isAnchor);
+  if (anchors > 1)
     return emitOpError("expects one contraction or attention, but got ")
-           << attentions + linears;
+           << anchors;
   // group_c2
   if (getBuffers() && getBuffers()->size() != getNumResults())
     return emitOpError("expects a buffer for each of ")
@@ -155,5 +180,5 @@ LogicalResult GroupOp::verify() {
   if (yield.getOperandTypes() != getResultTypes())
     return emitOpError("expects to yield values of types ")
            << getResultTypes() << ", but got " << yield.getOperandTypes();
-  return success();
+  return verifyGranule(*this);
 }

@@ -622,30 +622,41 @@ def Mica_GroupOp : Mica_Op<"group", [
     alone. Groups of one `phase` run between the same two barriers. `buffers`
     has a place for every tensor result, null until planned.
 
+    An epilogue sees `granule` columns of the contraction or attention at once,
+    to which its weights are padded; `elastic` if its columns are independent,
+    so that any multiple of 16 will do.
+
     Constraints:
     - (C1) the body holds at most one `mica.linear` or `mica.attention`.
     - (C2) `buffers`, if present, has one entry for each result.
     - (C3) the body ends with a `mica.yield` of the results' types.
+    - (C4) `granule` is positive and, unless `elastic`, divides the columns of
+      the contraction or attention, which the body holds.
+    - (C5) `elastic` is said of a `granule`.
 
     Example:
 
     ```mlir
-    %y = mica.group "linear" phase 3 {
+    %y = mica.group "linear" phase 3 granule 16 elastic {
       %0 = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
       mica.yield %0 : tensor<?x96xf32>
     } : tensor<?x96xf32>
     ```
   }];
   let arguments = (ins StrAttr:$kind, I64Attr:$phase,
+                       OptionalAttr<I64Attr>:$granule, UnitAttr:$elastic,
                        OptionalAttr<ArrayAttr>:$buffers);
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $kind `phase` $phase $body attr-dict (`:` type($results)^)?
+    $kind `phase` $phase (`granule` $granule^)? (`elastic` $elastic^)?
+    $body attr-dict (`:` type($results)^)?
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     YieldOp getYield();
+    /// The contraction or attention; null if there is none.
+    ::mlir::Operation *getAnchor();
   }];
 }
 

@@ -40,16 +40,14 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
   }
 
   LayoutAttr panelLayout(LinearOp linear) {
-    auto granule = linear->getParentOfType<GroupOp>()->getAttrOfType<IntegerAttr>(
-        "mica.granule");
+    int64_t granule = *linear->getParentOfType<GroupOp>().getGranule();
     int64_t group = 4 / (dtype.getIntOrFloatBitWidth() / 8);
     // f16 has no product of pairs: its panels hold one k after the other.
     if (dtype.isF16())
       group = 1;
     // No padding of K: what a buffer holds beyond a row's columns may be a NaN,
     // which times a weight of zero is one too.
-    return LayoutAttr::get(&getContext(), panel, group, granule.getInt(),
-                           group);
+    return LayoutAttr::get(&getContext(), panel, group, granule, group);
   }
 
   /// The layout of a table: that of the product which shares it, if any.

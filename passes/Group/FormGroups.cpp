@@ -153,8 +153,8 @@ private:
     int64_t width = widthOf(op);
     if (!width || columns % width)
       return false;
-    int64_t granule = std::lcm(group.granule,
-                               granuleOf(op, columns, /*inPasses=*/false));
+    int64_t granule =
+        std::lcm(group.granule, granuleOf(op, columns, /*inPasses=*/false));
     if (granule > maxGranule || columns % granule)
       return false;
     // An attention's segment is its head, whatever follows.
@@ -221,16 +221,13 @@ GroupOp materialize(const Group &group) {
             return !group.ops.contains(user);
           }))
         leaving.push_back(result);
-  auto result = GroupOp::create(b, first->getLoc(), ValueRange(leaving).getTypes(),
-                                kindOf(group), 0, ArrayAttr());
-  // The columns of a segment of the anchor; ChooseLayouts pads weights to it.
-  // With independent columns any multiple of 16 will do (elastic).
+  auto result = GroupOp::create(
+      b, first->getLoc(), ValueRange(leaving).getTypes(), kindOf(group),
+      /*phase=*/0, /*granule=*/IntegerAttr(), /*elastic=*/false, ArrayAttr());
   if (group.anchor) {
     bool elastic = group.granule == 1;
-    result->setAttr("mica.granule",
-                    b.getI64IntegerAttr(elastic ? 16 : group.granule));
-    if (elastic)
-      result->setAttr("mica.elastic", b.getUnitAttr());
+    result.setGranule(elastic ? 16 : group.granule);
+    result.setElastic(elastic);
   }
   Block *body = b.createBlock(&result.getBody());
   for (auto [value, outside] : llvm::zip(leaving, result.getResults()))

@@ -104,11 +104,11 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
         given.push_back(stack.getShared()[index]);
       bool isNew = seen.insert(function).second;
       for (auto [index, value] : llvm::enumerate(given)) {
-        Attribute place = isa<KVType>(value.getType())
-                              ? Attribute(IntegerAttr::get(
-                                    IntegerType::get(&getContext(), 64),
-                                    layer.getKv()))
-                              : Attribute(placeOf(value));
+        Attribute place =
+            isa<KVType>(value.getType())
+                ? Attribute(IntegerAttr::get(
+                      IntegerType::get(&getContext(), 64), layer.getKv()))
+                : Attribute(placeOf(value));
         StringRef name =
             isa<KVType>(value.getType()) ? "mica.kv_group" : "mica.buffer";
         if (isNew && place)

@@ -58,10 +58,7 @@ void emitSoftcap(KernelContext &context, AttendOp attend, double softcap) {
 void mica::lowerAttention(KernelContext &context, GroupOp group) {
   OpBuilder &b = context.b;
   Location loc = group.getLoc();
-  AttentionOp attention;
-  for (Operation &op : group.getBody().front())
-    if (auto found = dyn_cast<AttentionOp>(op))
-      attention = found;
+  auto attention = cast<AttentionOp>(group.getAnchor());
   KVType kv = attention.getKv().getType();
   Value cache = attention.getKv();
   auto attend = AttendOp::create(

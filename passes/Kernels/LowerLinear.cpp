@@ -9,18 +9,14 @@ using namespace mica::tile;
 void mica::lowerLinear(KernelContext &context, GroupOp group) {
   OpBuilder &b = context.b;
   Location loc = group.getLoc();
-  LinearOp linear;
-  for (Operation &op : group.getBody().front())
-    if (auto found = dyn_cast<LinearOp>(op))
-      linear = found;
+  auto linear = cast<LinearOp>(group.getAnchor());
   int64_t columns = linear.getType().getDimSize(1);
-  int64_t granule = group->getAttrOfType<IntegerAttr>("mica.granule").getInt();
-  bool elastic = group->hasAttr("mica.elastic");
+  int64_t granule = *group.getGranule();
 
-  auto contract = ContractOp::create(
-      b, loc, context.bufferOf(linear.getInput()),
-      context.weightOf(linear.getWeight()), ValueRange(), columns, granule,
-      elastic, ScheduleAttr());
+  auto contract =
+      ContractOp::create(b, loc, context.bufferOf(linear.getInput()),
+                         context.weightOf(linear.getWeight()), ValueRange(),
+                         columns, granule, group.getElastic(), ScheduleAttr());
   Region &region = contract.getEpilogue();
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(

@@ -32,11 +32,11 @@ def LowerGroupsPass : Pass<"mica-lower-groups", "::mlir::ModuleOp"> {
 
     ```mlir
     // Before:
-    %1 = mica.group "linear" phase 0 {
+    %1 = mica.group "linear" phase 0 granule 16 elastic {
       %0 = mica.linear %x, %w : !rows, !w -> !rows
       %2 = arith.addf %0, %x : !rows
       mica.yield %2 : !rows
-    } {buffers = [#x], mica.granule = 16 : i64, mica.elastic} : !rows
+    } {buffers = [#x]} : !rows
 
     // After:
     tile.phase "linear" id 1(%step, %worker, %workers) {

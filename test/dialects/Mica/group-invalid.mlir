@@ -39,3 +39,34 @@ func.func @group_c3() {
   }
   return
 }
+
+// -----
+
+func.func @group_c4(%x: tensor<?x64xf32>, %w: !mica.weight<64x64, bf16>) {
+  // expected-error@below {{'mica.group' op expects a granule that divides the 64 columns of 'mica.linear', but got 24}}
+  %y = mica.group "linear" phase 0 granule 24 {
+    %0 = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<64x64, bf16> -> tensor<?x64xf32>
+    mica.yield %0 : tensor<?x64xf32>
+  } : tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @group_c4(%x: tensor<?x64xf32>) {
+  // expected-error@below {{'mica.group' op expects a contraction or attention of granule 16, but got none}}
+  %y = mica.group "rows" phase 0 granule 16 {
+    mica.yield %x : tensor<?x64xf32>
+  } : tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @group_c5(%x: tensor<?x64xf32>) {
+  // expected-error@below {{'mica.group' op expects a granule to be elastic, but got none}}
+  %y = mica.group "rows" phase 0 elastic {
+    mica.yield %x : tensor<?x64xf32>
+  } : tensor<?x64xf32>
+  return
+}

@@ -5,11 +5,11 @@ module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v
   // CHECK-LABEL: func @epilogue
   // CHECK-SAME:    %[[X:.*]]: tensor<?x64xf32>
   func.func @epilogue(%x: tensor<?x64xf32>, %w: !mica.weight<64x64, bf16>) -> tensor<?x64xf32> {
-    // CHECK:      mica.group "linear" phase 0 {
+    // CHECK:      mica.group "linear" phase 0 granule 16 elastic {
     // CHECK-NEXT:   %[[Y:.*]] = mica.linear %[[X]]
     // CHECK-NEXT:   %[[S:.*]] = arith.addf %[[Y]], %[[X]]
     // CHECK-NEXT:   mica.yield %[[S]]
-    // CHECK-NEXT: } {mica.elastic, mica.granule = 16 : i64}
+    // CHECK-NEXT: } : tensor<?x64xf32>
     %0 = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<64x64, bf16> -> tensor<?x64xf32>
     %1 = arith.addf %0, %x : tensor<?x64xf32>
     return %1 : tensor<?x64xf32>
@@ -18,9 +18,9 @@ module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v
   // A norm of heads fits in a segment of one head.
   // CHECK-LABEL: func @head_norm
   func.func @head_norm(%x: tensor<?x64xf32>, %w: !mica.weight<96x64, bf16>, %n: !mica.weight<24, f32>) -> tensor<?x96xf32> {
-    // CHECK: mica.linear
+    // CHECK: mica.group "linear" phase 0 granule 24 {
+    // CHECK-NEXT: mica.linear
     // CHECK-NEXT: mica.rms_norm
-    // CHECK: mica.granule = 24 : i64
     %0 = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
     %1 = mica.rms_norm %0, %n {eps = 1.0e-5 : f32} : tensor<?x96xf32>, !mica.weight<24, f32>
     return %1 : tensor<?x96xf32>
@@ -40,10 +40,10 @@ module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v
   // The other operand comes later, so the later product takes the add.
   // CHECK-LABEL: func @later_takes_it
   func.func @later_takes_it(%x: tensor<?x64xf32>, %w: !mica.weight<64x64, bf16>) -> tensor<?x64xf32> {
-    // CHECK:      mica.group "linear" phase 0 {
+    // CHECK:      mica.group "linear" phase 0 granule 16 elastic {
     // CHECK-NEXT:   mica.linear
     // CHECK-NEXT:   mica.yield
-    // CHECK:      mica.group "linear" phase 1 {
+    // CHECK:      mica.group "linear" phase 1 granule 16 elastic {
     // CHECK-NEXT:   mica.linear
     // CHECK-NEXT:   arith.addf
     %0 = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<64x64, bf16> -> tensor<?x64xf32>

@@ -23,11 +23,11 @@ module attributes {tile.arena = array<i64: 384, 0, 0>, mica.dtype = f32} {
     // CHECK-DAG: %[[W:.*]] = tile.weight %[[STEP]], %[[LAYER]] slot 0 : memref<4x64x16x1xf32>
     // CHECK:     tile.phase "projection" id 0(%[[STEP]], %[[WORKER]], %[[WORKERS]])
     // CHECK:     tile.contract %[[X]], %[[W]] columns 64 granule 16 elastic
-    %1 = mica.group "linear" phase 0 {
+    %1 = mica.group "linear" phase 0 granule 16 elastic {
       %0 = mica.linear %x, %w : !rows, !w -> !rows
       %2 = arith.addf %0, %x : !rows
       mica.yield %2 : !rows
-    } {buffers = [#x], mica.granule = 16 : i64, mica.elastic} : !rows
+    } {buffers = [#x]} : !rows
     return %1 : !rows
   }
 
