@@ -15,6 +15,8 @@ using namespace mlir;
 using namespace mica;
 
 void mica::buildGraphPipeline(OpPassManager &pm) {
+  // Names first: the reference has them from the module as it was imported.
+  pm.addPass(createNameOpsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createQuantizeActivationsPass());
   pm.addPass(createCSEPass());

@@ -184,6 +184,104 @@ void readArena(Reader &r, const json &root, Manifest &m) {
   m.maxRows = r.integer(root, "", "max_rows", 1, 1 << 16);
 }
 
+/// The place of `value` in `words`.
+template <size_t N>
+uint8_t readWord(Reader &r, const json &in, const std::string &path,
+                 const char *key, const char *const (&words)[N]) {
+  std::string wanted, word = r.string(in, path, key);
+  for (size_t i = 0; i < N; ++i) {
+    if (word == words[i])
+      return i;
+    wanted += (i ? ", '" : "one of '") + std::string(words[i]) + "'";
+  }
+  r.fail(Reader::join(path, key), json(word), wanted);
+  return 0;
+}
+
+void readStack(Reader &r, const json &root, Manifest &m) {
+  if (r.member(root, "", "stack").is_null())
+    return;
+  const json &stack = r.array(root, "", "stack", 0, 1 << 16);
+  for (size_t i = 0; i < stack.size() && !r.failed(); ++i) {
+    std::string path = Reader::at("stack", i);
+    StackLayer layer;
+    layer.function = r.string(stack[i], path, "function");
+    layer.kv = r.integer(stack[i], path, "kv", -1, int64_t(m.cache.size()) - 1);
+    int64_t layers = layer.kv < 0 ? 1 : m.cache[layer.kv].layers;
+    layer.kvLayer = r.integer(stack[i], path, "kv_layer", 0, layers - 1);
+    m.stack.push_back(std::move(layer));
+  }
+}
+
+/// Checks that `output` lies in the cache group whose index is its offset, in
+/// the layout of docs/architecture.md.
+void checkCached(Reader &r, const json &in, const std::string &path,
+                 const OpOutput &output, const Manifest &m) {
+  const CacheGroup &group = m.cache[output.offset];
+  static const char *const elements[] = {"f32", "f16", "bf16"};
+  uint64_t pair = output.element == OpOutput::BF16 ? 2 : 1;
+  uint64_t keys = (group.keyDim + pair - 1) / pair * pair;
+  uint64_t values = (group.valueDim + 15) / 16 * 16;
+  uint64_t bytes = output.element == OpOutput::F32 ? 4 : 2;
+  bool isKey = output.arena == OpOutput::Keys;
+  if (group.element != elements[output.element])
+    r.fail(path + ".element", in["element"], "that of the cache group");
+  else if (output.columns !=
+           uint64_t(group.heads) * (isKey ? group.keyDim : group.valueDim))
+    r.fail(path + ".columns", in["columns"], "those of the cache group");
+  else if (group.pageTokens % 16 ||
+           (keys + values) * group.pageTokens * bytes > group.blockBytes)
+    r.fail(path + ".offset", in["offset"],
+           "a cache group whose blocks hold whole tokens");
+}
+
+OpOutput readOutput(Reader &r, const json &in, const std::string &path,
+                    const Manifest &m) {
+  static const char *const arenas[] = {"row", "out", "logits", "keys",
+                                       "values"};
+  static const char *const elements[] = {"f32", "f16", "bf16"};
+  OpOutput o = {};
+  o.function = r.string(in, path, "function");
+  o.op = r.string(in, path, "op");
+  for (const json &name : r.array(in, path, "names", 0, 256))
+    o.names += (o.names.empty() ? "" : ", ") + r.string(name, path + ".names");
+  if (!r.member(in, path, "role").is_null())
+    o.role = r.string(in, path, "role");
+  o.phase = r.integer(in, path, "phase", 0, int64_t(m.phases.size()) - 1);
+  o.arena = OpOutput::Arena(readWord(r, in, path, "arena", arenas));
+  o.element = OpOutput::Element(readWord(r, in, path, "element", elements));
+  o.stride = r.integer(in, path, "stride", 1, 1 << 26);
+  o.columns = r.integer(in, path, "columns", 1, o.stride);
+  bool cached = o.arena >= OpOutput::Keys;
+  int64_t last = cached                        ? int64_t(m.cache.size()) - 1
+                 : o.arena == OpOutput::Logits ? 0
+                                               : int64_t(1) << 28;
+  o.offset = r.integer(in, path, "offset", 0, last);
+  if (r.failed())
+    return o;
+  uint64_t bytes = o.stride * uint64_t(o.element == OpOutput::F32 ? 4 : 2);
+  if (cached)
+    checkCached(r, in, path, o, m);
+  else if (o.arena == OpOutput::Logits &&
+           (o.stride > m.paddedVocab || o.element != OpOutput::F32))
+    r.fail(path + ".stride", in["stride"], "f32 logits of the vocabulary");
+  else if (o.arena != OpOutput::Logits &&
+           (o.offset % 64 || o.offset + bytes > m.arenaBytes[o.arena]))
+    r.fail(path + ".offset", in["offset"], "a place in the arena");
+  return o;
+}
+
+void readOutputs(Reader &r, const json &root, Manifest &m) {
+  if (!r.member(root, "", "outputs").is_null()) {
+    const json &outputs = r.array(root, "", "outputs", 0, 1 << 16);
+    for (size_t i = 0; i < outputs.size() && !r.failed(); ++i)
+      m.outputs.push_back(
+          readOutput(r, outputs[i], Reader::at("outputs", i), m));
+  }
+  if (!r.member(root, "", "source").is_null())
+    m.source = r.string(root, "", "source");
+}
+
 /// The array `key` as text; an absent one is empty.
 std::string readOpaque(Reader &r, const json &root, const char *key) {
   const json &value = r.member(root, "", key);
@@ -212,6 +310,8 @@ Expected<Manifest> mica::parseManifest(std::string_view text,
   const json &phases = r.array(root, "", "phases", 0, 4096);
   for (size_t i = 0; i < phases.size(); ++i)
     m.phases.push_back(r.string(phases[i], Reader::at("phases", i)));
+  readStack(r, root, m);
+  readOutputs(r, root, m);
   m.work = readOpaque(r, root, "work");
   m.remarks = readOpaque(r, root, "remarks");
   if (r.failed())

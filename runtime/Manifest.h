@@ -38,6 +38,28 @@ struct CacheGroup {
   uint64_t pageBytes() const { return uint64_t(layers) * heads * blockBytes; }
 };
 
+/// The rows that an op computed, for who compares them (`mica diff`): after
+/// phase `phase` they lie at `offset` times the units of the step in an arena,
+/// in the logits, or in the cache group `offset`.
+struct OpOutput {
+  std::string function; // As in `Manifest::stack`; others run once a step.
+  std::string op;       // Unique in the function.
+  std::string names;    // Of what was fused into it, `op` last: "down, add".
+  std::string role;     // "embeddings", "layer", "logits" or nothing.
+  uint32_t phase;
+  enum Arena : uint8_t { Row, Out, Logits, Keys, Values } arena;
+  enum Element : uint8_t { F32, F16, BF16 } element;
+  uint64_t offset;
+  uint32_t columns, stride; // In elements; columns <= stride.
+};
+
+/// A layer of the model.
+struct StackLayer {
+  std::string function;
+  int32_t kv;       // Its cache group; -1: none.
+  uint32_t kvLayer; // Its place there.
+};
+
 /// The manifest of an artifact. Every number is within the stated bounds.
 struct Manifest {
   std::string name, family, dtype;
@@ -57,6 +79,10 @@ struct Manifest {
 
   std::vector<std::string> phases; // Names, by the ids given to the barrier.
   std::string work, remarks;       // JSON arrays, for `mica explain`.
+
+  std::vector<StackLayer> stack; // In order; may be empty, as `outputs`.
+  std::vector<OpOutput> outputs; // By phase.
+  std::string source;            // What was compiled; "" if not known.
 };
 
 /// Reads a manifest. `file` begins every error.

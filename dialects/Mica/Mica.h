@@ -47,6 +47,13 @@ BufferAttr placeOf(mlir::Value tensor);
 /// other use appends, and every reader precedes `op`. Emits an error if not.
 llvm::LogicalResult verifyLinear(mlir::Operation *op, mlir::Value kv);
 
+/// The attribute that holds the name of an op (`--mica-name-ops`).
+inline constexpr llvm::StringLiteral kNameAttribute = "mica.name";
+
+/// The name of `value`: that of its op, with "/1" and so on for results behind
+/// the first; of what it rounds, for a `mica.quantize`. Empty if it has none.
+std::string nameOf(mlir::Value value);
+
 } // namespace mica
 
 #endif // DIALECTS_MICA_MICA_H

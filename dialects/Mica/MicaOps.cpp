@@ -268,3 +268,19 @@ LogicalResult AttentionOp::verify() {
            << kv.getWindow() << ", but got " << getMask().getWindow();
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+std::string mica::nameOf(Value value) {
+  auto result = dyn_cast<OpResult>(value);
+  if (!result)
+    return "";
+  if (auto quantize = dyn_cast<QuantizeOp>(result.getOwner()))
+    return nameOf(quantize.getInput());
+  auto name = result.getOwner()->getAttrOfType<StringAttr>(kNameAttribute);
+  if (!name || result.getResultNumber() == 0)
+    return name ? name.str() : "";
+  return name.str() + "/" + std::to_string(result.getResultNumber());
+}

@@ -10,20 +10,14 @@
 #include "lib/Compiler/Options.h"
 #include "lib/Compiler/Packing.h"
 #include "lib/Compiler/Register.h"
+#include "lib/Compiler/Source.h"
 #include "lib/Compiler/Stages.h"
 #include "lib/Compiler/Tokenizers.h"
-#include "lib/Import/BuildModel.h"
 #include "lib/Target/CPU/Emit.h"
-#include "mlir/AsmParser/AsmParser.h"
-#include "mlir/Parser/Parser.h"
 #include <chrono>
-#include <filesystem>
 
 using namespace mlir;
 using namespace mica;
-
-/// The checkpoint that a module's weights come from.
-static constexpr llvm::StringLiteral checkpointAttribute = "mica.checkpoint";
 
 static DialectRegistry makeRegistry() {
   DialectRegistry registry;
@@ -44,10 +38,6 @@ public:
 
 private:
   Status load();
-  Status loadModule();
-  Status loadCheckpoint();
-  Type chooseType(const ModelDescription &model);
-  Status openCheckpoint();
   Status runStages();
   Status runStage(const Stage &stage);
 
@@ -58,9 +48,6 @@ private:
   Expected<std::vector<PackJob>> makeJobs(const PackCode &code);
   Status writeSections(llvm::ArrayRef<PackJob> jobs, const CodeImage &image);
 
-  bool fromModule() const {
-    return StringRef(options.input).ends_with(".mlir");
-  }
   /// Notes what has passed since the last call as the part `name`.
   void finishPart(const std::string &name, uint64_t bytes = 0);
 
@@ -71,8 +58,7 @@ private:
   std::chrono::steady_clock::time_point start =
       std::chrono::steady_clock::now();
 
-  std::optional<Checkpoint> checkpoint;
-  OwningOpRef<ModuleOp> module;
+  Source source;
   OwningOpRef<ModuleOp> packing; ///< from stage 3 on
   std::optional<CPUTarget> target;
   llvm::StringMap<uint64_t> offsets; ///< of packed weights
@@ -92,104 +78,16 @@ void Compilation::finishPart(const std::string &name, uint64_t bytes) {
 //===----------------------------------------------------------------------===//
 
 Status Compilation::load() {
-  if (Status status = fromModule() ? loadModule() : loadCheckpoint(); !status)
-    return status;
-  auto found = getTarget(*module);
+  auto read = readSource(context, options, keeper,
+                         [&](const char *part) { finishPart(part); });
+  if (!read)
+    return read.takeError();
+  source = std::move(*read);
+  report.warnings = source.warnings;
+  auto found = getTarget(*source.module);
   if (!found)
     return found.takeError();
   target = std::move(*found);
-  return {};
-}
-
-Status Compilation::loadModule() {
-  ParserConfig config(&context);
-  module = parseSourceFile<ModuleOp>(options.input, config);
-  if (!module)
-    return keeper.failure(options.input);
-  OpBuilder b(&context);
-  if (!(*module)->hasAttr("mica.target")) {
-    auto cpu = resolveCPU(options.cpu);
-    if (!cpu)
-      return cpu.takeError();
-    (*module)->setAttr("mica.target", getTargetAttr(&context, *cpu));
-  }
-  if (!(*module)->hasAttr("mica.dtype")) {
-    Type type =
-        parseType(options.dtype.empty() ? "f32" : options.dtype, &context);
-    (*module)->setAttr("mica.dtype", TypeAttr::get(type));
-  }
-  finishPart("read");
-  return {};
-}
-
-Status Compilation::loadCheckpoint() {
-  auto cpu = resolveCPU(options.cpu);
-  if (!cpu)
-    return cpu.takeError();
-  auto opened = Checkpoint::open(options.input);
-  if (!opened)
-    return opened.takeError();
-  checkpoint = std::move(*opened);
-  auto model = describeModel(*checkpoint);
-  if (!model)
-    return model.takeError();
-  report.warnings = model->warnings;
-  if (options.maxContext > model->maxContext)
-    return Error{options.input + ": --max-context is " +
-                 std::to_string(options.maxContext) + ", expected at most " +
-                 std::to_string(model->maxContext)};
-  if (options.maxContext)
-    model->maxContext = options.maxContext;
-  Type dtype = chooseType(*model);
-  finishPart("read");
-  module = buildModel(&context, *checkpoint, *model,
-                      {getTargetAttr(&context, *cpu), dtype, options.page});
-  if (!module)
-    return keeper.failure(options.input + ": stage import failed");
-  std::string path = std::filesystem::absolute(options.input).string();
-  (*module)->setAttr(checkpointAttribute, StringAttr::get(&context, path));
-  finishPart("import");
-  return {};
-}
-
-/// `--dtype`, or the type of most elements of the model's matrices; bf16 for
-/// block formats.
-Type Compilation::chooseType(const ModelDescription &model) {
-  std::string name = options.dtype;
-  if (name.empty()) {
-    std::map<std::string_view, int64_t> elements;
-    auto count = [&](const WeightMap &weights) {
-      for (const auto &[role, source] : weights)
-        if (source.columns > 1)
-          elements[checkpoint->find(source.tensor)->format->name] +=
-              source.rows * source.columns;
-    };
-    count(model.weights);
-    for (const LayerDescription &layer : model.layers)
-      count(layer.weights);
-    auto most = std::max_element(
-        elements.begin(), elements.end(),
-        [](const auto &a, const auto &b) { return a.second < b.second; });
-    StringRef format = most == elements.end() ? "F32" : most->first;
-    name = format == "F32" || format == "F16" ? format.lower() : "bf16";
-  }
-  return parseType(name, &context);
-}
-
-/// Opens the checkpoint of a module: its attribute, relative to its file.
-Status Compilation::openCheckpoint() {
-  if (checkpoint)
-    return {};
-  auto attr = (*module)->getAttrOfType<StringAttr>(checkpointAttribute);
-  if (!attr)
-    return Error{options.input +
-                 ": module without 'mica.checkpoint', expected the attribute"};
-  auto path = std::filesystem::path(options.input).parent_path() /
-              attr.getValue().str();
-  auto opened = Checkpoint::open(path.string());
-  if (!opened)
-    return opened.takeError();
-  checkpoint = std::move(*opened);
   return {};
 }
 
@@ -200,10 +98,10 @@ Status Compilation::openCheckpoint() {
 Status Compilation::runStage(const Stage &stage) {
   // Weights and what packs them are no code of the model.
   if (stage.name == "cpu")
-    packing = takePacking(*module);
+    packing = takePacking(*source.module);
   PassManager pm(&context);
   stage.build(pm);
-  if (failed(pm.run(*module)))
+  if (failed(pm.run(*source.module)))
     return keeper.failure(options.input + ": stage " + stage.name.str() +
                           " failed");
   finishPart(stage.name.str());
@@ -226,10 +124,10 @@ Status Compilation::runStages() {
 
 std::string Compilation::printed() {
   if (packing)
-    returnPacking(*packing, *module);
+    returnPacking(*packing, *source.module);
   std::string text;
   llvm::raw_string_ostream os(text);
-  module->print(os);
+  source.module->print(os);
   os << '\n';
   return text;
 }
@@ -246,10 +144,10 @@ Status Compilation::write() {
   if (!options.stopAfter.empty() || options.emit == Emit::MLIR)
     return writeText(printed());
   if (!packing)
-    packing = takePacking(*module);
+    packing = takePacking(*source.module);
   if (options.emit == Emit::Mica)
     return writeArtifact();
-  auto code = emitCode(*module, *target,
+  auto code = emitCode(*source.module, *target,
                        options.emit == Emit::LLVM  ? EmitKind::LLVM
                        : options.emit == Emit::Asm ? EmitKind::Asm
                                                    : EmitKind::Object);
@@ -265,7 +163,7 @@ Expected<std::vector<PackJob>> Compilation::makeJobs(const PackCode &code) {
   Conversions conversions;
   std::vector<PackJob> jobs;
   std::vector<std::string> names;
-  auto table = (*module)->getAttrOfType<ArrayAttr>("tile.weights");
+  auto table = (*source.module)->getAttrOfType<ArrayAttr>("tile.weights");
   if (!table)
     return Error{options.input + ": module without 'tile.weights', expected "
                                  "the attribute"};
@@ -276,7 +174,8 @@ Expected<std::vector<PackJob>> Compilation::makeJobs(const PackCode &code) {
     auto weight = symbols.lookup<WeightOp>(name.getValue());
     if (!weight)
       return Error{options.input + ": no weight " + name.getValue().str()};
-    auto job = makePackJob(weight, symbols, code, *checkpoint, conversions);
+    auto job =
+        makePackJob(weight, symbols, code, *source.checkpoint, conversions);
     if (!job)
       return job.takeError();
     jobs.push_back(std::move(*job));
@@ -292,9 +191,9 @@ Expected<std::vector<PackJob>> Compilation::makeJobs(const PackCode &code) {
 }
 
 Status Compilation::writeArtifact() {
-  if (Status status = openCheckpoint(); !status)
+  if (Status status = openCheckpoint(source, options.input); !status)
     return status;
-  auto image = emitImage(*module, *target);
+  auto image = emitImage(*source.module, *target);
   if (!image)
     return image.takeError();
   finishPart("code", image->bytes.size());
@@ -320,11 +219,12 @@ Status Compilation::writeSections(llvm::ArrayRef<PackJob> jobs,
     return Error{options.input + ": module without 'mica_entry', expected the "
                                  "function"};
   uint64_t weightBytes = placeWeights(jobs).back();
-  auto manifest = writeManifest(*module, {*target, *entry, offsets, weightBytes,
-                                          options.maxRows, keeper.remarks()});
+  auto manifest =
+      writeManifest(*source.module, {*target, *entry, offsets, weightBytes,
+                                     options.maxRows, keeper.remarks()});
   if (!manifest)
     return manifest.takeError();
-  auto tokenizer = tokenizerTables(*checkpoint);
+  auto tokenizer = tokenizerTables(*source.checkpoint);
   if (!tokenizer)
     return tokenizer.takeError();
   finishPart("tokenizer", tokenizer->size());

@@ -1,6 +1,7 @@
 //===- ManifestWriter.cpp - What an artifact says about itself ------------===//
 
 #include "lib/Compiler/ManifestWriter.h"
+#include "lib/Compiler/Source.h"
 #include "llvm/ADT/StringExtras.h"
 #include <nlohmann/json.hpp>
 
@@ -136,7 +137,7 @@ Expected<std::string> mica::writeManifest(ModuleOp module,
                                           const ManifestParts &parts) {
   for (StringRef name :
        {"mica.model", "tile.slots", "tile.layers", "tile.weights", "tile.arena",
-        "tile.kv", "tile.phases", "tile.work"})
+        "tile.kv", "tile.phases", "tile.work", "tile.stack", "tile.outputs"})
     if (!module->getAttr(name))
       return Error{"module without '" + name.str() +
                    "', expected the attribute"};
@@ -164,7 +165,11 @@ Expected<std::string> mica::writeManifest(ModuleOp module,
       {"phases", phases},
       {"work", phaseWork(module->getAttrOfType<ArrayAttr>("tile.work"), phases,
                          parts.target, pairs)},
-      {"remarks", std::move(remarks)}};
+      {"remarks", std::move(remarks)},
+      {"stack", toJson(module->getAttr("tile.stack"))},
+      {"outputs", toJson(module->getAttr("tile.outputs"))}};
+  if (auto source = module->getAttrOfType<StringAttr>(kSourceAttribute))
+    manifest["source"] = source.str();
   // Names come from the checkpoint and may be no UTF-8.
   return manifest.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }

@@ -3,7 +3,7 @@
 // In:  mica, arith, math and tensor ops as imported; weights in the format of
 //      the checkpoint; activations in f32.
 // Out: the same ops; every operand of a product in the precision in which the
-//      target multiplies it.
+//      target multiplies it; ops that make rows have names.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,6 +11,29 @@
 #define PASSES_GRAPH_PASSES
 
 include "mlir/Pass/PassBase.td"
+
+def NameOpsPass : Pass<"mica-name-ops", "::mlir::ModuleOp"> {
+  let summary = "name every op that makes rows of rows";
+  let description = [{
+    Gives ops `mica.name`, by which `mica diff` finds the rows that they compute
+    in what they became: the weight that the op reads, without its layer, or
+    else the op's mnemonic; `#2` and so on tell equal words of a function apart.
+    Names depend on the function's text alone.
+
+    Example (`test/passes/Graph/name-ops.mlir`):
+
+    ```mlir
+    // Before:
+    %y = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<64x64, f32> -> tensor<?x64xf32>
+    %z = arith.addf %x, %y : tensor<?x64xf32>
+
+    // After:
+    %y = mica.linear %x, %w {mica.name = "down"} : tensor<?x64xf32>, !mica.weight<64x64, f32> -> tensor<?x64xf32>
+    %z = arith.addf %x, %y {mica.name = "add"} : tensor<?x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::mica::MicaDialect"];
+}
 
 def QuantizeActivationsPass
     : Pass<"mica-quantize-activations", "::mlir::ModuleOp"> {

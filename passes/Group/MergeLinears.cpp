@@ -54,8 +54,11 @@ void merge(LinearOp a, LinearOp b, int64_t interleave) {
   auto rows = cast<RankedTensorType>(a.getType());
   auto both = RankedTensorType::get({rows.getDimSize(0), 2 * rows.getDimSize(1)},
                                     rows.getElementType());
-  Value product =
+  auto product =
       LinearOp::create(builder, loc, both, a.getInput(), weight, bias);
+  if (a->hasAttr(kNameAttribute) && b->hasAttr(kNameAttribute))
+    product->setAttr(kNameAttribute, builder.getStringAttr(nameOf(a) + "+" +
+                                                           nameOf(b)));
   auto split = SplitOp::create(builder, loc, TypeRange{rows, rows}, product,
                                interleave);
   a.replaceAllUsesWith(split.getResult(0));

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/Kernels/KernelContext.h"
+#include "passes/Kernels/Outputs.h"
 
 namespace mica {
 #define GEN_PASS_DEF_LOWERGROUPSPASS
@@ -45,6 +46,8 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToEnd(&phase.getBody().front());
       describe(group, phase.getId(), layers);
+      outputs.add(context, group->getParentOfType<func::FuncOp>(), group,
+                  phase.getId());
       if (group.getKind() == "linear")
         lowerLinear(context, group);
       else if (group.getKind() == "attention")
@@ -251,6 +254,8 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     module->setAttr("tile.phases", b.getArrayAttr(phases));
     module->setAttr("tile.work", b.getArrayAttr(work));
     module->setAttr("tile.kv", describeCaches(stack));
+    module->setAttr("tile.stack", describeLayers(stack));
+    module->setAttr("tile.outputs", outputs.get(&getContext()));
     auto arena = module->getAttrOfType<DenseI64ArrayAttr>("tile.arena");
     module->setAttr("tile.worker_bytes", b.getI64IntegerAttr(arena[2]));
   }
@@ -312,6 +317,7 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
   SmallVector<int64_t> kvLayers;
   SmallVector<Attribute> phases, work, stepWeights;
   llvm::DenseMap<int64_t, int> phaseWeight;
+  OutputTable outputs;
 };
 
 } // namespace

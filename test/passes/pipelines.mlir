@@ -3,6 +3,7 @@
 //
 // RUN: mica-opt %S/llama.mlir -mica-graph -dump-pass-pipeline 2>&1 | FileCheck %s --check-prefix=GRAPH
 // GRAPH:       builtin.module(
+// GRAPH-NEXT:    mica-name-ops
 // GRAPH-NEXT:    canonicalize
 // GRAPH-NEXT:    mica-quantize-activations
 // GRAPH-NEXT:    cse

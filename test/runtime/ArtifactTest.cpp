@@ -258,6 +258,96 @@ TEST_F(ArtifactTest, ManifestErrors) {
   }
 }
 
+/// A manifest that says where rows of ops lie.
+json withOutputs() {
+  json manifest = json::parse(tiny::manifest());
+  manifest["arena"]["row"] = 640;
+  manifest["kv"][1]["page_tokens"] = 16;
+  manifest["kv"][1]["block_bytes"] = 640;
+  manifest["stack"] = {{{"function", "f"}, {"kv", 1}, {"kv_layer", 1}},
+                       {{"function", "g"}, {"kv", -1}, {"kv_layer", 0}}};
+  json row = {{"function", "f"}, {"op", "add"},    {"names", {"down", "add"}},
+              {"phase", 1},      {"arena", "row"}, {"offset", 128},
+              {"stride", 128},   {"columns", 100}, {"element", "f32"},
+              {"role", "layer"}};
+  json keys = {{"function", "f"}, {"op", "k"},       {"names", {"k"}},
+               {"phase", 0},      {"arena", "keys"}, {"offset", 1},
+               {"stride", 12},    {"columns", 12},   {"element", "bf16"}};
+  json logits = {{"function", "step"}, {"op", "out"},       {"names", {"out"}},
+                 {"phase", 1},         {"arena", "logits"}, {"offset", 0},
+                 {"stride", 64},       {"columns", 50},     {"element", "f32"}};
+  manifest["outputs"] = {row, keys, logits};
+  manifest["source"] = "/m";
+  return manifest;
+}
+
+TEST(ManifestTest, Outputs) {
+  auto manifest = parseManifest(withOutputs().dump(), "M");
+  ASSERT_TRUE(manifest) << manifest.error().message;
+  ASSERT_EQ(manifest->stack.size(), 2u);
+  EXPECT_EQ(manifest->stack[0].kv, 1);
+  EXPECT_EQ(manifest->stack[0].kvLayer, 1u);
+  EXPECT_EQ(manifest->source, "/m");
+  ASSERT_EQ(manifest->outputs.size(), 3u);
+  const OpOutput &row = manifest->outputs[0];
+  EXPECT_EQ(row.names, "down, add");
+  EXPECT_EQ(row.role, "layer");
+  EXPECT_EQ(row.arena, OpOutput::Row);
+  EXPECT_EQ(row.element, OpOutput::F32);
+  EXPECT_EQ(manifest->outputs[1].arena, OpOutput::Keys);
+  EXPECT_EQ(manifest->outputs[2].arena, OpOutput::Logits);
+}
+
+TEST(ManifestTest, OutputErrors) {
+  struct Case {
+    const char *pointer;
+    json value;
+    const char *message;
+  };
+  const Case cases[] = {
+      {"/stack", 1, "stack is 1, expected an array of 0 to 65536"},
+      {"/stack/0/kv", 2, "stack[0].kv is 2, expected an integer from -1 to 1"},
+      {"/stack/0/kv_layer", 2,
+       "stack[0].kv_layer is 2, expected an integer from 0 to 1"},
+      {"/outputs/0", 1, "outputs[0] is 1, expected an object"},
+      {"/outputs/0/names/1", 1, "outputs[0].names is 1, expected a string"},
+      {"/outputs/0/phase", 2,
+       "outputs[0].phase is 2, expected an integer from 0 to 1"},
+      {"/outputs/0/arena", "worker",
+       "outputs[0].arena is \"worker\", expected one of 'row', 'out', "
+       "'logits', 'keys', 'values'"},
+      {"/outputs/0/element", "i8",
+       "outputs[0].element is \"i8\", expected one of 'f32', 'f16', 'bf16'"},
+      {"/outputs/0/columns", 129,
+       "outputs[0].columns is 129, expected an integer from 1 to 128"},
+      {"/outputs/0/offset", 192,
+       "outputs[0].offset is 192, expected a place in the arena"},
+      {"/outputs/0/offset", 2,
+       "outputs[0].offset is 2, expected a place in the arena"},
+      {"/outputs/0/arena", "out",
+       "outputs[0].offset is 128, expected a place in the arena"},
+      {"/outputs/1/offset", 2,
+       "outputs[1].offset is 2, expected an integer from 0 to 1"},
+      {"/outputs/1/offset", 0,
+       "outputs[1].offset is 0, expected a cache group whose blocks hold "
+       "whole tokens"},
+      {"/outputs/1/element", "f16",
+       "outputs[1].element is \"f16\", expected that of the cache group"},
+      {"/outputs/1/columns", 11,
+       "outputs[1].columns is 11, expected those of the cache group"},
+      {"/outputs/2/stride", 65,
+       "outputs[2].stride is 65, expected f32 logits of the vocabulary"},
+      {"/source", 1, "source is 1, expected a string"},
+  };
+  for (const Case &c : cases) {
+    json manifest = withOutputs();
+    manifest[json::json_pointer(c.pointer)] = c.value;
+    auto parsed = parseManifest(manifest.dump(), "M");
+    ASSERT_FALSE(parsed) << c.pointer;
+    EXPECT_EQ(parsed.error().message, std::string("M: manifest: ") + c.message);
+  }
+}
+
 TEST_F(ArtifactTest, ManifestAgainstSections) {
   auto changed = [&](const char *pointer, const json &value) {
     json manifest = json::parse(tiny::manifest());

@@ -1,0 +1,133 @@
+//===- Source.cpp - What is compiled, read --------------------------------===//
+
+#include "lib/Compiler/Source.h"
+#include "lib/Import/BuildModel.h"
+#include "lib/Target/CPU/Target.h"
+#include "mlir/AsmParser/AsmParser.h"
+#include "mlir/Parser/Parser.h"
+#include <filesystem>
+
+using namespace mlir;
+using namespace mica;
+
+/// The checkpoint that a module's weights come from.
+static constexpr llvm::StringLiteral checkpointAttribute = "mica.checkpoint";
+
+static StringAttr absolutePath(MLIRContext &context, const std::string &path) {
+  return StringAttr::get(&context, std::filesystem::absolute(path).string());
+}
+
+static Expected<Source> readModule(MLIRContext &context,
+                                   const CompileOptions &options,
+                                   const DiagnosticKeeper &keeper) {
+  Source source;
+  ParserConfig config(&context);
+  source.module = parseSourceFile<ModuleOp>(options.input, config);
+  if (!source.module)
+    return keeper.failure(options.input);
+  ModuleOp module = *source.module;
+  if (!module->hasAttr("mica.target")) {
+    auto cpu = resolveCPU(options.cpu);
+    if (!cpu)
+      return cpu.takeError();
+    module->setAttr("mica.target", getTargetAttr(&context, *cpu));
+  }
+  if (!module->hasAttr("mica.dtype")) {
+    Type type =
+        parseType(options.dtype.empty() ? "f32" : options.dtype, &context);
+    module->setAttr("mica.dtype", TypeAttr::get(type));
+  }
+  bool whole = options.startFrom.empty() || options.startFrom == "import";
+  if (whole && !module->hasAttr(kSourceAttribute))
+    module->setAttr(kSourceAttribute, absolutePath(context, options.input));
+  return source;
+}
+
+/// `--dtype`, or the type of most elements of the model's matrices; bf16 for
+/// block formats.
+static Type chooseType(MLIRContext &context, const CompileOptions &options,
+                       const Checkpoint &checkpoint,
+                       const ModelDescription &model) {
+  std::string name = options.dtype;
+  if (name.empty()) {
+    std::map<std::string_view, int64_t> elements;
+    auto count = [&](const WeightMap &weights) {
+      for (const auto &[role, source] : weights)
+        if (source.columns > 1)
+          elements[checkpoint.find(source.tensor)->format->name] +=
+              source.rows * source.columns;
+    };
+    count(model.weights);
+    for (const LayerDescription &layer : model.layers)
+      count(layer.weights);
+    auto most = std::max_element(
+        elements.begin(), elements.end(),
+        [](const auto &a, const auto &b) { return a.second < b.second; });
+    StringRef format = most == elements.end() ? "F32" : most->first;
+    name = format == "F32" || format == "F16" ? format.lower() : "bf16";
+  }
+  return parseType(name, &context);
+}
+
+static Expected<Source>
+readCheckpoint(MLIRContext &context, const CompileOptions &options,
+               const DiagnosticKeeper &keeper,
+               const std::function<void(const char *part)> &finished) {
+  auto cpu = resolveCPU(options.cpu);
+  if (!cpu)
+    return cpu.takeError();
+  auto checkpoint = Checkpoint::open(options.input);
+  if (!checkpoint)
+    return checkpoint.takeError();
+  auto model = describeModel(*checkpoint);
+  if (!model)
+    return model.takeError();
+  if (options.maxContext > model->maxContext)
+    return Error{options.input + ": --max-context is " +
+                 std::to_string(options.maxContext) + ", expected at most " +
+                 std::to_string(model->maxContext)};
+  if (options.maxContext)
+    model->maxContext = options.maxContext;
+  Type dtype = chooseType(context, options, *checkpoint, *model);
+  if (finished)
+    finished("read");
+  Source source;
+  source.module =
+      buildModel(&context, *checkpoint, *model,
+                 {getTargetAttr(&context, *cpu), dtype, options.page});
+  if (!source.module)
+    return keeper.failure(options.input + ": stage import failed");
+  StringAttr path = absolutePath(context, options.input);
+  (*source.module)->setAttr(checkpointAttribute, path);
+  (*source.module)->setAttr(kSourceAttribute, path);
+  source.checkpoint = std::move(*checkpoint);
+  source.warnings = std::move(model->warnings);
+  return source;
+}
+
+Expected<Source>
+mica::readSource(MLIRContext &context, const CompileOptions &options,
+                 const DiagnosticKeeper &keeper,
+                 const std::function<void(const char *part)> &finished) {
+  bool isModule = StringRef(options.input).ends_with(".mlir");
+  auto source = isModule ? readModule(context, options, keeper)
+                         : readCheckpoint(context, options, keeper, finished);
+  if (source && finished)
+    finished(isModule ? "read" : "import");
+  return source;
+}
+
+Status mica::openCheckpoint(Source &source, const std::string &file) {
+  if (source.checkpoint)
+    return {};
+  auto attr = (*source.module)->getAttrOfType<StringAttr>(checkpointAttribute);
+  if (!attr)
+    return Error{file +
+                 ": module without 'mica.checkpoint', expected the attribute"};
+  auto path = std::filesystem::path(file).parent_path() / attr.getValue().str();
+  auto opened = Checkpoint::open(path.string());
+  if (!opened)
+    return opened.takeError();
+  source.checkpoint = std::move(*opened);
+  return {};
+}
