@@ -217,3 +217,10 @@ std::vector<TimeStamp> Model::phases() const {
   }
   return stamps;
 }
+
+void Model::observePhases(
+    std::function<void(const mica_step &, uint32_t)> observer) {
+  state->workers.observe(std::move(observer));
+}
+
+const Manifest &Model::manifest() const { return state->artifact.manifest(); }

@@ -201,6 +201,7 @@ struct Workers::Team {
 
   mica_entry entry = nullptr; // Null tells the workers to end.
   mica_step *step = nullptr;
+  PhaseObserver observer;
 
   struct alignas(64) Worker {
     Patience patience;
@@ -224,10 +225,22 @@ struct Workers::Team {
       events.push_back({phase, arrived, nowNanoseconds()});
   }
   void meet(uint32_t worker) {
-    meeting.arrive(count(), workers[worker].patience, [this] {
-      // Generated code adds to it with atomic operations of its own.
-      __atomic_store_n(&sync.next, 0, __ATOMIC_RELAXED);
-    });
+    meeting.arrive(count(), workers[worker].patience, [this] { reset(); });
+  }
+  void endPhase(uint32_t worker, uint32_t phase) {
+    auto last = [this, phase] {
+      reset();
+      if (observer)
+        observer(*step, phase);
+    };
+    if (count() == 1)
+      last();
+    else
+      meeting.arrive(count(), workers[worker].patience, last);
+  }
+  void reset() {
+    // Generated code adds to it with atomic operations of its own.
+    __atomic_store_n(&sync.next, 0, __ATOMIC_RELAXED);
   }
   static void barrier(mica_sync *sync, uint32_t worker, uint32_t workers,
                       uint32_t phase);
@@ -248,15 +261,12 @@ struct Workers::Team {
 static_assert(offsetof(mica_sync, next) == 64 && sizeof(mica_sync) == 128,
               "`next` has a cache line of its own");
 
-void Workers::Team::barrier(mica_sync *sync, uint32_t worker, uint32_t workers,
+void Workers::Team::barrier(mica_sync *sync, uint32_t worker, uint32_t,
                             uint32_t phase) {
   auto &team = *reinterpret_cast<Team *>(sync);
   bool note = worker == 0 && team.recording;
   uint64_t arrived = note ? nowNanoseconds() : 0;
-  if (workers == 1)
-    sync->next = 0;
-  else
-    team.meet(worker);
+  team.endPhase(worker, phase);
   if (note)
     team.note(phase, arrived);
 }
@@ -362,6 +372,7 @@ uint32_t Workers::count() const { return team->count(); }
 
 void Workers::run(mica_entry entry, mica_step &step) {
   step.sync = &team->sync;
+  team->step = &step;
   team->sync.next = 0;
   team->bindCaller();
   FlushDenormals flush;
@@ -371,7 +382,6 @@ void Workers::run(mica_entry entry, mica_step &step) {
     call(entry, &step, 0, 1);
   } else {
     team->entry = entry;
-    team->step = &step;
     team->meet(0);
     call(entry, &step, 0, team->count());
     team->meet(0);
@@ -389,3 +399,7 @@ void Workers::record(bool on) {
 }
 
 std::span<const PhaseEvent> Workers::events() const { return team->events; }
+
+void Workers::observe(PhaseObserver observer) {
+  team->observer = std::move(observer);
+}

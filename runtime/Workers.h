@@ -10,6 +10,7 @@
 #include "mica/abi.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -24,6 +25,11 @@ struct PhaseEvent {
   static constexpr uint32_t StepBegin = UINT32_MAX;
   static constexpr uint32_t StepEnd = UINT32_MAX - 1;
 };
+
+/// Called when all workers have finished a phase, before any goes on; it may
+/// read whatever the step points to.
+using PhaseObserver =
+    std::function<void(const mica_step &step, uint32_t phase)>;
 
 /// A fixed team of threads. The caller of `run` is worker 0; with more than one
 /// worker each is bound to a core of its own while the team exists. Between
@@ -46,6 +52,10 @@ public:
   /// Begins (dropping what was recorded) or ends the recording of events.
   void record(bool on);
   std::span<const PhaseEvent> events() const;
+
+  /// Has `observer` called at every barrier of later steps, by the worker that
+  /// comes last; none if it is empty.
+  void observe(PhaseObserver observer);
 
 private:
   struct Team;

@@ -25,8 +25,11 @@
 #include <string>
 #include <vector>
 
+struct mica_step;
+
 namespace mica {
 
+struct Manifest;
 struct ModelState;
 
 struct LoadOptions {
@@ -157,6 +160,14 @@ public:
   /// Begins (dropping what was recorded) or ends the recording of phases.
   void recordPhases(bool on);
   std::vector<TimeStamp> phases() const;
+
+  /// Has `observer` called whenever a phase (an index into the manifest's) has
+  /// ended, while all workers wait; no longer if it is empty. It may read the
+  /// workspace of the step, on whatever thread it is called.
+  void observePhases(
+      std::function<void(const mica_step &step, uint32_t phase)> observer);
+  /// What the artifact says about itself (runtime/Manifest.h).
+  const Manifest &manifest() const;
 
 private:
   explicit Model(std::unique_ptr<ModelState> state);

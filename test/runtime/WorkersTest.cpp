@@ -64,6 +64,25 @@ TEST_P(WorkersOf, Barrier) {
   checkMeetings(*workers, 5);
 }
 
+TEST_P(WorkersOf, ObserverSeesWholePhases) {
+  auto workers = Workers::create(GetParam());
+  ASSERT_TRUE(workers);
+  uint32_t calls = 0, wrong = 0;
+  workers->observe([&](const mica_step &step, uint32_t phase) {
+    auto &shared = *reinterpret_cast<const Shared *>(step.arena[0]);
+    wrong += phase != calls++ / 2;
+    wrong += shared.arrived[phase] != GetParam();
+    for (uint32_t worker = 0; worker < GetParam(); ++worker)
+      wrong += shared.written[worker] != phase;
+  });
+  checkMeetings(*workers, 1);
+  EXPECT_EQ(calls, 2 * kPhases);
+  EXPECT_EQ(wrong, 0u);
+  workers->observe({});
+  checkMeetings(*workers, 1);
+  EXPECT_EQ(calls, 2 * kPhases);
+}
+
 TEST_P(WorkersOf, BusyMachine) {
   std::atomic<bool> stop{false};
   std::vector<std::thread> busy;
