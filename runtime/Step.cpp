@@ -149,6 +149,12 @@ Status StepBuilder::layGroups(std::span<const StepRequest> requests,
   return {};
 }
 
+/// Fills `size` bytes with NaNs of every format.
+static void poison(void *bytes, uint64_t size) {
+  if (size)
+    std::memset(bytes, 0xFF, size);
+}
+
 Status StepBuilder::publish() {
   const int32_t **targets[] = {&step.token, &step.position, &step.row_start,
                                &step.out_row};
@@ -165,15 +171,20 @@ Status StepBuilder::publish() {
   step.outs = outRow.values.size();
   step.kv = kv.data();
   step.tree_mask = nullptr;
-  if (guarded) {
-    // As if the workspace were no larger than this step's: an access beyond the
-    // last row faults however small the step is.
-    for (int k = 0; k < 2; ++k)
-      step.arena[k] =
-          arena[k].place(arenaBytes[k] * (k == 0 ? step.rows : step.outs));
-  }
   uint64_t bytes = uint64_t(step.outs) * paddedVocab * 4;
   step.logits = reinterpret_cast<float *>(logits.place(bytes));
+  if (!guarded)
+    return {};
+  // As if the workspace were no larger than this step's: an access beyond the
+  // last row faults however small the step is. And nothing is left of the last
+  // step: whatever is read before it is written is a NaN.
+  uint64_t sizes[] = {arenaBytes[0] * step.rows, arenaBytes[1] * step.outs,
+                      arena[2].size()};
+  for (int k = 0; k < 3; ++k) {
+    step.arena[k] = arena[k].place(sizes[k]);
+    poison(step.arena[k], sizes[k]);
+  }
+  poison(step.logits, bytes);
   return {};
 }
 

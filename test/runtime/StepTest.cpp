@@ -9,6 +9,8 @@
 
 #include "gtest/gtest.h"
 
+#include <algorithm>
+#include <cmath>
 #include <vector>
 
 using namespace mica;
@@ -94,6 +96,26 @@ TEST_P(StepTest, Alignment) {
 
 INSTANTIATE_TEST_SUITE_P(Guard, StepTest, ::testing::Bool());
 
+TEST(GuardedStepTest, BeginsWithNaNs) {
+  Fixture f(true);
+  uint32_t a = f.cache.createSequence();
+  Ints tokens(3, 1);
+  StepRequest request{a, tokens, 2};
+  for (int repeat = 0; repeat < 2; ++repeat) {
+    const mica_step &step = f.build({&request, 1});
+    const uint64_t *sizes = f.manifest.arenaBytes;
+    std::span rows(step.arena[0], 3 * sizes[0]);
+    std::span outs(step.arena[1], 2 * sizes[1]);
+    std::span workers(step.arena[2], 2 * sizes[2]);
+    for (std::span<uint8_t> bytes : {rows, outs, workers}) {
+      EXPECT_EQ(std::ranges::count(bytes, 0xFF), std::ssize(bytes));
+      std::ranges::fill(bytes, 0);
+    }
+    EXPECT_TRUE(std::isnan(step.logits[0]));
+    EXPECT_TRUE(std::isnan(step.logits[2 * tiny::kPaddedVocab - 1]));
+  }
+}
+
 TEST(StepDeathTest, GuardsEndWithTheStep) {
   Fixture f(true);
   uint32_t a = f.cache.createSequence();
@@ -110,7 +132,7 @@ TEST(StepDeathTest, GuardsEndWithTheStep) {
   // Twelve bytes of rows fill one line, two workers' 128 bytes two.
   EXPECT_EQ(read(step.arena[0] + 63), 0);
   EXPECT_DEATH(read(step.arena[0] + 64), "");
-  EXPECT_EQ(read(step.arena[2] + 127), 0);
+  EXPECT_EQ(read(step.arena[2] + 127), 0xFF);
   EXPECT_DEATH(read(step.arena[2] + 128), "");
   EXPECT_DEATH(read(step.arena[2] + 128 - 2 * 4096), "");
 }
