@@ -29,6 +29,10 @@ namespace mica {
 /// else.
 int64_t columnsOf(mlir::Value value);
 
+/// How many `element`s of ascending k a product takes from one dword: weights,
+/// caches and rows hold them side by side, so that many are read at once.
+int64_t pairsOf(mlir::Type element);
+
 /// The columns of the widest rows that `op` reads; 0 if it reads none.
 int64_t widthOf(mlir::Operation *op);
 

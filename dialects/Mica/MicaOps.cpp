@@ -29,6 +29,9 @@ int64_t mica::columnsOf(Value value) {
   return type && type.getRank() == 2 ? type.getDimSize(1) : 0;
 }
 
+// f16 has no product of pairs.
+int64_t mica::pairsOf(Type element) { return element.isBF16() ? 2 : 1; }
+
 /// Emits "expects `what` to have `wanted` columns, but got …" unless it has.
 static LogicalResult expectColumns(Operation *op, StringRef what, Value rows,
                                    int64_t wanted) {

@@ -360,8 +360,9 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
 
     for every row m of `input` and column n below `columns`, then the region
     once for each row m and granule n, n + 1, … n + G - 1, G being the size of
-    its first argument. The region may store at the image of its own (m, n)
-    only, reads no other, and reduces only over its segment. A region without
+    its first argument. The region may store at the image of its own (m, n) and
+    behind the last column only, reads no other, and reduces only over its
+    segment. A region without
     reduction, slice or shuffle (`elastic`) may be given any multiple of 16.
 
     `weight` is [padded N / panel, padded K / group, panel, group] (see

@@ -41,12 +41,9 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
 
   LayoutAttr panelLayout(LinearOp linear) {
     int64_t granule = *linear->getParentOfType<GroupOp>().getGranule();
-    int64_t group = 4 / (dtype.getIntOrFloatBitWidth() / 8);
-    // f16 has no product of pairs: its panels hold one k after the other.
-    if (dtype.isF16())
-      group = 1;
-    // No padding of K: what a buffer holds beyond a row's columns may be a NaN,
-    // which times a weight of zero is one too.
+    int64_t group = pairsOf(dtype);
+    // No padding of K beyond a pair, for which rows end in zeros: what a buffer
+    // holds after that may be a NaN, which times a weight of zero is one too.
     return LayoutAttr::get(&getContext(), panel, group, granule, group);
   }
 

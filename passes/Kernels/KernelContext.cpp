@@ -11,11 +11,9 @@ using namespace mica;
 /// for the tasks of attention (PlanWorkspace leaves room for both).
 static constexpr int64_t kPositionOffset = 0, kTasksOffset = 64;
 
-int64_t mica::pairsOf(KVType kv) { return kv.getElement().isBF16() ? 2 : 1; }
-
 /// Elements of a head's keys and of its values in one page.
 static std::pair<int64_t, int64_t> blockElements(KVType kv) {
-  int64_t keys = llvm::alignTo(kv.getKey(), pairsOf(kv)) * kv.getPage();
+  int64_t keys = llvm::alignTo(kv.getKey(), pairsOf(kv.getElement())) * kv.getPage();
   int64_t values = llvm::alignTo(kv.getValue(), 16) * kv.getPage();
   return {keys, values};
 }
@@ -116,7 +114,7 @@ int64_t KernelContext::groupOf(Value kv) {
 
 Value KernelContext::poolOf(Value kv, bool values) {
   auto type = cast<KVType>(kv.getType());
-  int64_t group = groupOf(kv), layers = kvLayers[group], g = pairsOf(type);
+  int64_t group = groupOf(kv), layers = kvLayers[group], g = pairsOf(type.getElement());
   int64_t element = type.getElement().getIntOrFloatBitWidth() / 8;
   int64_t block = blockBytes(type) / element;
   int64_t keys = blockElements(type).first, page = type.getPage();

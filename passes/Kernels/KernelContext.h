@@ -62,9 +62,6 @@ private:
 /// Bytes of the block of one head of one page, keys then values.
 int64_t blockBytes(KVType kv);
 
-/// The tokens or elements that one dword of a cache holds side by side.
-int64_t pairsOf(KVType kv);
-
 /// Gives the regions of `op` what they use from outside as arguments, so that
 /// they are isolated: returns the captured values in argument order.
 llvm::SmallVector<mlir::Value>

@@ -1,6 +1,7 @@
 //===- SegmentEmitter.cpp - A group's row ops on one segment --------------===//
 
 #include "passes/Kernels/SegmentEmitter.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mica;
@@ -171,7 +172,7 @@ void SegmentEmitter::emitSplit(SplitOp op) {
 void SegmentEmitter::emitWrite(KVWriteOp op) {
   KVType kv = op.getKv().getType();
   bool values = op.getValue();
-  int64_t width = values ? kv.getValue() : kv.getKey(), g = pairsOf(kv);
+  int64_t width = values ? kv.getValue() : kv.getKey(), g = pairsOf(kv.getElement());
   Row rows = get(op.getRows());
   Value pool = context.poolOf(op.getKv(), values);
   Value slot = memref::LoadOp::create(
@@ -253,16 +254,32 @@ void SegmentEmitter::emitAngles(RopeAnglesOp op) {
   }
 }
 
+/// A product reads whole pairs, so an odd row ends in a zero. Every segment
+/// stores it: the last one, which may reach beyond the row, does so after that.
+void SegmentEmitter::storePadding(Value buffer, int64_t from, int64_t to) {
+  Type element = cast<MemRefType>(buffer.getType()).getElementType();
+  for (int64_t column = from; column < to; ++column) {
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
+    Value at = arith::ConstantIndexOp::create(b, loc, column);
+    memref::StoreOp::create(b, loc, zero, buffer, ValueRange{m, at});
+  }
+}
+
 void SegmentEmitter::storeResults(GroupOp group) {
+  auto dtype =
+      group->getParentOfType<ModuleOp>()->getAttrOfType<TypeAttr>("mica.dtype");
   for (auto [index, value] :
        llvm::enumerate(group.getYield().getOperands())) {
-    auto type = dyn_cast<RankedTensorType>(value.getType());
-    if (!type || type.getRank() != 2)
+    int64_t columns = columnsOf(value);
+    if (!columns)
       continue;
     Value buffer =
-        context.bufferAt(cast<BufferAttr>((*group.getBuffers())[index]), type);
+        context.bufferAt(cast<BufferAttr>((*group.getBuffers())[index]),
+                         cast<RankedTensorType>(value.getType()));
     StoreOp::create(b, loc, get(value).value, buffer,
-                    ValueRange{m, columnFor(type.getDimSize(1))},
+                    ValueRange{m, columnFor(columns)},
                     b.getDenseI64ArrayAttr({1}));
+    storePadding(buffer, columns,
+                 llvm::alignTo(columns, pairsOf(dtype.getValue())));
   }
 }

@@ -43,6 +43,7 @@ protected:
   tile::Row loadRow(mlir::Value buffer, mlir::Value row, mlir::Value column,
                     int64_t size);
 
+  void storePadding(mlir::Value buffer, int64_t from, int64_t to);
   void emitRowOp(RowOpInterface op);
   void emitElementwise(mlir::Operation *op);
   void emitSplit(SplitOp op);

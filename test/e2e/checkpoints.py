@@ -41,7 +41,7 @@ SHAPES = {
                 rope_type="llama3", factor=8.0, low_freq_factor=1.0,
                 high_freq_factor=4.0, original_max_position_embeddings=24)),
         "biased": dict(
-            vocab_size=257, hidden_size=72, intermediate_size=200,
+            vocab_size=257, hidden_size=75, intermediate_size=201,
             num_hidden_layers=1, num_attention_heads=3, num_key_value_heads=3,
             head_dim=80, rope_theta=10000.0, rms_norm_eps=1e-2,
             attention_bias=True, mlp_bias=True),
@@ -94,7 +94,7 @@ SHAPES = {
     },
     "gpt2": {
         "odd": dict(
-            vocab_size=251, n_embd=72, n_layer=2, n_head=3, n_inner=None,
+            vocab_size=251, n_embd=75, n_layer=2, n_head=3, n_inner=None,
             n_positions=64, layer_norm_epsilon=1e-2),
         "wide": dict(
             vocab_size=1009, n_embd=160, n_layer=1, n_head=2, n_inner=320,
