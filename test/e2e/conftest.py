@@ -4,57 +4,126 @@ import os
 import pathlib
 import subprocess
 
+import numpy as np
 import pytest
 import torch
 
 import checkpoints
+import kept
 import oracle
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+GEMMA = ROOT / "models" / "gemma3-270m.gguf"
 torch.set_num_threads(1)  # pytest-xdist uses the other cores
 
 
 def pytest_addoption(parser):
     parser.addoption("--mica", default=str(ROOT / "build/bin/mica"),
                      help="the mica program under test")
+    parser.addoption("--cpu", default=os.environ.get("MICA_CPU", "native"),
+                     help="what to compile for, by default $MICA_CPU or native")
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        kept.prune()
 
 
 @pytest.fixture(scope="session")
 def mica(request):
     """Returns a function that runs mica with arguments and checks its status."""
     program = request.config.getoption("--mica")
+    cpu = f"--cpu={request.config.getoption('--cpu')}"
 
     def run(*arguments, fails=False, guard=False, **options):
+        command = [program, *map(str, arguments)]
+        # A module entered at a stage says itself what it is for.
+        if command[1] == "compile" and not any(
+                word.startswith(("--cpu", "--start-from")) for word in command):
+            command.append(cpu)
         environment = dict(os.environ, MICA_GUARD="1" if guard else "0")
-        result = subprocess.run([program, *map(str, arguments)], text=True,
-                                capture_output=True, timeout=600,
-                                env=environment, **options)
+        result = subprocess.run(command, text=True, capture_output=True,
+                                timeout=600, env=environment, **options)
         if not fails:
-            command = " ".join(map(str, arguments))
-            assert result.returncode == 0, f"mica {command}\n{result.stderr}"
+            assert result.returncode == 0, \
+                f"{' '.join(command)}\n{result.stderr}"
         return result
     return run
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory):
+def compiler(request):
+    """Returns the digest of the compiler under test and of its target."""
+    program = pathlib.Path(request.config.getoption("--mica"))
+    return kept.digest(kept.program(program),
+                       kept.program(program.with_name("mica-compile")),
+                       request.config.getoption("--cpu"))
+
+
+@pytest.fixture(scope="session")
+def compiled(mica, compiler):
+    """Returns a function: (model, options) -> what `mica compile` writes, which
+    is kept for as long as neither changes: for tests that only read it."""
+    @functools.cache
+    def compile_it(model, *options):
+        return kept.kept(
+            "compiled", [compiler, kept.bytes_of(model), options],
+            lambda path: mica("compile", model, "-o", path, *options))
+    return compile_it
+
+
+@pytest.fixture(scope="session")
+def gemma(mica, tmp_path_factory):
+    """Returns a function: dtype -> Gemma's artifact, too large to be kept."""
+    @functools.cache
+    def compile_it(dtype):
+        path = tmp_path_factory.mktemp("gemma") / f"{dtype}.mica"
+        paths.append(path)
+        mica("compile", GEMMA, "-o", path, f"--dtype={dtype}",
+             "--max-context=2048")
+        return path
+    paths = []
+    yield compile_it
+    for path in paths:
+        path.unlink()
+
+
+@pytest.fixture(scope="session")
+def made():
     """Returns a function: (family, shape, dtype) -> its checkpoint directory."""
     @functools.cache
     def make(family, name, dtype="f32"):
-        directory = tmp_path_factory.mktemp(f"{family}-{name}-{dtype}")
-        return checkpoints.make_checkpoint(family, name, directory, dtype)
+        return kept.kept(
+            "checkpoint", [kept.oracle(), family, name, dtype],
+            lambda path: checkpoints.make_checkpoint(family, name, path, dtype))
     return make
 
 
 @pytest.fixture(scope="session")
-def truth(made):
-    """Returns a function: (family, shape, dtype) -> (tokens, oracle, bound)."""
+def answers():
+    """Returns a function: (checkpoint directory, family, shape, dtype) ->
+    (tokens, the oracle's logits, the RMS error that Mica's may have)."""
     @functools.cache
-    def find(family, name, dtype="f32"):
-        directory = made(family, name, dtype)
+    def find(directory, family, name, dtype):
         tokens = checkpoints.tokens_of(family, name)
-        exact = oracle.oracle_logits(directory, tokens)
-        peer = oracle.peer_logits(directory, tokens,
-                                  checkpoints.DTYPES[dtype])
-        return tokens, exact, oracle.bound(exact, peer)
+
+        def save(path):
+            exact = oracle.oracle_logits(directory, tokens)
+            peer = oracle.peer_logits(directory, tokens,
+                                      checkpoints.DTYPES[dtype])
+            with open(path, "wb") as file:
+                np.savez(file, exact=exact.numpy(),
+                         bound=oracle.bound(exact, peer))
+        with np.load(kept.kept("answers", [
+                kept.oracle(), kept.bytes_of(directory), dtype], save)) as file:
+            return (tokens, torch.from_numpy(file["exact"]),
+                    float(file["bound"]))
+    return find
+
+
+@pytest.fixture(scope="session")
+def truth(made, answers):
+    """Returns a function: (family, shape, dtype) -> (tokens, oracle, bound)."""
+    def find(family, name, dtype="f32"):
+        return answers(made(family, name, dtype), family, name, dtype)
     return find

@@ -6,19 +6,18 @@
 """
 
 import ctypes
-import hashlib
 import os
 import pathlib
 import subprocess
-import tempfile
 import threading
 
 import numpy as np
 
+import kept
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("MICA_BUILD", ROOT / "build"))
 LLVM = pathlib.Path(os.environ.get("LLVM22", "/usr/lib/llvm-22")) / "bin"
-CACHE = pathlib.Path(tempfile.mkdtemp(prefix="mica-kernels-"))
 
 TARGETS = {
     "v3": '#mica.target<cpu = "x86-64-v3", features = "", vector_bits = 256, '
@@ -137,29 +136,34 @@ module attributes {{mica.target = {TARGETS[target]}, tile.slots = {slots} : i64,
 
 class Kernel:
     def __init__(self, text, passes="--mica-cpu"):
-        name = hashlib.sha256(text.encode()).hexdigest()[:16]
-        base = CACHE / name
-        self.library = base.with_suffix(".so")
-        source = base.with_suffix(".mlir")
-        source.write_text(text)
-        tool = lambda exe, *args: subprocess.run(
-            [str(exe), *map(str, args)], check=True, stderr=subprocess.PIPE, text=True)
-        try:
-            tool(BUILD / "bin/mica-opt", source, passes, "-o", base.with_suffix(".llvm"))
-            tool(BUILD / "bin/mica-translate", "--emit=obj", base.with_suffix(".llvm"),
-                 "-o", base.with_suffix(".o"))
-            tool(LLVM / "clang", "-shared", "-o", self.library, base.with_suffix(".o"))
-        except subprocess.CalledProcessError as error:
-            raise AssertionError(f"{error.cmd[0]}: {error.stderr[:3000]}") from None
+        tools = [BUILD / "bin/mica-opt", BUILD / "bin/mica-translate"]
+        self.folder = kept.kept(
+            "kernel", [*map(kept.program, tools), text, passes],
+            lambda path: self.compile(path, tools, text, passes))
+        self.library = self.folder / "kernel.so"
         self.entry = ctypes.CDLL(str(self.library)).mica_entry
         self.entry.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32]
         self.entry.restype = None
+
+    @staticmethod
+    def compile(folder, tools, text, passes):
+        """Leaves kernel.llvm and kernel.so in the folder."""
+        folder.mkdir()
+        source, module, code, library = (
+            folder / f"kernel.{kind}" for kind in ("mlir", "llvm", "o", "so"))
+        source.write_text(text)
+        for command in ([tools[0], source, passes, "-o", module],
+                        [tools[1], "--emit=obj", module, "-o", code],
+                        [LLVM / "clang", "-shared", "-o", library, code]):
+            done = subprocess.run([str(c) for c in command], text=True,
+                                  stderr=subprocess.PIPE)
+            assert done.returncode == 0, f"{command[0]}: {done.stderr[:3000]}"
 
     def assembly(self):
         """The code, as text."""
         text = subprocess.run(
             [str(BUILD / "bin/mica-translate"), "--emit=asm",
-             str(self.library.with_suffix(".llvm"))],
+             str(self.folder / "kernel.llvm")],
             check=True, capture_output=True, text=True).stdout
         return text
 

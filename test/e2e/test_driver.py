@@ -92,10 +92,8 @@ def test_fallbacks_are_told_or_refused(mica, tmp_path, quantized):
 
 
 @pytest.mark.parametrize("dtype", ["f32", "bf16", "f16"])
-def test_dtype_is_the_checkpoints(mica, made, tmp_path, dtype):
-    out = tmp_path / "m.mica"
-    mica("compile", made(*SHAPE, dtype), "-o", out)
-    found = artifacts.manifest(out)
+def test_dtype_is_the_checkpoints(compiled, made, dtype):
+    found = artifacts.manifest(compiled(made(*SHAPE, dtype)))
     assert found["model"]["dtype"] == dtype
     assert found["kv"][0]["element"] == dtype
 
@@ -116,40 +114,35 @@ def test_options_reach_the_manifest(mica, tmp_path, model):
         assert re.search(rf"^{part} +\d", said, re.MULTILINE), part
 
 
-def test_levels_differ_in_registers(mica, tmp_path, model):
-    text = {}
-    for level in ("x86-64-v3", "x86-64-v4"):
-        out = tmp_path / f"{level}.s"
-        mica("compile", model, "--emit=asm", f"--cpu={level}", "-o", out)
-        text[level] = out.read_text()
+def test_levels_differ_in_registers(compiled, model):
+    text = {level: compiled(model, "--emit=asm", f"--cpu={level}").read_text()
+            for level in ("x86-64-v3", "x86-64-v4")}
     assert "%zmm" not in text["x86-64-v3"] and "%ymm" in text["x86-64-v3"]
     assert "%zmm" in text["x86-64-v4"]
 
 
-def test_object_has_no_undefined_symbols(mica, tmp_path, model):
-    out = tmp_path / "m.o"
-    mica("compile", model, "--emit=obj", "-o", out)
-    names = subprocess.run(["nm", out], text=True, capture_output=True,
-                           check=True).stdout.splitlines()
+def test_object_has_no_undefined_symbols(compiled, model):
+    names = subprocess.run(["nm", compiled(model, "--emit=obj")], text=True,
+                           capture_output=True, check=True).stdout.splitlines()
     assert any(line.endswith(" T mica_entry") for line in names)
     assert not [line for line in names if " U " in line]
 
 
 @pytest.mark.parametrize("stage", ["import", "group", "cpu"])
-def test_entering_gives_the_whole_artifact(mica, tmp_path, model, stage):
+def test_entering_gives_the_whole_artifact(mica, compiled, tmp_path, model,
+                                           stage):
     """Also where weights and the functions that pack them pass through text."""
-    mica("compile", model, "-o", tmp_path / "whole.mica")
+    one = compiled(model)
     half = tmp_path / "half.mlir"
     mica("compile", model, f"--stop-after={stage}", "-o", half)
     mica("compile", half, f"--start-from={stage}", "-o",
          tmp_path / "parts.mica")
-    whole, parts = ((tmp_path / f"{name}.mica").read_bytes()
-                    for name in ("whole", "parts"))
+    two = tmp_path / "parts.mica"
+    whole, parts = one.read_bytes(), two.read_bytes()
     # A remark of a stage that does not run again is not repeated.
-    assert artifacts.sections(tmp_path / "whole.mica").keys() == \
-        artifacts.sections(tmp_path / "parts.mica").keys()
-    for key, (at, size) in artifacts.sections(tmp_path / "whole.mica").items():
-        other, length = artifacts.sections(tmp_path / "parts.mica")[key]
+    assert artifacts.sections(one).keys() == artifacts.sections(two).keys()
+    for key, (at, size) in artifacts.sections(one).items():
+        other, length = artifacts.sections(two)[key]
         if key[0] != artifacts.MANIFEST:
             assert whole[at:at + size] == parts[other:other + length], key
 

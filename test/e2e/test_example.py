@@ -6,6 +6,7 @@ import pytest
 import torch
 import transformers
 
+import kept
 from conftest import ROOT
 
 EXAMPLE = ROOT / "examples" / "tiny-python"
@@ -17,10 +18,8 @@ pytestmark = pytest.mark.xdist_group("example")
 
 
 @pytest.fixture(scope="module")
-def artifact(mica, tmp_path_factory):
-    path = tmp_path_factory.mktemp("example") / "tiny.mica"
-    mica("compile", EXAMPLE, "-o", path, "--dtype=f32")
-    return path
+def artifact(compiled):
+    return compiled(EXAMPLE, "--dtype=f32")
 
 
 @functools.cache
@@ -59,7 +58,10 @@ def test_the_curve_falls():
 @pytest.mark.parametrize("prompt", PROMPTS, ids=range(len(PROMPTS)))
 def test_greedy_text(mica, artifact, prompt):
     found = mica("run", artifact, "-p", prompt, "-n", LENGTH, "--temp", "0")
-    assert found.stdout.rstrip("\n") == greedy(prompt).rstrip("\n")
+    wanted = kept.value("example", [
+        kept.oracle(), kept.bytes_of(EXAMPLE), prompt, LENGTH],
+        lambda: greedy(prompt))
+    assert found.stdout.rstrip("\n") == wanted.rstrip("\n")
     assert "tokens/s" in found.stderr
 
 

@@ -4,7 +4,6 @@ The bound is three times the error of transformers in the same dtype, plus 1e-6
 of the logits' spread. The same artifact is fed whole, in chunks, one token at a
 time, and with all sequences in one ragged step.
 """
-import functools
 import shutil
 
 import numpy as np
@@ -13,6 +12,7 @@ import torch
 
 import checkpoints
 import gguf_files
+import kept
 import oracle
 
 DTYPES = ("f32", "bf16", "f16")
@@ -28,15 +28,10 @@ FILES = [pytest.param(family, name, kind, id=f"{family}-{name}-{kind}")
 
 
 @pytest.fixture(scope="session")
-def artifact(made, mica, tmp_path_factory):
+def artifact(made, compiled):
     """Returns a function: (family, shape, dtype) -> a compiled .mica file."""
-    @functools.cache
-    def compile_it(family, name, dtype):
-        path = tmp_path_factory.mktemp("artifact") / "m.mica"
-        mica("compile", made(family, name, dtype), "-o", path,
-             f"--dtype={dtype}")
-        return path
-    return compile_it
+    return lambda family, name, dtype: compiled(made(family, name, dtype),
+                                                f"--dtype={dtype}")
 
 
 @pytest.fixture
@@ -98,20 +93,19 @@ def test_nothing_outside_is_touched(artifact, truth, evaluate, family, name,
 
 
 @pytest.mark.parametrize("family,name,kind", FILES)
-def test_gguf(mica, evaluate, tmp_path, family, name, kind):
+def test_gguf(compiled, answers, evaluate, family, name, kind):
     """A GGUF file computes what its decoded weights do in a directory."""
-    file = gguf_files.make_gguf(family, name, tmp_path / "m.gguf", kind)
-    directory = gguf_files.make_directory(family, name, file, tmp_path / "hf")
-    mica("compile", file, "-o", tmp_path / "m.mica", "--dtype=f32")
-    tokens = checkpoints.tokens_of(family, name)
-    exact = oracle.oracle_logits(directory, tokens)
-    peer = oracle.peer_logits(directory, tokens, torch.float32)
-    check(evaluate(tmp_path / "m.mica", tokens), exact,
-          oracle.bound(exact, peer))
+    parts = [kept.oracle(), family, name, kind]
+    file = kept.kept("gguf", parts, lambda path: gguf_files.make_gguf(
+        family, name, path, kind))
+    directory = kept.kept("decoded", parts, lambda path:
+                          gguf_files.make_directory(family, name, file, path))
+    tokens, exact, bound = answers(directory, family, name, "f32")
+    check(evaluate(compiled(file, "--dtype=f32"), tokens), exact, bound)
 
 
 @pytest.mark.parametrize("family", checkpoints.SHAPES)
-def test_rounding_is_torchs(mica, made, evaluate, tmp_path, family):
+def test_rounding_is_torchs(compiled, made, evaluate, tmp_path, family):
     """--dtype=bf16 rounds matrices as torch does, and leaves vectors alone."""
     name = next(iter(checkpoints.SHAPES[family]))
     directory = made(family, name, "f32")
@@ -124,8 +118,7 @@ def test_rounding_is_torchs(mica, made, evaluate, tmp_path, family):
          for n, t in state.items()}, rounded, 1)
     tokens, logits = checkpoints.tokens_of(family, name), []
     for source in (directory, rounded):
-        mica("compile", source, "-o", tmp_path / "m.mica", "--dtype=bf16")
-        logits.append(evaluate(tmp_path / "m.mica", tokens))
+        logits.append(evaluate(compiled(source, "--dtype=bf16"), tokens))
     np.testing.assert_array_equal(*logits)
 
 

@@ -2,6 +2,7 @@
 import pytest
 
 import checkpoints
+import kept
 import mutations
 import oracle
 
@@ -12,7 +13,8 @@ SHAPES = list(checkpoints.all_shapes())
 def test_scores_are_spread(made, family, name):
     directory = made(family, name)
     tokens = checkpoints.tokens_of(family, name)
-    for std in oracle.score_std(directory, tokens):
+    for std in kept.value("spread", [kept.oracle(), family, name],
+                          lambda: oracle.score_std(directory, tokens)):
         assert 2 <= std <= 4
 
 
@@ -27,8 +29,9 @@ def test_bound_is_tight(truth, family, name):
 def test_own_attention_is_the_eager_one(made, truth, family, name):
     """The attention that is made wrong below is right before that."""
     tokens, exact, _ = truth(family, name)
-    same = mutations.mutated_logits(made(family, name), tokens)
-    assert oracle.rms(same - exact) < 1e-12 * exact.std().item()
+    error = kept.value("same", [kept.oracle(), family, name], lambda: oracle.rms(
+        mutations.mutated_logits(made(family, name), tokens) - exact))
+    assert error < 1e-12 * exact.std().item()
 
 
 @pytest.mark.parametrize("family,mutation", [
@@ -39,7 +42,10 @@ def test_mutation_is_seen(made, truth, family, mutation):
     seen = {}
     for name in checkpoints.SHAPES[family]:
         tokens, exact, bound = truth(family, name)
-        wrong = mutations.mutated_logits(made(family, name), tokens, mutation)
-        seen[name] = oracle.rms(wrong - exact) / bound
+        moved = kept.value(
+            "mutation", [kept.oracle(), family, name, mutation.__name__],
+            lambda: oracle.rms(mutations.mutated_logits(
+                made(family, name), tokens, mutation) - exact))
+        seen[name] = moved / bound
     wanted = mutations.SEEN_OF.get(mutation, mutations.SEEN)
     assert max(seen.values()) >= wanted, seen

@@ -7,9 +7,8 @@ import time
 import pytest
 
 import artifacts
-from conftest import ROOT
+from conftest import GEMMA, ROOT
 
-GEMMA = ROOT / "models" / "gemma3-270m.gguf"
 EXAMPLE = ROOT / "examples" / "tiny-python"
 ALLOWED = 48 << 20  # beside cache and workspace: the program itself
 START = 0.2  # seconds to the first step, with the file in the page cache
@@ -25,12 +24,11 @@ MODELS = [
 ]
 
 
-@pytest.fixture(scope="module", params=MODELS)
-def artifact(request, mica, tmp_path_factory):
-    path = tmp_path_factory.mktemp("process") / "m.mica"
-    mica("compile", request.param, "-o", path, "--dtype=bf16")
-    yield path
-    path.unlink()
+@pytest.fixture(params=MODELS)
+def artifact(request, compiled, gemma):
+    if request.param is GEMMA:
+        return gemma("bf16")
+    return compiled(EXAMPLE, "--dtype=bf16")
 
 
 def test_start(mica, artifact):
