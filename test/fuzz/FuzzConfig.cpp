@@ -34,6 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       MappedFile::borrow("d/generation_config.json", takeText(input));
   MappedFile index =
       MappedFile::borrow("d/model.safetensors.index.json", takeText(input));
+  Expected<ShardIndex> shards = ShardIndex::parse(index);
   Expected<Safetensors> shard =
       Safetensors::parse(MappedFile::borrow("d/model.safetensors", input));
   if (!shard)
@@ -42,9 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       Checkpoint::fromParts("d", config, &generation, {*shard});
   if (!checkpoint)
     return 0;
-  if (Expected<ShardIndex> shards = ShardIndex::parse(index))
-    if (!shards->files().empty())
-      (void)shards->check("d", *checkpoint);
+  if (shards && !shards->files().empty())
+    (void)shards->check("d", *checkpoint);
   if (Expected<ModelDescription> model = describeModel(*checkpoint))
     (void)toJson(*model);
   return 0;

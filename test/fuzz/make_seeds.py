@@ -221,10 +221,12 @@ COMMON = {
 
 def config_seed(config, shapes, generation=None, index=None):
     """Lengths and texts of config.json, generation_config.json and the index,
-    then the weights."""
+    then the weights. The index is a weight_map or anything but an object."""
     if index is None:
         index = {name: "model.safetensors" for name in list(shapes)[:3]}
-    parts = [config, generation or {}, {"weight_map": index}]
+    if isinstance(index, dict):
+        index = {"weight_map": index}
+    parts = [config, generation or {}, index]
     parts = [json.dumps(part).encode() for part in parts]
     text = b"".join(struct.pack("<H", len(part)) + part for part in parts)
     return text + safetensors({n: ("F32", 4, s) for n, s in shapes.items()})
@@ -240,7 +242,8 @@ def wrong_config_seeds():
         "rope_parameters": [{"rope_type": "yarn"}, {"rope_type": "linear"},
                             {"rope_theta": -1}, {"partial_rotary_factor": 0.5}],
         "tie_word_embeddings": [True, 1]}
-    indices = [{}, {"a": "../b"}, {"a": "model.safetensors"}]
+    indices = [{}, {"a": "../b"}, {"a": 1}, {"a": "model.safetensors"},
+               {next(iter(LLAMA)): "other.safetensors"}, [], "index"]
     llama = COMMON | {"model_type": "llama"}
     return {
         f"wrong-{key}-{i}": config_seed(llama | {key: value}, LLAMA)
