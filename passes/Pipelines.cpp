@@ -42,6 +42,8 @@ void mica::buildKernelsPipeline(OpPassManager &pm) {
 void mica::buildCPUPipeline(OpPassManager &pm) {
   pm.addPass(createAssignSchedulesPass());
   pm.addNestedPass<func::FuncOp>(createMapToWorkersPass());
+  // Before functions become polynomials of multiply-adds.
+  pm.addPass(createRecordInstructionsPass());
   // Segments while loops still tell what their indices are multiples of.
   pm.addNestedPass<func::FuncOp>(createLowerSegmentsPass());
   pm.addNestedPass<func::FuncOp>(createExpandMathPass());

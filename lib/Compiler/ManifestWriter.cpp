@@ -65,20 +65,9 @@ static void addWork(ordered_json &entry, DictionaryAttr group) {
     entry["window"] = number("window");
 }
 
-/// The instruction that multiplies in a group of `kind`, by the rules of
-/// stage 3; `pairs`: operands are pairs of bf16.
-static const char *instructionOf(StringRef kind, const CPUTarget &target,
-                                 bool pairs) {
-  if (!pairs)
-    return "vfmadd231ps";
-  bool tiles = StringRef(target.features).contains("+amx-bf16");
-  return tiles && kind == "linear" ? "tdpbf16ps" : "vdpbf16ps";
-}
-
 /// One entry for each phase that computes anything.
-static ordered_json phaseWork(ArrayAttr groups,
-                              const std::vector<std::string> &names,
-                              const CPUTarget &target, bool pairs) {
+static ordered_json phaseWork(ArrayAttr groups, ArrayAttr instructions,
+                              const std::vector<std::string> &names) {
   std::map<int64_t, ordered_json> entries;
   for (auto group : groups.getAsRange<DictionaryAttr>()) {
     auto phase = group.getAs<IntegerAttr>("phase");
@@ -87,10 +76,9 @@ static ordered_json phaseWork(ArrayAttr groups,
       continue;
     ordered_json &entry = entries[phase.getInt()];
     entry["phase"] = names[phase.getInt()];
-    entry["type"] = pairs ? "bf16" : "f32";
-    auto kind = group.getAs<StringAttr>("kind");
-    if (kind && kind != "rows")
-      entry["instructions"] = instructionOf(kind, target, pairs);
+    auto words = cast<StringAttr>(instructions[phase.getInt()]).getValue();
+    entry["type"] = words.contains("bf16") ? "bf16" : "f32";
+    entry["instructions"] = words.str();
     if (auto layout = group.getAs<StringAttr>("layout"))
       entry["layout"] = layout.str();
     addWork(entry, group);
@@ -144,12 +132,14 @@ Expected<std::string> mica::writeManifest(ModuleOp module,
   auto arena = module->getAttrOfType<DenseI64ArrayAttr>("tile.arena");
   std::vector<std::string> phases =
       phaseNames(module->getAttrOfType<ArrayAttr>("tile.phases"));
+  auto instructions = module->getAttrOfType<ArrayAttr>("tile.instructions");
+  if (!instructions || instructions.size() != phases.size())
+    return Error{"module of " + std::to_string(phases.size()) +
+                 " phases, expected 'tile.instructions' of each"};
   auto weights = weightTable(module, parts);
   if (!weights)
     return weights.takeError();
   ordered_json model = toJson(module->getAttr("mica.model"));
-  std::string dtype = model.value("dtype", "f32");
-  bool pairs = dtype == "bf16" && parts.target.dotBF16;
   ordered_json remarks = ordered_json::array();
   for (const Remark &remark : parts.remarks)
     remarks.push_back({{"kind", remark.missed ? "missed" : "done"},
@@ -163,8 +153,8 @@ Expected<std::string> mica::writeManifest(ModuleOp module,
       {"kv", toJson(module->getAttr("tile.kv"))},
       {"weights", std::move(*weights)},
       {"phases", phases},
-      {"work", phaseWork(module->getAttrOfType<ArrayAttr>("tile.work"), phases,
-                         parts.target, pairs)},
+      {"work", phaseWork(module->getAttrOfType<ArrayAttr>("tile.work"),
+                         instructions, phases)},
       {"remarks", std::move(remarks)},
       {"stack", toJson(module->getAttr("tile.stack"))},
       {"outputs", toJson(module->getAttr("tile.outputs"))}};

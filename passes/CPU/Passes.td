@@ -73,6 +73,26 @@ def MapToWorkersPass : Pass<"mica-map-to-workers", "::mlir::func::FuncOp"> {
   ];
 }
 
+def RecordInstructionsPass : Pass<"mica-record-instructions", "::mlir::ModuleOp"> {
+  let summary = "say which instructions multiply in each phase";
+  let description = [{
+    Sets `tile.instructions` of the module, one string for each phase, from the
+    operations before its barrier: dot products in their order or, without any,
+    `vfmadd231ps` where there are multiply-adds. The manifest and `mica explain`
+    repeat it, so that they tell what the kernels chose.
+
+    Example (`test/passes/CPU/record-instructions.mlir`):
+
+    ```mlir
+    %0 = math.fma %x, %x, %x : vector<16xf32>
+    tile.barrier %step, %worker, %workers id 0
+
+    // After:
+    module attributes {tile.instructions = ["vfmadd231ps"]}
+    ```
+  }];
+}
+
 def LowerSegmentsPass : Pass<"mica-lower-segments", "::mlir::func::FuncOp"> {
   let summary = "make row segments vector or scalar accesses";
   let description = [{

@@ -34,6 +34,7 @@
 // CPU-NEXT:    func.func(
 // CPU-NEXT:      mica-map-to-workers
 // CPU-NEXT:    )
+// CPU-NEXT:    mica-record-instructions
 // CPU-NEXT:    func.func(
 // CPU-NEXT:      mica-lower-segments
 // CPU-NEXT:    )

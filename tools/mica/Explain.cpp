@@ -150,15 +150,16 @@ void printPhases(const json &phases) {
                     p["roofline_share"].get<double>());
       share = text;
     }
-    std::printf("%-16s %5u %12s %12.4g %8.1f us %11s %6s  %s%s%s\n",
-                p["phase"].get<std::string>().c_str(),
-                p["calls"].get<uint32_t>(),
-                formatBytes(p["bytes"].get<double>()).c_str(),
-                p["operations"].get<double>(),
-                p["predicted_seconds"].get<double>() * 1e6, measured.c_str(),
-                share.c_str(), p["layout"].get<std::string>().c_str(),
-                p["instructions"].get<std::string>().empty() ? "" : ", ",
-                p["instructions"].get<std::string>().c_str());
+    auto layout = p["layout"].get<std::string>();
+    auto instructions = p["instructions"].get<std::string>();
+    bool both = !layout.empty() && !instructions.empty();
+    std::printf(
+        "%-16s %5u %12s %12.4g %8.1f us %11s %6s  %s%s%s\n",
+        p["phase"].get<std::string>().c_str(), p["calls"].get<uint32_t>(),
+        formatBytes(p["bytes"].get<double>()).c_str(),
+        p["operations"].get<double>(),
+        p["predicted_seconds"].get<double>() * 1e6, measured.c_str(),
+        share.c_str(), layout.c_str(), both ? ", " : "", instructions.c_str());
   }
 }
 
