@@ -1,29 +1,13 @@
 //===- Jit.cpp - Code of this process -------------------------------------===//
 
 #include "lib/Reference/Jit.h"
+#include "lib/Target/Optimize.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/ThreadSafeModule.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 
 using namespace mica;
-
-/// LLVM's O2: the reference is naive, not unoptimised.
-static void optimize(llvm::Module &module) {
-  llvm::PassBuilder builder;
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager graphs;
-  llvm::ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graphs);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graphs, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
-      .run(module, modules);
-}
 
 static Error toError(llvm::Error error) {
   return Error{"reference: " + llvm::toString(std::move(error))};
@@ -58,7 +42,9 @@ Expected<Jit> Jit::compile(mlir::ModuleOp module, void *capture) {
     return Error{"reference: the module does not translate to LLVM IR"};
   code->setDataLayout((*jit)->getDataLayout());
   code->setTargetTriple((*jit)->getTargetTriple());
-  optimize(*code);
+  // The reference is naive, not unoptimised.
+  llvm::PassBuilder builder;
+  optimize(*code, builder, llvm::OptimizationLevel::O2);
   llvm::orc::ThreadSafeModule safe(std::move(code), std::move(context));
   if (llvm::Error error = (*jit)->addIRModule(std::move(safe)))
     return toError(std::move(error));

@@ -1,13 +1,12 @@
 //===- Emit.cpp - From the LLVM dialect to code ---------------------------===//
 
 #include "lib/Target/CPU/Emit.h"
+#include "lib/Target/Optimize.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -66,29 +65,24 @@ static void prepare(llvm::Module &module, const llvm::TargetMachine &machine,
   }
 }
 
+/// No function that LLVM knows: none is there to be called.
+static llvm::TargetLibraryInfoImpl noLibrary(llvm::TargetMachine &machine) {
+  llvm::TargetLibraryInfoImpl library(machine.getTargetTriple());
+  library.disableAllFunctions();
+  return library;
+}
+
 /// LLVM's O3 without the loop transformations that kernels have done already.
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+static void optimizeKernels(llvm::Module &module,
+                            llvm::TargetMachine &machine) {
   llvm::PipelineTuningOptions tuning;
   tuning.LoopUnrolling = false;
   tuning.LoopVectorization = false;
   tuning.LoopInterleaving = false;
   tuning.SLPVectorization = false;
   llvm::PassBuilder builder(&machine, tuning);
-
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager graphs;
-  llvm::ModuleAnalysisManager modules;
-  llvm::TargetLibraryInfoImpl library(machine.getTargetTriple());
-  library.disableAllFunctions();
-  functions.registerPass([&] { return llvm::TargetLibraryAnalysis(library); });
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graphs);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graphs, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
-      .run(module, modules);
+  llvm::TargetLibraryInfoImpl library = noLibrary(machine);
+  optimize(module, builder, llvm::OptimizationLevel::O3, &library);
 }
 
 static Expected<std::string> generate(llvm::Module &module,
@@ -97,8 +91,7 @@ static Expected<std::string> generate(llvm::Module &module,
   SmallString<0> bytes;
   llvm::raw_svector_ostream os(bytes);
   llvm::legacy::PassManager passes;
-  llvm::TargetLibraryInfoImpl library(machine.getTargetTriple());
-  library.disableAllFunctions();
+  llvm::TargetLibraryInfoImpl library = noLibrary(machine);
   passes.add(new llvm::TargetLibraryInfoWrapperPass(library));
   if (machine.addPassesToEmitFile(passes, os, nullptr, type))
     return Error{"target " + machine.getTargetTriple().str() +
@@ -118,7 +111,7 @@ Expected<std::string> mica::emitCode(ModuleOp module, const CPUTarget &target,
   if (!code)
     return Error{"the module does not translate to LLVM IR"};
   prepare(*code, **machine, target);
-  optimize(*code, **machine);
+  optimizeKernels(*code, **machine);
   if (kind == EmitKind::LLVM) {
     std::string text;
     llvm::raw_string_ostream os(text);
