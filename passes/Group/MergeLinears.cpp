@@ -21,11 +21,12 @@ void reach(Value value, llvm::SetVector<Operation *> &ops) {
 }
 
 /// Whether the results of `a` and `b` meet in an element-wise op, and serve
-/// nothing else.
+/// nothing else but their number of rows.
 bool meet(LinearOp a, LinearOp b) {
   for (LinearOp linear : {a, b})
     for (Operation *user : linear->getUsers())
-      if (!OpTrait::hasElementwiseMappableTraits(user))
+      if (!OpTrait::hasElementwiseMappableTraits(user) &&
+          !isa<tensor::DimOp>(user))
         return false;
   llvm::SetVector<Operation *> fromA, fromB;
   reach(a.getResult(), fromA);
@@ -33,10 +34,19 @@ bool meet(LinearOp a, LinearOp b) {
   return llvm::any_of(fromA, [&](Operation *op) { return fromB.contains(op); });
 }
 
+/// Asks the input of `linear` for the number of rows.
+void countRowsOfInput(LinearOp linear) {
+  for (Operation *user : llvm::make_early_inc_range(linear->getUsers()))
+    if (auto dim = dyn_cast<tensor::DimOp>(user))
+      dim.getSourceMutable().assign(linear.getInput());
+}
+
 /// Replaces `a` and `b` by one product over their interleaved weights.
 void merge(LinearOp a, LinearOp b, int64_t interleave) {
   OpBuilder builder(b);
   Location loc = b.getLoc();
+  countRowsOfInput(a);
+  countRowsOfInput(b);
   auto pack = [&](Value x, Value y) -> Value {
     if (!x)
       return {};
@@ -45,9 +55,9 @@ void merge(LinearOp a, LinearOp b, int64_t interleave) {
     shape[0] *= 2;
     Type element = type.getElementType() ? type.getElementType()
                                          : Type(builder.getF32Type());
-    return PackOp::create(builder, loc, WeightType::get(shape, element),
-                          ValueRange{x, y}, builder.getI64IntegerAttr(interleave),
-                          builder.getF32FloatAttr(0));
+    return PackOp::create(
+        builder, loc, WeightType::get(shape, element), ValueRange{x, y},
+        builder.getI64IntegerAttr(interleave), builder.getF32FloatAttr(0));
   };
   Value weight = pack(a.getWeight(), b.getWeight());
   Value bias = pack(a.getBias(), b.getBias());

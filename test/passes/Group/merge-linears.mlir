@@ -16,6 +16,23 @@ module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v
     return %h : tensor<?x96xf32>
   }
 
+  // The number of rows is no use of the values.
+  // CHECK-LABEL: func @gate_up_counted
+  // CHECK-SAME:    %[[X:.*]]: tensor<?x64xf32>,
+  func.func @gate_up_counted(%x: tensor<?x64xf32>, %wg: !mica.weight<96x64, bf16>, %wu: !mica.weight<96x64, bf16>) -> tensor<?x96xf32> {
+    // CHECK-DAG: tensor.dim %[[X]]
+    // CHECK-DAG: mica.split
+    %c0 = arith.constant 0 : index
+    %one = arith.constant 1.0 : f32
+    %g = mica.linear %x, %wg : tensor<?x64xf32>, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
+    %rows = tensor.dim %g, %c0 : tensor<?x96xf32>
+    %ones = tensor.splat %one[%rows] : tensor<?x96xf32>
+    %a = arith.addf %g, %ones : tensor<?x96xf32>
+    %u = mica.linear %x, %wu : tensor<?x64xf32>, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
+    %h = arith.mulf %a, %u : tensor<?x96xf32>
+    return %h : tensor<?x96xf32>
+  }
+
   // One result is wanted by itself.
   // CHECK-LABEL: func @no_merge_other_use
   func.func @no_merge_other_use(%x: tensor<?x64xf32>, %wg: !mica.weight<96x64, bf16>, %wu: !mica.weight<96x64, bf16>) -> (tensor<?x96xf32>, tensor<?x96xf32>) {
