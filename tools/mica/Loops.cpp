@@ -12,6 +12,8 @@
 #include <immintrin.h>
 #endif
 
+#include <cstring>
+
 using namespace mica;
 
 namespace {
@@ -86,13 +88,42 @@ std::vector<Loop> allReadLoops(std::integer_sequence<int, Streams...>) {
 // Enough independent sums to hide the latency of any of these instructions.
 constexpr int kSums = 12;
 
+/// A tile register full of pseudo-random numbers in [0.5, 1), of either sign,
+/// as elements of type `Bits` whose sign, exponent and first bit of fraction
+/// are those of `half` but for the sign. What a processor multiplies decides
+/// how much power it draws: with zeros its clock is up to a quarter higher.
+template <typename Bits> struct alignas(64) Operand {
+  Bits elements[1024 / sizeof(Bits)];
+
+  Operand(Bits half, int fractionBits, uint32_t seed) {
+    constexpr int signBit = 8 * sizeof(Bits) - 1;
+    for (Bits &element : elements) {
+      seed =
+          seed * 1664525 + 1013904223; // Numerical Recipes, "quick and dirty"
+      element = half | Bits(seed >> 31) << signBit |
+                (Bits(seed >> 4) & ((Bits(1) << fractionBits) - 1));
+    }
+  }
+};
+
+const Operand<uint32_t> operandsF32[] = {{0x3f000000, 23, 1},
+                                         {0x3f000000, 23, 2}};
+const Operand<uint16_t> operandsF16[] = {{0x3800, 10, 1}, {0x3800, 10, 2}};
+const Operand<uint16_t> operandsBF16[] = {
+    {0x3f00, 7, 1}, {0x3f00, 7, 2}, {0x3f00, 7, 3}, {0x3f00, 7, 4},
+    {0x3f00, 7, 5}, {0x3f00, 7, 6}, {0x3f00, 7, 7}, {0x3f00, 7, 8}};
+const Operand<uint8_t> operandsI8[] = {{0, 7, 1}, {0, 7, 2}, {0, 7, 3},
+                                       {0, 7, 4}, {0, 7, 5}, {0, 7, 6},
+                                       {0, 7, 7}, {0, 7, 8}};
+
 /// Repeats an instruction on `kSums` sums; `size` is the number of operations.
-#define MICA_DOT_LOOP(NAME, TARGET, VECTOR, ZERO, OPERATIONS, STEP)            \
+#define MICA_DOT_LOOP(NAME, TARGET, VECTOR, OPERANDS, OPERATIONS, STEP)        \
   __attribute__((target(TARGET))) double NAME(const uint8_t *,                 \
                                               uint64_t size) {                 \
-    VECTOR sums[kSums];                                                        \
-    for (VECTOR &sum : sums)                                                   \
-      sum = ZERO;                                                              \
+    VECTOR a, b, sums[kSums];                                                  \
+    std::memcpy(&a, &OPERANDS[0], sizeof(a));                                  \
+    std::memcpy(&b, &OPERANDS[1], sizeof(b));                                  \
+    std::memset(sums, 0, sizeof(sums));                                        \
     uint64_t rounds = size / (kSums * OPERATIONS) + 1;                         \
     for (uint64_t i = 0; i < rounds; ++i)                                      \
       _Pragma("unroll") for (int s = 0; s < kSums; ++s) {                      \
@@ -107,22 +138,21 @@ constexpr int kSums = 12;
 
 #if defined(__x86_64__)
 
-// Operands are zeros: no instruction here takes longer for other values.
-MICA_DOT_LOOP(fmaAVX2, "avx2,fma", __m256, _mm256_setzero_ps(), 16,
-              sum = _mm256_fmadd_ps(sum, sum, sum))
-MICA_DOT_LOOP(fmaAVX512, "avx512f", __m512, _mm512_setzero_ps(), 32,
-              sum = _mm512_fmadd_ps(sum, sum, sum))
-MICA_DOT_LOOP(dotF16, "avx512fp16", __m512h, _mm512_setzero_ph(), 64,
-              sum = _mm512_fmadd_ph(sum, sum, sum))
-MICA_DOT_LOOP(dotBF16, "avx512bf16", __m512, _mm512_setzero_ps(), 64,
-              sum = _mm512_dpbf16_ps(sum, (__m512bh)sum, (__m512bh)sum))
-MICA_DOT_LOOP(dotVNNI512, "avx512vnni", __m512i, _mm512_setzero_si512(), 128,
-              sum = _mm512_dpbusd_epi32(sum, sum, sum))
-MICA_DOT_LOOP(dotVNNI256, "avxvnni,avx2", __m256i, _mm256_setzero_si256(), 64,
-              sum = _mm256_dpbusd_avx_epi32(sum, sum, sum))
-MICA_DOT_LOOP(dotMaddAVX2, "avx2", __m256i, _mm256_setzero_si256(), 64,
+MICA_DOT_LOOP(fmaAVX2, "avx2,fma", __m256, operandsF32, 16,
+              sum = _mm256_fmadd_ps(a, b, sum))
+MICA_DOT_LOOP(fmaAVX512, "avx512f", __m512, operandsF32, 32,
+              sum = _mm512_fmadd_ps(a, b, sum))
+MICA_DOT_LOOP(dotF16, "avx512fp16", __m512h, operandsF16, 64,
+              sum = _mm512_fmadd_ph(a, b, sum))
+MICA_DOT_LOOP(dotBF16, "avx512bf16", __m512, operandsBF16, 64,
+              sum = _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b))
+MICA_DOT_LOOP(dotVNNI512, "avx512vnni", __m512i, operandsI8, 128,
+              sum = _mm512_dpbusd_epi32(sum, a, b))
+MICA_DOT_LOOP(dotVNNI256, "avxvnni,avx2", __m256i, operandsI8, 64,
+              sum = _mm256_dpbusd_avx_epi32(sum, a, b))
+MICA_DOT_LOOP(dotMaddAVX2, "avx2", __m256i, operandsI8, 64,
               sum = _mm256_add_epi32(
-                  sum, _mm256_madd_epi16(_mm256_maddubs_epi16(sum, sum), sum)))
+                  sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, sum), b)))
 
 struct alignas(64) TileConfig {
   uint8_t palette = 1, startRow = 0, reserved[14] = {};
@@ -130,26 +160,34 @@ struct alignas(64) TileConfig {
   uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 
-#define MICA_TILE_LOOP(NAME, TARGET, OPERATIONS, DOT)                          \
+// Two times two tiles, loaded anew each time: the same ones again would draw
+// less power than any product of matrices.
+#define MICA_TILE_LOOP(NAME, TARGET, OPERANDS, OPERATIONS, DOT)                \
   __attribute__((target(TARGET))) double NAME(const uint8_t *,                 \
                                               uint64_t size) {                 \
     TileConfig config;                                                         \
     _tile_loadconfig(&config);                                                 \
-    _tile_zero(4), _tile_zero(5);                                              \
+    _tile_zero(0), _tile_zero(1), _tile_zero(2), _tile_zero(3);                \
     uint64_t rounds = size / (4 * OPERATIONS) + 1;                             \
     for (uint64_t i = 0; i < rounds; ++i) {                                    \
-      DOT(0, 4, 5);                                                            \
-      DOT(1, 4, 5);                                                            \
-      DOT(2, 4, 5);                                                            \
-      DOT(3, 4, 5);                                                            \
+      const auto *operands = &OPERANDS[i % 2 * 4];                             \
+      _tile_loadd(4, operands, 64);                                            \
+      _tile_loadd(5, operands + 1, 64);                                        \
+      _tile_loadd(6, operands + 2, 64);                                        \
+      _tile_loadd(7, operands + 3, 64);                                        \
+      DOT(0, 4, 6);                                                            \
+      DOT(1, 4, 7);                                                            \
+      DOT(2, 5, 6);                                                            \
+      DOT(3, 5, 7);                                                            \
     }                                                                          \
     _tile_release();                                                           \
     return double(rounds) * 4 * OPERATIONS;                                    \
   }
 
 // 16 rows times 16 columns times 32 products of bf16, or 64 of bytes.
-MICA_TILE_LOOP(tileBF16, "amx-tile,amx-bf16", 16384, _tile_dpbf16ps)
-MICA_TILE_LOOP(tileI8, "amx-tile,amx-int8", 32768, _tile_dpbusd)
+MICA_TILE_LOOP(tileBF16, "amx-tile,amx-bf16", operandsBF16, 16384,
+               _tile_dpbf16ps)
+MICA_TILE_LOOP(tileI8, "amx-tile,amx-int8", operandsI8, 32768, _tile_dpbusd)
 
 #endif
 
