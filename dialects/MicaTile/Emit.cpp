@@ -155,6 +155,16 @@ void Emitter::ifThen(Value condition, function_ref<void()> body) {
   body();
 }
 
+void Emitter::ifThenElse(Value condition, function_ref<void()> yes,
+                         function_ref<void()> no) {
+  auto branch = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  yes();
+  b.setInsertionPointToStart(branch.elseBlock());
+  no();
+}
+
 Emitter::Values Emitter::inlined(Region &region, ValueRange arguments) {
   IRMapping map;
   map.map(region.getArguments(), arguments);
@@ -285,6 +295,10 @@ Value Emitter::truncate(Value x, Type element) {
 }
 Value Emitter::select(Value condition, Value x, Value y) {
   return arith::SelectOp::create(b, loc, condition, x, y);
+}
+
+Index Emitter::select(Value condition, Index x, Index y) {
+  return index(select(condition, x.value, y.value));
 }
 
 Value Emitter::slice(Value vector, int64_t first, int64_t size) {

@@ -69,6 +69,9 @@ public:
                   CarryingBody body);
   /// if (condition) body().
   void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
+  /// if (condition) yes(); else no().
+  void ifThenElse(mlir::Value condition, llvm::function_ref<void()> yes,
+                  llvm::function_ref<void()> no);
 
   mlir::VectorType f32x(int64_t size);
   mlir::Value f32(double value);
@@ -101,6 +104,7 @@ public:
   /// The vector `a` rounded to elements of the narrower float `element`.
   mlir::Value truncate(mlir::Value a, mlir::Type element);
   mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b);
+  Index select(mlir::Value condition, Index a, Index b);
   /// Elements [first, first + size).
   mlir::Value slice(mlir::Value vector, int64_t first, int64_t size);
   /// Elements first, first + step, …: `size` of them.

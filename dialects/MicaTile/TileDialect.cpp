@@ -18,7 +18,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    ArrayRef<int64_t> rows,
                                    ArrayRef<int64_t> panels, int64_t block,
                                    int64_t unit, int64_t unroll,
-                                   int64_t prefetch) {
+                                   int64_t prefetch, int64_t depth) {
   if (rows.size() != panels.size())
     return emitError()
            << "expects as many entries of panels as of rows, but got "
@@ -31,7 +31,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return diagnostic << "]";
   }
   if (llvm::any_of(panels, [](int64_t n) { return n < 1; }) || block < 1 ||
-      unit < 1 || unroll < 1 || prefetch < 0)
+      unit < 1 || unroll < 1 || prefetch < 0 || depth < 0)
     return emitError() << "expects positive sizes in a schedule";
   return success();
 }

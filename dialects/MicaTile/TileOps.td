@@ -41,7 +41,9 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     One row of `schedules/`. For `tile.contract`: a task is `block` rows by
     `unit` columns; inside it row tiles are chosen greedily from `rows`, and
     for `rows[i]` the register tile spans `panels[i]` panels; the loop over k
-    is unrolled `unroll` groups; `prefetch` bytes ahead (0: none). For
+    is unrolled `unroll` groups; `prefetch` bytes ahead (0: none). With `depth`,
+    blocks of many rows go over the unit once for every `depth` columns of k, sums
+    waiting in the worker's memory: those weights stay in the first cache. For
     `tile.attend`: `block` rows a task, `unit` cached tokens between two
     rescalings, `rows` and `panels` as above for both of its products (panels of
     tokens, then of columns), `prefetch` not 0: the next `unit` tokens are
@@ -53,11 +55,12 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$rows,
                         ArrayRefParameter<"int64_t">:$panels, "int64_t":$block,
-                        "int64_t":$unit, "int64_t":$unroll, "int64_t":$prefetch);
+                        "int64_t":$unit, "int64_t":$unroll, "int64_t":$prefetch,
+                        DefaultValuedParameter<"int64_t", "0">:$depth);
   let assemblyFormat = [{
     `<` `rows` `=` `[` $rows `]` `,` `panels` `=` `[` $panels `]` `,`
     `block` `=` $block `,` `unit` `=` $unit `,` `unroll` `=` $unroll `,`
-    `prefetch` `=` $prefetch `>`
+    `prefetch` `=` $prefetch (`,` `depth` `=` $depth^)? `>`
   }];
   let genVerifyDecl = 1;
 }

@@ -125,11 +125,13 @@ Expected<std::string> mica::writeManifest(ModuleOp module,
                                           const ManifestParts &parts) {
   for (StringRef name :
        {"mica.model", "tile.slots", "tile.layers", "tile.weights", "tile.arena",
-        "tile.kv", "tile.phases", "tile.work", "tile.stack", "tile.outputs"})
+        "tile.worker_bytes", "tile.kv", "tile.phases", "tile.work", "tile.stack",
+        "tile.outputs"})
     if (!module->getAttr(name))
       return Error{"module without '" + name.str() +
                    "', expected the attribute"};
   auto arena = module->getAttrOfType<DenseI64ArrayAttr>("tile.arena");
+  auto workerBytes = module->getAttrOfType<IntegerAttr>("tile.worker_bytes");
   std::vector<std::string> phases =
       phaseNames(module->getAttrOfType<ArrayAttr>("tile.phases"));
   auto instructions = module->getAttrOfType<ArrayAttr>("tile.instructions");
@@ -148,7 +150,10 @@ Expected<std::string> mica::writeManifest(ModuleOp module,
       {"version", 1},
       {"model", std::move(model)},
       {"code", codeImages(parts)},
-      {"arena", {{"row", arena[0]}, {"out", arena[1]}, {"worker", arena[2]}}},
+      {"arena",
+       {{"row", arena[0]},
+        {"out", arena[1]},
+        {"worker", workerBytes.getInt()}}},
       {"max_rows", parts.maxRows},
       {"kv", toJson(module->getAttr("tile.kv"))},
       {"weights", std::move(*weights)},

@@ -1,6 +1,7 @@
 //===- AssignSchedules.cpp - Rows of the schedule tables ------------------===//
 
 #include "mlir/Parser/Parser.h"
+#include "passes/CPU/Expand.h"
 #include "passes/CPU/Passes.h"
 #include "passes/CPU/Schedules.h.inc"
 
@@ -77,7 +78,14 @@ struct AssignSchedules : mica::impl::AssignSchedulesPassBase<AssignSchedules> {
       return signalPassFailure();
     if (failed(assign(module,
                       (*source)->getAttrOfType<ArrayAttr>("tile.schedules"))))
-      signalPassFailure();
+      return signalPassFailure();
+    int64_t bytes = 0;
+    module.walk([&](tile::ContractOp op) {
+      bytes = std::max(bytes, cpu::workerBytes(op));
+    });
+    module->setAttr("tile.worker_bytes",
+                    IntegerAttr::get(IntegerType::get(&getContext(), 64),
+                                     llvm::alignTo(bytes, 64)));
   }
 
 private:

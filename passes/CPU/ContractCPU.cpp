@@ -8,6 +8,16 @@
 //         stage = sums over k of input * weights  (passes/CPU/Dot*.cpp)
 //       for each row of the tile: the epilogue, segment by segment
 //
+// Where the schedule has a depth and the block many rows, the sums of the whole
+// block wait in the worker's memory instead, and the weights of a register tile
+// stay in the first cache while every row passes:
+//
+//   for each `depth` of k
+//     for each chunk, row size, register tile
+//       for each row tile of the block
+//         stage = stage + sums over this part of k
+//   for each chunk, each row: the epilogue
+//
 // Every element is the sum over k in one accumulator, k ascending, whatever the
 // row tile: results do not depend on who shares the batch.
 //
@@ -29,6 +39,9 @@ namespace {
 
 /// The widest segment that an elastic region is given, in columns.
 constexpr int64_t widestSegment = 64;
+/// A step with more rows than this many row tiles passes over parts of k, units
+/// of columns being so many times wider: then it reads its inputs less often.
+constexpr int64_t deepRowTiles = 2, deepUnits = 4;
 
 class ContractExpansion {
 public:
@@ -51,21 +64,42 @@ public:
     chunk = std::min(chunk, granules);
     unit = std::max<int64_t>(1, schedule.getUnit() / (granule * chunk)) * chunk;
     unit = std::min<int64_t>(unit, llvm::divideCeil(granules, chunk) * chunk);
+    depth = schedule.getDepth() / group;
+    if (depth == 0 || depth >= groups)
+      depth = groups;
+    else
+      deepUnit = std::min<int64_t>(llvm::divideCeil(granules, unit) * unit,
+                                   deepUnits * unit);
   }
 
-  Index countTasks() {
-    int64_t units = llvm::divideCeil(granules, unit);
-    return rowBlocks() * units;
+  /// Bytes of the sums that wait, if any.
+  int64_t workerBytes() const {
+    return deepUnit / chunk * schedule.getBlock() * stageWidth() * 4;
   }
 
+  Index countTasks();
   void expand(Index task);
 
 private:
+  /// A row tile's sums: of groups [from, to), added to the stage if `carried`.
+  struct Pass {
+    Index from, to;
+    Value carried;
+  };
+
+  int64_t stageWidth() const { return chunk * panelsPerGranule * panel; }
   Index rowBlocks() { return ceilDiv(e.dim(input, 0), schedule.getBlock()); }
-  void expandChunk(Index m0, Index m1, Index granule, int64_t count);
-  void expandRows(Index m, Index granule, int64_t count, int64_t rows,
-                  int64_t panels);
-  void expandEpilogue(Index m, Index granule, int64_t count, int64_t rows);
+  Value isDeep();
+  void forChunks(Index g0, Index g1,
+                 llvm::function_ref<void(Index, int64_t)> body);
+  void forRows(Index m0, Index m1,
+               llvm::function_ref<void(Index, Index, int64_t, int64_t)> body);
+  void expandChunk(Index m0, Index m1, Index g, int64_t count);
+  void expandDeep(Value deep, Index m0, Index m1, Index g0, Index g1);
+  void expandPass(Index m0, Index m1, Index g, int64_t count, Index row,
+                  Index column, const Pass &pass);
+  void expandEpilogue(Index row, Index column, Index m, Index end, Index g,
+                      int64_t count);
   void epilogue(Index row, Index m, Index column, Index n, int64_t size);
 
   Emitter &e;
@@ -73,10 +107,11 @@ private:
   tile::ScheduleAttr schedule;
   Value input, weights, stage;
   std::unique_ptr<Dot> dot;
-  // Of the packed weight; `granule`, `segment` in columns; `chunk` and `unit`
-  // in granules.
-  int64_t panel, group, groups, panels;
+  // Of the packed weight; `granule`, `segment` in columns; `chunk`, `unit` and
+  // the unit of deep blocks (0: there are none) in granules; `depth` in groups.
+  int64_t panel, group, groups, panels, depth;
   int64_t segment, granule, panelsPerGranule, granules, chunk, unit;
+  int64_t deepUnit = 0;
 };
 
 /// The best strategy that the target has for the operands' types.
@@ -97,60 +132,155 @@ std::unique_ptr<Dot> chooseDot(tile::ContractOp op) {
 
 } // namespace
 
+/// Whether the step has rows enough to pass over weights in the first cache,
+/// and columns enough for every worker to have some.
+Value ContractExpansion::isDeep() {
+  auto phase = op->getParentOfType<tile::PhaseOp>();
+  Index tasks = rowBlocks() * llvm::divideCeil(granules, deepUnit);
+  return e.bitAnd(e.index(deepRowTiles * schedule.getRows().front()) <
+                      e.dim(input, 0),
+                  e.index(phase.getWorkers()) < tasks);
+}
+
+Index ContractExpansion::countTasks() {
+  Index units = e.index(llvm::divideCeil(granules, unit));
+  if (deepUnit)
+    units = e.select(isDeep(), e.index(llvm::divideCeil(granules, deepUnit)),
+                     units);
+  return rowBlocks() * units;
+}
+
 void ContractExpansion::expand(Index task) {
-  int64_t width = chunk * panelsPerGranule * panel;
   weights = e.reshape(op.getWeight(), {panels, groups, panel * group});
-  stage = e.scratch({schedule.getRows().front(), width}, e.b.getF32Type());
   dot = chooseDot(op);
+  Value deep = deepUnit ? isDeep() : Value();
+  Index width = e.index(unit);
+  if (deep)
+    width = e.select(deep, e.index(deepUnit), width);
 
   // Row blocks run fastest, so that a unit's weights come from memory once.
   Index blocks = rowBlocks();
   Index m0 = task % blocks * schedule.getBlock();
   Index m1 = min(m0 + schedule.getBlock(), e.dim(input, 0));
-  Index g0 = task / blocks * unit, g1 = g0 + unit;
-  if (granules % unit)
+  Index g0 = task / blocks * width, g1 = g0 + width;
+  if (granules % unit || deep)
     g1 = min(g1, e.index(granules));
-  Index whole = g1;
-  if (granules % chunk)
-    whole = g0 + (g1 - g0) / chunk * chunk;
-  if (unit == chunk && granules % chunk == 0)
-    return expandChunk(m0, m1, g0, chunk);
-  e.forRange(g0, whole, chunk, [&](Index g) { expandChunk(m0, m1, g, chunk); });
-  if (granules % chunk)
-    e.forRange(whole, g1, 1, [&](Index g) { expandChunk(m0, m1, g, 1); });
+  if (deep) {
+    expandDeep(deep, m0, m1, g0, g1);
+  } else {
+    stage =
+        e.scratch({schedule.getRows().front(), stageWidth()}, e.b.getF32Type());
+    forChunks(g0, g1,
+              [&](Index g, int64_t count) { expandChunk(m0, m1, g, count); });
+  }
   dot->finish(e);
 }
 
-void ContractExpansion::expandChunk(Index m0, Index m1, Index g,
-                                    int64_t count) {
+/// body(first granule, granules) over [g0, g1): chunks, then what is left one
+/// by one.
+void ContractExpansion::forChunks(
+    Index g0, Index g1, llvm::function_ref<void(Index, int64_t)> body) {
+  if (!deepUnit && unit == chunk && granules % chunk == 0)
+    return body(g0, chunk);
+  Index whole = g1;
+  if (granules % chunk)
+    whole = g0 + (g1 - g0) / chunk * chunk;
+  e.forRange(g0, whole, chunk, [&](Index g) { body(g, chunk); });
+  if (granules % chunk)
+    e.forRange(whole, g1, 1, [&](Index g) { body(g, 1); });
+}
+
+/// body(first row, row after the last, rows of a tile, panels of a tile): the
+/// rows [m0, m1) by the greatest tiles that they fill.
+void ContractExpansion::forRows(
+    Index m0, Index m1,
+    llvm::function_ref<void(Index, Index, int64_t, int64_t)> body) {
   for (auto [rows, panels] :
        llvm::zip_equal(schedule.getRows(), schedule.getPanels())) {
     Index end = rows == 1 ? m1 : m0 + (m1 - m0) / rows * rows;
-    e.forRange(m0, end, rows,
-               [&](Index m) { expandRows(m, g, count, rows, panels); });
+    e.ifThen(m0 < end, [&] {
+      dot->prepare(e, rows);
+      body(m0, end, rows, panels);
+    });
     m0 = end;
   }
 }
 
-void ContractExpansion::expandRows(Index m, Index g, int64_t count,
-                                   int64_t rows, int64_t panels) {
+void ContractExpansion::expandChunk(Index m0, Index m1, Index g,
+                                    int64_t count) {
   int64_t total = count * panelsPerGranule;
-  panels = std::min(panels, total);
-  Index first = g * panelsPerGranule;
-  auto tile = [&](Index at, int64_t wide) {
-    dot->multiply(e, {input, weights, stage, m, first + at, at * panel, rows,
-                      wide, panel, group, schedule});
-  };
-  int64_t whole = total / panels * panels;
-  e.forRange(e.index(0), e.index(whole), panels,
-             [&](Index at) { tile(at, panels); });
-  if (total % panels)
-    tile(e.index(whole), total % panels);
-  expandEpilogue(m, g, count, rows);
+  Index zero = e.index(int64_t(0)), first = g * panelsPerGranule;
+  forRows(m0, m1, [&](Index begin, Index end, int64_t rows, int64_t panels) {
+    panels = std::min(panels, total);
+    e.forRange(begin, end, rows, [&](Index m) {
+      auto tile = [&](Index at, int64_t wide) {
+        dot->multiply(e, {input, weights, stage, m, first + at, zero,
+                          at * panel, rows, wide, panel, group, schedule, zero,
+                          e.index(groups), Value()});
+      };
+      int64_t whole = total / panels * panels;
+      e.forRange(zero, e.index(whole), panels,
+                 [&](Index at) { tile(at, panels); });
+      if (total % panels)
+        tile(e.index(whole), total % panels);
+      expandEpilogue(zero, zero, m, m + rows, g, count);
+    });
+  });
 }
 
-void ContractExpansion::expandEpilogue(Index m, Index g, int64_t count,
-                                       int64_t rows) {
+void ContractExpansion::expandDeep(Value deep, Index m0, Index m1, Index g0,
+                                   Index g1) {
+  auto phase = op->getParentOfType<tile::PhaseOp>();
+  auto type =
+      MemRefType::get({ShapedType::kDynamic, stageWidth()}, e.b.getF32Type());
+  stage = tile::BufferOp::create(e.b, e.loc, type, phase.getStep(),
+                                 phase.getWorker(), /*arena=*/2, /*offset=*/0);
+  // Where the sums of granule g lie.
+  auto row = [&](Index g) { return (g - g0) / chunk * schedule.getBlock(); };
+  auto column = [&](Index g) {
+    return (g - g0) % chunk * (panelsPerGranule * panel);
+  };
+  Index all = e.index(groups);
+  Index passes =
+      e.select(deep, e.index(llvm::divideCeil(groups, depth)), e.index(1));
+  e.forRange(e.index(int64_t(0)), passes, 1, [&](Index pass) {
+    Index from = pass * depth;
+    Index to = e.select(deep, min(from + depth, all), all);
+    forChunks(g0, g1, [&](Index g, int64_t count) {
+      expandPass(m0, m1, g, count, row(g), column(g),
+                 {from, to, e.index(int64_t(0)) < from});
+    });
+  });
+  forChunks(g0, g1, [&](Index g, int64_t count) {
+    expandEpilogue(row(g), column(g), m0, m1, g, count);
+  });
+}
+
+void ContractExpansion::expandPass(Index m0, Index m1, Index g, int64_t count,
+                                   Index row, Index column, const Pass &pass) {
+  int64_t total = count * panelsPerGranule;
+  Index first = g * panelsPerGranule;
+  forRows(m0, m1, [&](Index begin, Index end, int64_t rows, int64_t panels) {
+    panels = std::min(panels, total);
+    auto tiles = [&](Index at, int64_t wide) {
+      e.forRange(begin, end, rows, [&](Index m) {
+        dot->multiply(e, {input, weights, stage, m, first + at, row + (m - m0),
+                          column + at * panel, rows, wide, panel, group,
+                          schedule, pass.from, pass.to, pass.carried});
+      });
+    };
+    int64_t whole = total / panels * panels;
+    e.forRange(e.index(int64_t(0)), e.index(whole), panels,
+               [&](Index at) { tiles(at, panels); });
+    if (total % panels)
+      tiles(e.index(whole), total % panels);
+  });
+}
+
+/// The epilogue of rows [m, end) of `count` granules from g, whose sums lie at
+/// the stage's row and column and after.
+void ContractExpansion::expandEpilogue(Index row, Index column, Index m,
+                                       Index end, Index g, int64_t count) {
   int64_t padded = panelsPerGranule * panel, size = segment, per = granule;
   int64_t pieces = count;
   if (op.getElastic() && padded == granule) {
@@ -164,10 +294,11 @@ void ContractExpansion::expandEpilogue(Index m, Index g, int64_t count,
     size = granule;
   }
   Index first = g * granule;
-  e.forRange(e.index(0), e.index(rows), 1, [&](Index r) {
-    e.forRange(e.index(0), e.index(pieces), 1, [&](Index piece) {
-      e.forRange(e.index(0), e.index(per), size, [&](Index c) {
-        epilogue(r, m + r, piece * padded + c, first + piece * per + c, size);
+  e.forRange(m, end, 1, [&](Index at) {
+    e.forRange(e.index(int64_t(0)), e.index(pieces), 1, [&](Index piece) {
+      e.forRange(e.index(int64_t(0)), e.index(per), size, [&](Index c) {
+        epilogue(row + (at - m), at, column + piece * padded + c,
+                 first + piece * per + c, size);
       });
     });
   });
@@ -209,6 +340,12 @@ void ContractExpansion::epilogue(Index row, Index m, Index column, Index n,
 
 Index cpu::countTasks(Emitter &e, tile::ContractOp op) {
   return ContractExpansion(e, op).countTasks();
+}
+
+int64_t cpu::workerBytes(tile::ContractOp op) {
+  OpBuilder b(op);
+  Emitter e(b, op.getLoc());
+  return ContractExpansion(e, op).workerBytes();
 }
 
 void cpu::expandTask(Emitter &e, tile::ContractOp op, Index task) {

@@ -13,10 +13,13 @@ namespace mica::cpu {
 struct DotTile {
   mlir::Value input;   // [M, K]
   mlir::Value weights; // [padded N / panel, padded K / group, panel * group]
-  mlir::Value stage;   // f32 [rows, columns]: where the sums go, from `column`
-  tile::Index m, p, column;
+  mlir::Value stage;   // f32 [rows, columns]: where the sums go
+  tile::Index m, p;
+  tile::Index row, column; // of the stage
   int64_t rows, panels, panel, group;
   tile::ScheduleAttr schedule;
+  tile::Index from, to; // groups of k
+  mlir::Value carried;  // i1: the stage holds sums to add to; null: it does not
 
   /// Groups of k.
   int64_t groups() const;
@@ -27,7 +30,11 @@ struct DotTile {
 class Dot {
 public:
   virtual ~Dot() = default;
-  /// stage[r, column + c] = sum_k input[m + r, k] * weight[p * panel + c, k]
+  /// What register tiles of `rows` rows need before the first of them.
+  virtual void prepare(tile::Emitter &e, int64_t rows) const {}
+  /// stage[row + r, column + c] = sum_k input[m + r, k] * weight[p * panel + c,
+  /// k] over the groups [from, to) of k, added to what the stage holds if
+  /// `carried`.
   virtual void multiply(tile::Emitter &e, const DotTile &tile) const = 0;
   /// What ends a task.
   virtual void finish(tile::Emitter &e) const {}
@@ -38,8 +45,8 @@ class VectorDot : public Dot {
 public:
   void multiply(tile::Emitter &e, const DotTile &tile) const override;
   /// Adds groups [first, last) to what the stage holds.
-  void addGroups(tile::Emitter &e, const DotTile &tile, int64_t first,
-                 int64_t last) const;
+  void addGroups(tile::Emitter &e, const DotTile &tile, tile::Index first,
+                 tile::Index last) const;
 
 protected:
   /// Adds the products of group `k` (k * group to (k + 1) * group - 1, in this
@@ -50,8 +57,9 @@ protected:
 
 private:
   using Values = tile::Emitter::Values;
-  Values loop(tile::Emitter &e, const DotTile &tile, int64_t first,
-              int64_t last, int64_t unroll, Values sums) const;
+  Values loop(tile::Emitter &e, const DotTile &tile, tile::Index first,
+              tile::Index last, int64_t unroll, Values sums) const;
+  static Values loadSums(tile::Emitter &e, const DotTile &tile);
   static void store(tile::Emitter &e, const DotTile &tile, const Values &sums);
 };
 

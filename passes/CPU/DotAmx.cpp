@@ -22,37 +22,65 @@ namespace {
 constexpr int64_t depth = Tiles::depth;
 
 struct DotAmx : Dot {
+  void prepare(Emitter &e, int64_t rows) const override {
+    Tiles(e).configure(rows / tilesHigh(rows));
+  }
+
   void multiply(Emitter &e, const DotTile &t) const override {
-    // 32 rows are two tiles, which share each tile of weights.
-    int64_t high = t.rows > depth ? 2 : 1;
+    int64_t high = tilesHigh(t.rows);
     int64_t whole = t.groups() / depth * depth;
     assert(t.rows <= 2 * depth && t.rows % high == 0 && high * t.panels <= 4 &&
            "the schedule asks for more tile registers than there are");
     Tiles tiles(e);
-    tiles.configure(t.rows / high);
-    for (int64_t sum = 0; sum < high * t.panels; ++sum)
-      tiles.zero(sum);
-    e.forRange(e.index(0), e.index(whole), depth, [&](Index k) {
+    begin(e, tiles, t, high);
+    e.forRange(t.from, min(t.to, e.index(whole)), depth, [&](Index k) {
       prefetchWeights(e, t, k, depth);
       step(e, tiles, t, high, k);
     });
-    int64_t width = cast<MemRefType>(t.stage.getType()).getDimSize(1);
-    for (int64_t h = 0; h < high; ++h)
-      for (int64_t v = 0; v < t.panels; ++v)
-        tiles.store(h * t.panels + v, t.stage,
-                    {e.index(h * depth), t.column + v * t.panel}, width * 4);
+    forSums(t, high, [&](int64_t sum, ArrayRef<Index> at, int64_t stride) {
+      tiles.store(sum, t.stage, at, stride);
+    });
     if (whole < t.groups())
-      makeDotBf16()->addGroups(e, t, whole, t.groups());
+      makeDotBf16()->addGroups(e, t, max(t.from, e.index(whole)), t.to);
   }
 
   void finish(Emitter &e) const override { Tiles(e).release(); }
 
 private:
+  /// 32 rows are two tiles, which share each tile of weights.
+  static int64_t tilesHigh(int64_t rows) { return rows > depth ? 2 : 1; }
+
+  using SumBody = llvm::function_ref<void(int64_t, ArrayRef<Index>, int64_t)>;
+
+  /// body(register, place in the stage, bytes of a row there)
+  static void forSums(const DotTile &t, int64_t high, SumBody body) {
+    int64_t width = cast<MemRefType>(t.stage.getType()).getDimSize(1);
+    for (int64_t h = 0; h < high; ++h)
+      for (int64_t v = 0; v < t.panels; ++v)
+        body(h * t.panels + v, {t.row + h * depth, t.column + v * t.panel},
+             width * 4);
+  }
+
+  static void begin(Emitter &e, Tiles &tiles, const DotTile &t, int64_t high) {
+    auto zero = [&] {
+      for (int64_t sum = 0; sum < high * t.panels; ++sum)
+        tiles.zero(sum);
+    };
+    auto load = [&] {
+      forSums(t, high, [&](int64_t sum, ArrayRef<Index> at, int64_t stride) {
+        tiles.load(sum, t.stage, at, stride);
+      });
+    };
+    if (!t.carried)
+      return zero();
+    e.ifThenElse(t.carried, load, zero);
+  }
+
   static void step(Emitter &e, Tiles &tiles, const DotTile &t, int64_t high,
                    Index k) {
     int64_t stride = cast<MemRefType>(t.input.getType()).getDimSize(1) * 2;
     for (int64_t h = 0; h < high; ++h)
-      tiles.load(4 + h, t.input, {t.m + h * depth, k * 2}, stride);
+      tiles.loadOnce(4 + h, t.input, {t.m + h * depth, k * 2}, stride);
     for (int64_t v = 0; v < t.panels; ++v) {
       tiles.load(6 + v % 2, t.weights, {t.p + v, k, e.index(0)}, 64);
       for (int64_t h = 0; h < high; ++h)

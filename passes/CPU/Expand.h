@@ -21,6 +21,9 @@ tile::Index countTasks(tile::Emitter &e, tile::ContractOp op);
 tile::Index countTasks(tile::Emitter &e, tile::RowsOp op);
 tile::Index countTasks(tile::Emitter &e, tile::AttendOp op);
 
+/// Bytes of the worker's arena that a task needs, from its beginning.
+int64_t workerBytes(tile::ContractOp op);
+
 /// Task `task` of the operation, `task` below its count. The operation itself
 /// is erased by the caller.
 void expandTask(tile::Emitter &e, tile::ContractOp op, tile::Index task);

@@ -25,6 +25,12 @@ public:
             int64_t stride) {
     call("tileloadd64", {number(tile), address(buffer, at), i64(stride)});
   }
+  /// The same for what is not needed again soon: it does not push out of the
+  /// first cache what is.
+  void loadOnce(int64_t tile, mlir::Value buffer,
+                mlir::ArrayRef<tile::Index> at, int64_t stride) {
+    call("tileloaddt164", {number(tile), address(buffer, at), i64(stride)});
+  }
   void store(int64_t tile, mlir::Value buffer, mlir::ArrayRef<tile::Index> at,
              int64_t stride) {
     call("tilestored64", {number(tile), address(buffer, at), i64(stride)});

@@ -13,27 +13,35 @@ int64_t DotTile::groups() const {
 }
 
 void VectorDot::multiply(Emitter &e, const DotTile &tile) const {
-  Values sums(tile.rows * tile.panels, e.splat(0.0, tile.panel));
-  int64_t step = tile.schedule.getUnroll(), groups = tile.groups();
-  int64_t whole = groups / step * step;
-  sums = loop(e, tile, 0, whole, step, sums);
-  store(e, tile, loop(e, tile, whole, groups, 1, sums));
+  Value zero = e.splat(0.0, tile.panel);
+  Values sums(tile.rows * tile.panels, zero);
+  if (tile.carried)
+    for (auto [sum, before] : llvm::zip_equal(sums, loadSums(e, tile)))
+      sum = e.select(tile.carried, before, zero);
+  int64_t step = tile.schedule.getUnroll();
+  Index whole = tile.from + (tile.to - tile.from) / step * step;
+  sums = loop(e, tile, tile.from, whole, step, sums);
+  store(e, tile, loop(e, tile, whole, tile.to, 1, sums));
 }
 
-void VectorDot::addGroups(Emitter &e, const DotTile &tile, int64_t first,
-                          int64_t last) const {
+void VectorDot::addGroups(Emitter &e, const DotTile &tile, Index first,
+                          Index last) const {
+  store(e, tile, loop(e, tile, first, last, 1, loadSums(e, tile)));
+}
+
+VectorDot::Values VectorDot::loadSums(Emitter &e, const DotTile &tile) {
   Values sums;
   for (int64_t r = 0; r < tile.rows; ++r)
     for (int64_t v = 0; v < tile.panels; ++v)
       sums.push_back(e.load(e.f32x(tile.panel), tile.stage,
-                            {e.index(r), tile.column + v * tile.panel}));
-  store(e, tile, loop(e, tile, first, last, 1, sums));
+                            {tile.row + r, tile.column + v * tile.panel}));
+  return sums;
 }
 
-VectorDot::Values VectorDot::loop(Emitter &e, const DotTile &tile,
-                                  int64_t first, int64_t last, int64_t unroll,
+VectorDot::Values VectorDot::loop(Emitter &e, const DotTile &tile, Index first,
+                                  Index last, int64_t unroll,
                                   Values sums) const {
-  return e.forRange(e.index(first), e.index(last), unroll, sums,
+  return e.forRange(first, last, unroll, sums,
                     [&](Index k, ValueRange carried) {
                       Values next(carried);
                       prefetchWeights(e, tile, k, unroll);
@@ -47,7 +55,7 @@ void VectorDot::store(Emitter &e, const DotTile &tile, const Values &sums) {
   for (int64_t r = 0; r < tile.rows; ++r)
     for (int64_t v = 0; v < tile.panels; ++v)
       e.store(sums[r * tile.panels + v], tile.stage,
-              {e.index(r), tile.column + v * tile.panel});
+              {tile.row + r, tile.column + v * tile.panel});
 }
 
 /// Interleaved with the loads by hand, the burst would not stay so.

@@ -50,9 +50,8 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
   }
 
   static int64_t bytesOf(RankedTensorType type) {
-    return llvm::alignTo(strideOf(type) *
-                             type.getElementType().getIntOrFloatBitWidth() / 8,
-                         64);
+    return llvm::alignTo(
+        strideOf(type) * type.getElementType().getIntOrFloatBitWidth() / 8, 64);
   }
 
   BufferAttr buffer(Arena arena, int64_t offset, RankedTensorType type) {
@@ -76,9 +75,8 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
         if (!type) {
           buffers.push_back(UnitAttr::get(&getContext()));
         } else if (result == logits) {
-          buffers.push_back(BufferAttr::get(&getContext(), Logits, 0,
-                                            llvm::alignTo(type.getDimSize(1),
-                                                          16)));
+          buffers.push_back(BufferAttr::get(
+              &getContext(), Logits, 0, llvm::alignTo(type.getDimSize(1), 16)));
         } else {
           int64_t &end = out ? outEnd : rowEnd;
           buffers.push_back(buffer(out ? Out : Row, end, type));
@@ -114,8 +112,9 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
         if (isNew && place)
           function.setArgAttr(index, name, place);
         else if (place && function.getArgAttr(index, name) != place) {
-          function.emitError("layers that differ in a cache or a shared operand "
-                             "must have functions of their own");
+          function.emitError(
+              "layers that differ in a cache or a shared operand "
+              "must have functions of their own");
           return signalPassFailure();
         }
       }
@@ -129,7 +128,8 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
     int64_t last = -1;
     for (Operation *user : value.getUsers()) {
       auto group = user->getParentOfType<GroupOp>();
-      last = std::max(last, group ? static_cast<int64_t>(group.getPhase()) : end);
+      last =
+          std::max(last, group ? static_cast<int64_t>(group.getPhase()) : end);
     }
     return last;
   }
@@ -152,7 +152,8 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
             return signalPassFailure();
           buffers.push_back(carried);
         } else {
-          Interval wanted = {rowEnd, bytesOf(type), phase, lastUse(result, end)};
+          Interval wanted = {rowEnd, bytesOf(type), phase,
+                             lastUse(result, end)};
           place(wanted, placed);
           buffers.push_back(buffer(Row, wanted.offset, type));
         }
@@ -204,9 +205,8 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
     rowEnd = 128;
     planStep(step);
     getOperation()->setAttr(
-        "tile.arena",
-        DenseI64ArrayAttr::get(&getContext(), {std::max(rowMax, rowEnd), outEnd,
-                                               int64_t(0)}));
+        "tile.arena", DenseI64ArrayAttr::get(
+                          &getContext(), {std::max(rowMax, rowEnd), outEnd}));
   }
 
   int64_t rowEnd = 0, rowMax = 0, outEnd = 0;

@@ -256,8 +256,7 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     module->setAttr("tile.kv", describeCaches(stack));
     module->setAttr("tile.stack", describeLayers(stack));
     module->setAttr("tile.outputs", outputs.get(&getContext()));
-    auto arena = module->getAttrOfType<DenseI64ArrayAttr>("tile.arena");
-    module->setAttr("tile.worker_bytes", b.getI64IntegerAttr(arena[2]));
+    module->setAttr("tile.worker_bytes", b.getI64IntegerAttr(0));
   }
 
   ArrayAttr describeCaches(StackOp stack) {

@@ -8,6 +8,7 @@
 import ctypes
 import os
 import pathlib
+import re
 import subprocess
 import threading
 
@@ -118,11 +119,10 @@ def decode(x, kind):
     return from_bf16(x) if kind == "bf16" else x.astype(np.float32)
 
 
-def module(target, body, functions="", slots=16, worker_bytes=0):
+def module(target, body, functions="", slots=16):
     """A stage-2 module whose entry has `body`."""
     return f"""
-module attributes {{mica.target = {TARGETS[target]}, tile.slots = {slots} : i64,
-                   tile.worker_bytes = {worker_bytes} : i64}} {{
+module attributes {{mica.target = {TARGETS[target]}, tile.slots = {slots} : i64}} {{
   func.func @mica_entry(%step: !tile.step, %worker: index, %workers: index)
       attributes {{tile.entry}} {{
     %c0 = arith.constant 0 : index
@@ -141,6 +141,9 @@ class Kernel:
             "kernel", [*map(kept.program, tools), text, passes],
             lambda path: self.compile(path, tools, text, passes))
         self.library = self.folder / "kernel.so"
+        found = re.search(r"tile.worker_bytes = (\d+)",
+                          (self.folder / "kernel.llvm").read_text())
+        self.worker_bytes = int(found[1]) if found else 0
         self.entry = ctypes.CDLL(str(self.library)).mica_entry
         self.entry.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32]
         self.entry.restype = None
@@ -167,10 +170,12 @@ class Kernel:
             check=True, capture_output=True, text=True).stdout
         return text
 
-    def run(self, rows=1, seqs=1, outs=1, weights=(), arenas=(None, None, None),
+    def run(self, rows=1, seqs=1, outs=1, weights=(), arenas=(None, None),
             logits=None, kv=(), workers=1, **arrays):
         """`arrays`: token, position, row_start, out_row; `kv`: dicts of a group."""
-        step = self.step(rows, seqs, outs, weights, arenas, logits, kv, arrays)
+        own = aligned((self.worker_bytes * workers + 64,), np.uint8, 0xFF)
+        step = self.step(rows, seqs, outs, weights, (*arenas, own), logits, kv,
+                         arrays)
         meet = threading.Barrier(workers)
 
         def barrier(address, worker, count, phase):

@@ -240,7 +240,7 @@ def run(shape, steps, ring=None, workers=1):
         buffers.array("q")[...] = encode(q, shape.query)
         memory[buffers.core * t:].view(np.int32)[:t] = core
         memory[(buffers.core + 64) * t:].view(np.int64)[:t] = tree
-        kernel.run(rows=t, outs=len(table), arenas=(memory, table, None), workers=workers,
+        kernel.run(rows=t, outs=len(table), arenas=(memory, table), workers=workers,
                    kv=[{"pool": cache.pool, "page_start": cache.start, "page": cache.page}],
                    position=position)
         results.append(buffers.array("o").copy())

@@ -132,7 +132,7 @@ class Contract:
         x[:] = 0
         x[:, :self.k] = encode(self.x[first:first + rows], self.kind)
         self.buffers.array("aux")[:] = self.aux[first:first + rows]
-        self.kernel.run(rows=rows, workers=workers, arenas=(memory, None, None),
+        self.kernel.run(rows=rows, workers=workers, arenas=(memory, None),
                         weights=[self.packed, self.bias])
         width = self.n // 2 if self.epilogue is silu_gate else self.n
         return self.buffers.array("y")[:, :width].copy()
@@ -185,6 +185,22 @@ def test_contract_prefetch_and_rest_of_k(target, weight, kind):
                 "prefetch = 512>}")
     check_contract(
         Contract(target, weight, kind, 200, 80, 16, bias_residual, schedule))
+
+
+@pytest.mark.parametrize("target,weight,kind", PAIRS[1::4] + PAIRS[-1:])
+@pytest.mark.parametrize("granule,epilogue", [(16, bias_residual), (40, normalized(40))])
+def test_contract_in_parts_of_k(target, weight, kind, granule, epilogue):
+    """Sums that wait between parts of k are those of one pass, bit for bit: 23
+    rows pass in parts, 8 rows at once."""
+    if target == "amx":
+        tiles = "rows = [32, 16, 1], panels = [2, 2, 4], block = 32, depth = 96"
+    else:
+        tiles = "rows = [5, 3, 1], panels = [2, 1, 3], block = 16, depth = 26"
+    tiles, depth = tiles.rsplit(", ", 1)
+    schedule = (f"attributes {{schedule = #tile.schedule<{tiles}, unit = 48, "
+                f"unroll = 5, prefetch = 0, {depth}>}}")
+    check_contract(Contract(target, weight, kind, 520, 232, granule, epilogue,
+                            schedule))
 
 
 # --- main loops -------------------------------------------------------------
@@ -276,7 +292,7 @@ def test_rows(target, kind, columns, granule):
         # What lies beyond the columns takes no part, whatever it is.
         buffers.array("x")[:] = 1e6
         buffers.array("x")[:, :columns] = x
-        kernel.run(rows=rows, workers=workers, arenas=(memory, None, None))
+        kernel.run(rows=rows, workers=workers, arenas=(memory, None))
         x = x.astype(np.float32).astype(np.float64)
         wanted = x / np.sqrt((x * x).mean(1, keepdims=True)) / x.max(1, keepdims=True)
         got = decode(buffers.array("y")[:, :columns], kind)
@@ -313,7 +329,7 @@ def evaluate(target, op, values, source="f32", result="f32"):
     rows = -(-len(values) // 64)
     memory = buffers.allocate(rows)
     buffers.array("x").ravel()[:] = np.resize(values, rows * 64)
-    kernel.run(rows=rows, arenas=(memory, None, None))
+    kernel.run(rows=rows, arenas=(memory, None))
     return buffers.array("y").ravel()[:len(values)].copy()
 
 

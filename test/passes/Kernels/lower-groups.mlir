@@ -12,7 +12,7 @@
 // CHECK-SAME: tile.phases = ["projection", "embedding", "norm"]
 // CHECK-SAME: tile.slots = 1
 // CHECK-SAME: tile.weights = [@a, @b, @t]
-module attributes {tile.arena = array<i64: 384, 0, 0>, mica.dtype = f32} {
+module attributes {tile.arena = array<i64: 384, 0>, mica.dtype = f32} {
   mica.weight @a : !w
   mica.weight @b : !w
   mica.weight @t : !t

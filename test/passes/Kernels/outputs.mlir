@@ -25,7 +25,7 @@
 // CHECK-SAME: {arena = "logits", {{[^{]*}} op = "out", {{[^{]*}} role = "logits"
 // CHECK-SAME: tile.stack = [{function = "layer", kv = 0 : i64, kv_layer = 0 : i64},
 // CHECK-SAME:               {function = "layer", kv = 0 : i64, kv_layer = 1 : i64}]
-module attributes {tile.arena = array<i64: 512, 0, 0>, mica.dtype = f32} {
+module attributes {tile.arena = array<i64: 512, 0>, mica.dtype = f32} {
   mica.weight @a : !w
   mica.weight @t : !t
 

@@ -10,7 +10,7 @@
 #x = #mica.buffer<arena = 0, offset = 128, stride = 80>
 #y = #mica.buffer<arena = 0, offset = 512, stride = 80>
 
-module attributes {tile.arena = array<i64: 1024, 0, 0>, mica.dtype = bf16} {
+module attributes {tile.arena = array<i64: 1024, 0>, mica.dtype = bf16} {
   mica.weight @t : !t
   mica.weight @w : !w
 

@@ -12,7 +12,7 @@
 #y = #mica.buffer<arena = 0, offset = 896, stride = 96>
 #a = #mica.buffer<arena = 0, offset = 1280, stride = 96>
 
-module attributes {tile.arena = array<i64: 1664, 0, 0>, mica.dtype = f32} {
+module attributes {tile.arena = array<i64: 1664, 0>, mica.dtype = f32} {
   mica.weight @t : !t
   mica.weight @w : !whole
   mica.weight @h : !head
