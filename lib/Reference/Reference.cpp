@@ -52,7 +52,7 @@ struct Matrix {
 
 /// What is known of a result before it is computed.
 struct ResultInfo {
-  std::string function, op;
+  std::string function, op, name;
 };
 
 } // namespace
@@ -127,8 +127,9 @@ void Reference::State::capture(int64_t number, const Matrix *rows) {
   const ResultInfo &info = running->results[number];
   auto layers = running->layersOf.find(info.function);
   int64_t layer = layers == running->layersOf.end() ? -1 : layers->second[call];
-  (*running->onRows)({info.function, info.op, number, layer, rows->sizes[0],
-                      rows->sizes[1], rows->aligned + rows->offset});
+  (*running->onRows)({info.function, info.op, info.name, number, layer,
+                      rows->sizes[0], rows->sizes[1],
+                      rows->aligned + rows->offset});
 }
 
 Status Reference::State::readEntry(func::FuncOp entry) {
@@ -156,9 +157,11 @@ Status Reference::State::readEntry(func::FuncOp entry) {
 
 Status Reference::State::lower(ModuleOp module, StringRef entry) {
   reference::inlineGroups(module);
-  for (Operation *op : reference::captureResults(module))
+  for (OpResult result : reference::captureResults(module)) {
+    Operation *op = result.getOwner();
     results.push_back({op->getParentOfType<func::FuncOp>().getSymName().str(),
-                       op->getName().getStringRef().str()});
+                       op->getName().getStringRef().str(), nameOf(result)});
+  }
   PassManager toLoops(module.getContext());
   toLoops.addPass(createReferencePass());
   if (failed(toLoops.run(module)))

@@ -26,10 +26,11 @@ namespace mica {
 struct OpRows {
   std::string function; ///< that the op stands in: "step", "layer0"
   std::string op;       ///< "mica.linear"
+  std::string name;     ///< `mica.name` of the op, "down"; "" if it has none
   int64_t number;       ///< of the result among all float results of the module
   int64_t layer; ///< the layer of the stack that ran it; -1 outside of layers
   int64_t rows, columns;
-  const float *values; ///< [rows, columns]
+  float *values; ///< [rows, columns]; what is written is what others read
 };
 
 /// One step, as in `mica_step`: T rows of S sequences, R output rows.

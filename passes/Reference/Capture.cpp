@@ -15,7 +15,7 @@ static bool isCaptured(OpResult result) {
                       llvm::IsaPred<RankedTensorType>);
 }
 
-SmallVector<Operation *> mica::reference::captureResults(ModuleOp module) {
+SmallVector<OpResult> mica::reference::captureResults(ModuleOp module) {
   OpBuilder b(module.getContext());
   auto any = RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic},
                                    b.getF32Type());
@@ -29,10 +29,8 @@ SmallVector<Operation *> mica::reference::captureResults(ModuleOp module) {
                            b.getFunctionType({b.getI64Type(), any}, {}));
   capture.setPrivate();
   capture->setAttr("llvm.emit_c_interface", b.getUnitAttr());
-  SmallVector<Operation *> owners;
   for (auto [number, result] : llvm::enumerate(results)) {
     Operation *op = result.getOwner();
-    owners.push_back(op);
     if (!op->hasAttr("mica.capture"))
       op->setAttr("mica.capture", b.getI64IntegerAttr(number));
     b.setInsertionPointAfter(op);
@@ -40,5 +38,5 @@ SmallVector<Operation *> mica::reference::captureResults(ModuleOp module) {
     Value cast = tensor::CastOp::create(b, op->getLoc(), any, result);
     func::CallOp::create(b, op->getLoc(), capture, ValueRange{id, cast});
   }
-  return owners;
+  return results;
 }

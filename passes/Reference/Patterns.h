@@ -58,8 +58,8 @@ void populateModel(mlir::TypeConverter &converter,
 void inlineGroups(mlir::ModuleOp module);
 
 /// Passes every f32 result of two dimensions that depends on a tensor to
-/// `mica_capture`, with its number. Returns the op of every number.
-llvm::SmallVector<mlir::Operation *> captureResults(mlir::ModuleOp module);
+/// `mica_capture`, with its number. Returns the results by number.
+llvm::SmallVector<mlir::OpResult> captureResults(mlir::ModuleOp module);
 
 } // namespace mica::reference
 

@@ -186,17 +186,23 @@ def expected(ids, w, dtype):
     return norm(x, w["last"]) @ w["table"].T
 
 
+def write_model(folder, target):
+    """Writes the module and its weights to `folder`; returns the module."""
+    directory = folder / "weights"
+    directory.mkdir()
+    safetensors.numpy.save_file(random_weights(),
+                                directory / "model.safetensors")
+    (directory / "config.json").write_text(json.dumps({}))
+    text = folder / "model.mlir"
+    text.write_text(module(directory, target))
+    return text
+
+
 @pytest.fixture
-def compile_for(mica, compiler, tmp_path):
+def compile_for(mica, compiler, tmp_path_factory):
     """Returns a function: target -> the model's artifact for it."""
     def compile_it(target, path):
-        directory = tmp_path / "weights"
-        directory.mkdir()
-        safetensors.numpy.save_file(random_weights(),
-                                    directory / "model.safetensors")
-        (directory / "config.json").write_text(json.dumps({}))
-        text = tmp_path / "model.mlir"
-        text.write_text(module(directory, target))
+        text = write_model(tmp_path_factory.mktemp("handwritten"), target)
         mica("compile", text, "--start-from=import", "-o", path)
     return lambda target: kept.kept(
         "handwritten", [compiler, kept.bytes_of(__file__), target],
@@ -231,3 +237,18 @@ def test_model_of_no_family(mica, compile_for, tmp_path, target, flags):
     def rms(x):
         return np.sqrt((x * x).mean())
     assert rms(found - exact) <= 3 * rms(single - exact) + 1e-6 * exact.std()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_diff_of_no_family(mica, compile_for, tmp_path, target):
+    if not kernels.available("v4" if target == "v4" else "v3"):
+        pytest.skip("not for this CPU")
+    ids = np.random.default_rng(1).integers(0, V, TOKENS, dtype=np.int32)
+    np.save(tmp_path / "t.npy", ids)
+    found = json.loads(mica(
+        "diff", compile_for(TARGETS[target]), "--tokens", tmp_path / "t.npy",
+        "--reference", "--checkpoint", write_model(tmp_path, TARGETS[target]),
+        "--json").stdout)
+    assert {(i, op) for i in range(LAYERS) for op in (
+        "norm", "attention", "attention#2", "add#3")} <= {
+            (o["layer"], o["op"]) for o in found["ops"]}

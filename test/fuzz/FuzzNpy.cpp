@@ -6,6 +6,8 @@
 #include "tools/mica/Npy.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  (void)mica::parseNpy({reinterpret_cast<const char *>(data), size}, "T.npy");
+  std::string_view bytes(reinterpret_cast<const char *>(data), size);
+  (void)mica::parseNpy(bytes, "T.npy");
+  (void)mica::parseFloatNpy(bytes, "L.npy");
   return 0;
 }

@@ -99,6 +99,26 @@ TEST(Npy, Errors) {
             "it");
 }
 
+TEST(Npy, Floats) {
+  auto with = [](const char *descr, std::vector<int32_t> words) {
+    return parseFloatNpy(file(std::string("{'descr': '") + descr +
+                                  "', 'fortran_order': False, 'shape': (2,), }",
+                              std::move(words)),
+                         "L.npy");
+  };
+  std::vector<float> wanted = {1.5f, -2};
+  for (auto &array : {with("<f4", {0x3fc00000, int32_t(0xc0000000)}),
+                      with("<f8", {0, 0x3ff80000, 0, int32_t(0xc0000000)}),
+                      with("<f2", {int32_t(0xc0003e00)})}) {
+    ASSERT_TRUE(array) << array.error().message;
+    EXPECT_EQ(array->values, wanted);
+  }
+  EXPECT_EQ(with("<i4", {1, 2}).error().message,
+            "L.npy: descr is '<i4', expected '<f4' or '<f8' or '<f2'");
+  EXPECT_EQ(with("<f8", {1, 2}).error().message,
+            "L.npy: data has 8 bytes, expected 16");
+}
+
 TEST(Npy, Write) {
   std::string path =
       ::testing::TempDir() + "npy-" + std::to_string(getpid()) + ".npy";

@@ -18,6 +18,7 @@ struct Program {
 };
 constexpr Program kPrograms[] = {
     {"compile", "mica-compile", "Compile a checkpoint to a .mica file"},
+    {"diff", "mica-diff", "Name the first op that computes something wrong"},
 };
 } // namespace
 

@@ -126,8 +126,26 @@ splitFile(std::string_view bytes) {
   return std::pair(bytes.substr(begin, size), bytes.substr(begin + size));
 }
 
-Expected<IntArray> mica::parseNpy(std::string_view bytes,
-                                  const std::string &file) {
+namespace {
+
+/// A type of elements as the header says it.
+struct Element {
+  std::string_view descr;
+  uint64_t bytes;
+};
+
+/// The parts of a file whose data has the size that its shape asks for.
+struct Parsed {
+  Element element;
+  std::vector<uint64_t> shape;
+  uint64_t count;
+  std::string_view data;
+};
+
+} // namespace
+
+static Expected<Parsed> parse(std::string_view bytes, const std::string &file,
+                              std::span<const Element> known) {
   auto parts = splitFile(bytes);
   if (!parts)
     return Error{file + ": header is no .npy header, expected version 1, 2 or "
@@ -136,23 +154,65 @@ Expected<IntArray> mica::parseNpy(std::string_view bytes,
   if (!header.parse())
     return Error{file + ": header dictionary is malformed, expected descr, "
                         "fortran_order and shape"};
-  if (header.descr != "<i4")
+  const Element *element = nullptr;
+  std::string wanted;
+  for (const Element &one : known) {
+    if (one.descr == header.descr)
+      element = &one;
+    wanted += (wanted.empty() ? "'" : " or '") + std::string(one.descr) + "'";
+  }
+  if (!element)
     return Error{file + ": descr is '" +
-                 std::string(header.descr.substr(0, 20)) + "', expected '<i4'"};
+                 std::string(header.descr.substr(0, 20)) + "', expected " +
+                 wanted};
   if (header.order != "False")
     return Error{file + ": fortran_order is True, expected False"};
-  IntArray array{std::move(header.shape), {}};
-  uint64_t count = 1;
-  for (uint64_t size : array.shape)
-    if (__builtin_mul_overflow(count, size, &count) || count > UINT64_MAX / 4)
+  uint64_t count = 1, size = element->bytes;
+  for (uint64_t extent : header.shape)
+    if (__builtin_mul_overflow(count, extent, &count) ||
+        count > UINT64_MAX / size)
       return Error{file + ": shape is too large, expected its values to fit"};
-  if (count * 4 != parts->second.size())
+  if (count * size != parts->second.size())
     return Error{file + ": data has " + std::to_string(parts->second.size()) +
-                 " bytes, expected " + std::to_string(count * 4)};
-  array.values.resize(count);
-  if (count)
-    std::memcpy(array.values.data(), parts->second.data(), count * 4);
+                 " bytes, expected " + std::to_string(count * size)};
+  return Parsed{*element, std::move(header.shape), count, parts->second};
+}
+
+Expected<IntArray> mica::parseNpy(std::string_view bytes,
+                                  const std::string &file) {
+  static constexpr Element known[] = {{"<i4", 4}};
+  auto parsed = parse(bytes, file, known);
+  if (!parsed)
+    return parsed.takeError();
+  IntArray array{std::move(parsed->shape), {}};
+  array.values.resize(parsed->count);
+  if (parsed->count)
+    std::memcpy(array.values.data(), parsed->data.data(), parsed->count * 4);
   return array;
+}
+
+/// The elements of `data`, each of type T, as floats.
+template <class T> static std::vector<float> toFloats(std::string_view data) {
+  std::vector<float> values(data.size() / sizeof(T));
+  for (size_t i = 0; i < values.size(); ++i) {
+    T value;
+    std::memcpy(&value, data.data() + i * sizeof(T), sizeof(T));
+    values[i] = static_cast<float>(value);
+  }
+  return values;
+}
+
+Expected<FloatArray> mica::parseFloatNpy(std::string_view bytes,
+                                         const std::string &file) {
+  static constexpr Element known[] = {{"<f4", 4}, {"<f8", 8}, {"<f2", 2}};
+  auto parsed = parse(bytes, file, known);
+  if (!parsed)
+    return parsed.takeError();
+  return FloatArray{std::move(parsed->shape),
+                    parsed->element.bytes == 4 ? toFloats<float>(parsed->data)
+                    : parsed->element.bytes == 8
+                        ? toFloats<double>(parsed->data)
+                        : toFloats<_Float16>(parsed->data)};
 }
 
 Expected<NpyWriter> NpyWriter::create(const std::string &path,

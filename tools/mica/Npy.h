@@ -23,9 +23,19 @@ struct IntArray {
   std::vector<int32_t> values;
 };
 
+/// The same of floats.
+struct FloatArray {
+  std::vector<uint64_t> shape;
+  std::vector<float> values;
+};
+
 /// Reads the bytes of a .npy file of little-endian int32 in C order. `file`
 /// begins every error.
 Expected<IntArray> parseNpy(std::string_view bytes, const std::string &file);
+
+/// The same of little-endian float16, float32 or float64.
+Expected<FloatArray> parseFloatNpy(std::string_view bytes,
+                                   const std::string &file);
 
 /// Writes an array of float32 whose parts come in any order. The file gets its
 /// name when `commit` is called, after every part was written.
