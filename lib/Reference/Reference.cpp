@@ -3,6 +3,8 @@
 #include "lib/Reference/Reference.h"
 #include "lib/Reference/Entry.h"
 #include "lib/Reference/Jit.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Reference/Passes.h"
 #include "passes/Reference/Patterns.h"
@@ -277,6 +279,10 @@ Expected<Reference> Reference::create(ModuleOp module, const WeightLoader &load,
   state->limits = limits;
   if (Status status = state->readEntry(function); !status)
     return status.takeError();
+  // What is built around the ops; a parsed module loads what it uses only.
+  module.getContext()
+      ->loadDialect<arith::ArithDialect, func::FuncDialect,
+                    memref::MemRefDialect, tensor::TensorDialect>();
   OwningOpRef<ModuleOp> copy = module.clone();
   if (Status status = state->lower(*copy, entry); !status)
     return status.takeError();
