@@ -246,16 +246,17 @@ def make_checkpoint(family, name, directory, dtype="f32", seed=0):
     return directory
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def run_as_command(description, make, path, option, choices, default):
+    """Parses FAMILY SHAPE PATH [--option], and makes one with `make`."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("family", choices=SHAPES)
     parser.add_argument("shape")
-    parser.add_argument("directory")
-    parser.add_argument("--dtype", choices=DTYPES, default="f32")
-    arguments = parser.parse_args()
-    make_checkpoint(arguments.family, arguments.shape, arguments.directory,
-                    arguments.dtype)
+    parser.add_argument(path)
+    parser.add_argument(option, choices=choices, default=default, dest="kind")
+    found = parser.parse_args()
+    make(found.family, found.shape, getattr(found, path), found.kind)
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(__doc__, make_checkpoint, "directory", "--dtype", DTYPES,
+                   "f32")

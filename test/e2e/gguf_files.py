@@ -2,7 +2,6 @@
 
     python3 gguf_files.py llama deep FILE.gguf [--type Q8_0]
 """
-import argparse
 import math
 import pathlib
 
@@ -138,16 +137,6 @@ def make_directory(family, name, path, directory):
     return pathlib.Path(directory)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("family", choices=ARCHITECTURE)
-    parser.add_argument("shape")
-    parser.add_argument("file")
-    parser.add_argument("--type", choices=TYPES, default="F32")
-    arguments = parser.parse_args()
-    make_gguf(arguments.family, arguments.shape, arguments.file,
-              arguments.type)
-
-
 if __name__ == "__main__":
-    main()
+    checkpoints.run_as_command(__doc__, make_gguf, "file", "--type", TYPES,
+                               "F32")

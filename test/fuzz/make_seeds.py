@@ -293,15 +293,19 @@ def config_seeds():
     }
 
 
-def main():
-    out = Path(sys.argv[1])
-    for target, seeds in (("FuzzGGUF", gguf_seeds()),
-                          ("FuzzSafetensors", safetensors_seeds()),
-                          ("FuzzConfig", config_seeds() | wrong_config_seeds())):
-        directory = out / target
+def write_seeds(out, directories):
+    """Writes OUT/DIRECTORY/NAME for every name of every directory."""
+    for target, seeds in directories.items():
+        directory = Path(out) / target
         directory.mkdir(parents=True, exist_ok=True)
         for name, data in seeds.items():
             (directory / name).write_bytes(data)
+
+
+def main():
+    write_seeds(sys.argv[1], {
+        "FuzzGGUF": gguf_seeds(), "FuzzSafetensors": safetensors_seeds(),
+        "FuzzConfig": config_seeds() | wrong_config_seeds()})
 
 
 if __name__ == "__main__":

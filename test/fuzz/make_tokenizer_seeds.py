@@ -6,9 +6,9 @@ build turns into OUT/FuzzTokenizerTables. Standard library only.
 
 import json
 import sys
-from pathlib import Path
 
-from make_seeds import ARRAY, BOOL, F32, I32, STRING, U32, gguf
+from make_seeds import (ARRAY, BOOL, F32, I32, STRING, U32, gguf,
+                        write_seeds)
 
 MARK = "\u2581"
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
@@ -190,19 +190,14 @@ def gguf_seeds():
 
 
 def main():
-    out = Path(sys.argv[1])
     valid = json_seeds()
-    for target, seeds in (
-            ("FuzzTokenizerJson", wrong_seeds() | {
-                name: with_configs(tokenizer)
-                for name, tokenizer in valid.items()}),
-            ("FuzzTokenizerGGUF", gguf_seeds()),
-            ("json", {name + ".json": json.dumps(tokenizer).encode()
-                      for name, tokenizer in valid.items()})):
-        directory = out / target
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, data in seeds.items():
-            (directory / name).write_bytes(data)
+    write_seeds(sys.argv[1], {
+        "FuzzTokenizerJson": wrong_seeds() | {
+            name: with_configs(tokenizer)
+            for name, tokenizer in valid.items()},
+        "FuzzTokenizerGGUF": gguf_seeds(),
+        "json": {name + ".json": json.dumps(tokenizer).encode()
+                 for name, tokenizer in valid.items()}})
 
 
 if __name__ == "__main__":
