@@ -76,6 +76,16 @@ Scalar mica::tile::rsqrt(Scalar a) {
       arith::DivFOp::create(r.b, r.loc, r.constant(1.0).value, root));
 }
 
+Row mica::tile::cos(Row a) {
+  RowBuilder &r = *a.builder;
+  return r.row(math::CosOp::create(r.b, r.loc, a.value));
+}
+
+Row mica::tile::sin(Row a) {
+  RowBuilder &r = *a.builder;
+  return r.row(math::SinOp::create(r.b, r.loc, a.value));
+}
+
 Row mica::tile::join(ArrayRef<Row> parts) {
   RowBuilder &r = *parts[0].builder;
   int64_t total = 0;
@@ -109,4 +119,15 @@ Row RowBuilder::splat(double value, int64_t size) {
   auto type = VectorType::get(size, b.getF32Type());
   return row(arith::ConstantOp::create(
       b, loc, DenseElementsAttr::get(type, static_cast<float>(value))));
+}
+
+Row RowBuilder::table(ArrayRef<float> values) {
+  auto type =
+      VectorType::get(static_cast<int64_t>(values.size()), b.getF32Type());
+  return row(
+      arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, values)));
+}
+
+Scalar RowBuilder::fromInteger(Value value) {
+  return scalar(arith::SIToFPOp::create(b, loc, b.getF32Type(), value));
 }

@@ -52,6 +52,8 @@ Scalar operator*(Scalar a, double b);
 Scalar operator+(Scalar a, double b);
 /// 1 / sqrt(a), correctly rounded operations.
 Scalar rsqrt(Scalar a);
+Row cos(Row a);
+Row sin(Row a);
 /// Segments one after the other.
 Row join(llvm::ArrayRef<Row> parts);
 /// Columns of `a` and `b` alternating: a0 b0 a1 b1 …
@@ -74,6 +76,10 @@ public:
   Scalar scalar(mlir::Value f32) { return {this, f32}; }
   Scalar constant(double value);
   Row splat(double value, int64_t size);
+  /// One column for each of `values`.
+  Row table(llvm::ArrayRef<float> values);
+  /// A signed integer as f32.
+  Scalar fromInteger(mlir::Value value);
 
   /// Reduces over the row; `isMax` or a sum.
   virtual Scalar reduce(Row a, bool isMax) = 0;

@@ -1,6 +1,7 @@
 //===- Emit.cpp - Loops and indices over values ---------------------------===//
 
 #include "dialects/MicaTile/Emit.h"
+#include "dialects/MicaTile/Tile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -85,6 +86,16 @@ Index Emitter::index(int64_t value) {
 Index Emitter::fromI32(Value value) {
   return index(
       arith::IndexCastOp::create(b, loc, b.getIndexType(), value).getResult());
+}
+
+Value Emitter::toI32(Index index) {
+  return arith::IndexCastOp::create(b, loc, b.getI32Type(), index.value);
+}
+
+Value Emitter::atLeast(Value value, int64_t least) {
+  Value bound = arith::ConstantOp::create(
+      b, loc, b.getIntegerAttr(value.getType(), least));
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, value, bound);
 }
 
 Index Emitter::dim(Value buffer, int64_t dim) {
@@ -194,6 +205,18 @@ void Emitter::store(Value value, Value buffer, ArrayRef<Index> at) {
     memref::StoreOp::create(b, loc, value, buffer, values(at));
 }
 
+Value Emitter::loadSegment(int64_t size, Value buffer, ArrayRef<Index> at,
+                           ArrayRef<int64_t> along) {
+  return LoadOp::create(b, loc, f32x(size), buffer, values(at),
+                        b.getDenseI64ArrayAttr(along));
+}
+
+void Emitter::storeSegment(Value value, Value buffer, ArrayRef<Index> at,
+                           ArrayRef<int64_t> along) {
+  StoreOp::create(b, loc, value, buffer, values(at),
+                  b.getDenseI64ArrayAttr(along));
+}
+
 void Emitter::prefetch(Value buffer, ArrayRef<Index> at) {
   memref::PrefetchOp::create(b, loc, buffer, values(at), /*isWrite=*/false,
                              /*localityHint=*/2, /*isDataCache=*/true);
@@ -223,6 +246,10 @@ Value Emitter::reshape(Value buffer, ArrayRef<int64_t> shape) {
 //===----------------------------------------------------------------------===//
 // Vectors
 //===----------------------------------------------------------------------===//
+
+Value Emitter::zero(Type type) {
+  return arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+}
 
 VectorType Emitter::f32x(int64_t size) {
   return VectorType::get(size, b.getF32Type());

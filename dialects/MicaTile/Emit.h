@@ -58,6 +58,9 @@ public:
   Index index(mlir::Value value) { return {this, value}; }
   /// The sign-extended index of an i32.
   Index fromI32(mlir::Value value);
+  mlir::Value toI32(Index index);
+  /// value >= least, of signed integers, as i1.
+  mlir::Value atLeast(mlir::Value value, int64_t least);
   /// Dimension `dim` of `buffer`.
   Index dim(mlir::Value buffer, int64_t dim);
 
@@ -73,6 +76,8 @@ public:
   void ifThenElse(mlir::Value condition, llvm::function_ref<void()> yes,
                   llvm::function_ref<void()> no);
 
+  /// The zero of `type`.
+  mlir::Value zero(mlir::Type type);
   mlir::VectorType f32x(int64_t size);
   mlir::Value f32(double value);
   /// `value` in every element of vector<size x f32>.
@@ -86,6 +91,13 @@ public:
   mlir::Value load(mlir::VectorType type, mlir::Value buffer,
                    mlir::ArrayRef<Index> at);
   void store(mlir::Value value, mlir::Value buffer, mlir::ArrayRef<Index> at);
+  /// The row segment of `size` elements from `at`, linear in the dimensions
+  /// `along`, as f32; and its store (`tile.load`, `tile.store`).
+  mlir::Value loadSegment(int64_t size, mlir::Value buffer,
+                          mlir::ArrayRef<Index> at,
+                          mlir::ArrayRef<int64_t> along);
+  void storeSegment(mlir::Value value, mlir::Value buffer,
+                    mlir::ArrayRef<Index> at, mlir::ArrayRef<int64_t> along);
   void prefetch(mlir::Value buffer, mlir::ArrayRef<Index> at);
 
   mlir::Value add(mlir::Value a, mlir::Value b);

@@ -13,7 +13,8 @@ static constexpr int64_t kPositionOffset = 0, kTasksOffset = 64;
 
 /// Elements of a head's keys and of its values in one page.
 static std::pair<int64_t, int64_t> blockElements(KVType kv) {
-  int64_t keys = llvm::alignTo(kv.getKey(), pairsOf(kv.getElement())) * kv.getPage();
+  int64_t keys =
+      llvm::alignTo(kv.getKey(), pairsOf(kv.getElement())) * kv.getPage();
   int64_t values = llvm::alignTo(kv.getValue(), 16) * kv.getPage();
   return {keys, values};
 }
@@ -114,7 +115,8 @@ int64_t KernelContext::groupOf(Value kv) {
 
 Value KernelContext::poolOf(Value kv, bool values) {
   auto type = cast<KVType>(kv.getType());
-  int64_t group = groupOf(kv), layers = kvLayers[group], g = pairsOf(type.getElement());
+  int64_t group = groupOf(kv), layers = kvLayers[group],
+          g = pairsOf(type.getElement());
   int64_t element = type.getElement().getIntOrFloatBitWidth() / 8;
   int64_t block = blockBytes(type) / element;
   int64_t keys = blockElements(type).first, page = type.getPage();

@@ -17,40 +17,27 @@ Block *startRegion(OpBuilder &b, Location loc, Region &region,
 
 /// Keys that row m sees: [lo, hi), none of which needs a test by itself.
 void emitBounds(KernelContext &context, AttendOp attend, MaskAttr mask) {
-  OpBuilder &b = context.b;
-  Location loc = attend.getLoc();
+  Emitter e(context.b, attend.getLoc());
   Block *body =
-      startRegion(b, loc, attend.getBounds(), {b.getIndexType()});
-  Value position = memref::LoadOp::create(b, loc, context.kvPosition(),
-                                          body->getArgument(0));
-  Value p = arith::IndexCastOp::create(b, loc, b.getIndexType(), position);
-  Value one = arith::ConstantIndexOp::create(b, loc, 1);
-  Value hi = arith::AddIOp::create(b, loc, p, one);
-  Value lo = arith::ConstantIndexOp::create(b, loc, 0);
-  if (mask.getWindow()) {
-    Value window = arith::ConstantIndexOp::create(b, loc, mask.getWindow());
-    Value first = arith::SubIOp::create(b, loc, hi, window);
-    lo = arith::MaxSIOp::create(b, loc, first, lo);
-  }
-  tile::YieldOp::create(b, loc, ValueRange{lo, hi, hi});
+      startRegion(e.b, e.loc, attend.getBounds(), {e.b.getIndexType()});
+  Index m = e.index(body->getArgument(0));
+  Index hi = e.fromI32(e.load(context.kvPosition(), m)) + 1;
+  Index lo = e.index(0);
+  if (int64_t window = mask.getWindow())
+    lo = hi - min(hi, e.index(window));
+  tile::YieldOp::create(e.b, e.loc, ValueRange{lo, hi, hi});
 }
 
 /// softcap * tanh(s / softcap).
 void emitSoftcap(KernelContext &context, AttendOp attend, double softcap) {
-  OpBuilder &b = context.b;
-  Location loc = attend.getLoc();
-  auto segment = VectorType::get(16, b.getF32Type());
-  Block *body = startRegion(b, loc, attend.getScore(),
-                            {segment, b.getIndexType(), b.getIndexType(),
-                             VectorType::get(16, b.getI32Type())});
-  auto splat = [&](double value) -> Value {
-    return arith::ConstantOp::create(
-        b, loc, DenseElementsAttr::get(segment, static_cast<float>(value)));
-  };
-  Value s = arith::DivFOp::create(b, loc, body->getArgument(0), splat(softcap));
-  s = math::TanhOp::create(b, loc, s);
-  s = arith::MulFOp::create(b, loc, s, splat(softcap));
-  tile::YieldOp::create(b, loc, s);
+  Emitter e(context.b, attend.getLoc());
+  Type index = e.b.getIndexType();
+  Block *body = startRegion(
+      e.b, e.loc, attend.getScore(),
+      {e.f32x(16), index, index, VectorType::get(16, e.b.getI32Type())});
+  Value s = e.div(body->getArgument(0), e.splat(softcap, 16));
+  s = math::TanhOp::create(e.b, e.loc, s);
+  tile::YieldOp::create(e.b, e.loc, e.mul(s, e.splat(softcap, 16)));
 }
 
 } // namespace
@@ -66,9 +53,8 @@ void mica::lowerAttention(KernelContext &context, GroupOp group) {
       context.poolOf(cache, false), context.poolOf(cache, true),
       context.kvLayer, context.attendTasks(),
       context.kvTable(cache, KVTable::page_start),
-      context.kvTable(cache, KVTable::page), ValueRange(),
-      attention.getHeads(), kv.getKey(), kv.getValue(), attention.getScale(),
-      ScheduleAttr());
+      context.kvTable(cache, KVTable::page), ValueRange(), attention.getHeads(),
+      kv.getKey(), kv.getValue(), attention.getScale(), ScheduleAttr());
   OpBuilder::InsertionGuard guard(b);
   emitBounds(context, attend, attention.getMask());
   if (double softcap = attention.getSoftcap().convertToDouble())
@@ -86,7 +72,7 @@ void mica::lowerAttention(KernelContext &context, GroupOp group) {
       emitter.emit(&op);
   emitter.storeResults(group);
   tile::YieldOp::create(b, loc, ValueRange());
-  attend.getCapturesMutable().assign(captureOutside(
-      {&attend.getBounds(), &attend.getMask(), &attend.getScore(),
-       &attend.getOutput()}));
+  attend.getCapturesMutable().assign(
+      captureOutside({&attend.getBounds(), &attend.getMask(),
+                      &attend.getScore(), &attend.getOutput()}));
 }

@@ -6,79 +6,51 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/MicaTile/Emit.h"
 #include "passes/Kernels/KernelContext.h"
 
 using namespace mlir;
 using namespace mica;
 using namespace mica::tile;
 
-namespace {
-
-/// Loops, loads and stores of the plan, in the words of the plan.
-struct Plan {
-  OpBuilder &b;
-  Location loc;
-
-  Value constant(int64_t value) {
-    return arith::ConstantIndexOp::create(b, loc, value);
-  }
-  Value add(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
-  Value sub(Value x, Value y) { return arith::SubIOp::create(b, loc, x, y); }
-  Value load(Value table, Value at) {
-    Value value = memref::LoadOp::create(b, loc, table, at);
-    return arith::IndexCastOp::create(b, loc, b.getIndexType(), value);
-  }
-  void store(Value value, Value table, ValueRange at) {
-    Value narrow =
-        arith::IndexCastOp::create(b, loc, b.getI32Type(), value);
-    memref::StoreOp::create(b, loc, narrow, table, at);
-  }
-  /// for (i = lo; i < hi; i += step) carried = body(i, carried)
-  Value loop(Value lo, Value hi, int64_t step, Value carried,
-             llvm::function_ref<Value(Value, Value)> body) {
-    auto op = scf::ForOp::create(
-        b, loc, lo, hi, constant(step), carried,
-        [&](OpBuilder &, Location, Value i, ValueRange carry) {
-          Value next = body(i, carry[0]);
-          scf::YieldOp::create(b, loc, next);
-        });
-    return op.getResult(0);
-  }
-};
-
-} // namespace
+/// Emits the entries of the tasks of sequence s, rows [begin, end), behind the
+/// `made` that there are; returns how many there are then.
+static Index emitTasks(Emitter &e, Value tasks, Index s, Index begin, Index end,
+                       Index made, int64_t rowsPerTask) {
+  auto task = [&](Index m, ValueRange at) -> Emitter::Values {
+    Index entry = e.index(at[0]) + 1;
+    Index fields[] = {s, m, min(m + rowsPerTask, end)};
+    for (auto [i, field] : llvm::enumerate(fields))
+      e.store(e.toI32(field), tasks, {entry, e.index(int64_t(i))});
+    return {entry};
+  };
+  return e.index(e.forRange(begin, end, rowsPerTask, {made}, task)[0]);
+}
 
 void mica::lowerPlan(KernelContext &context, int64_t rowsPerTask) {
-  Plan p{context.b, context.loc};
+  Emitter e(context.b, context.loc);
   Value starts = context.input(Input::row_start);
-  auto i32s = MemRefType::get({ShapedType::kDynamic}, p.b.getI32Type());
-  Value lengths = KVTableOp::create(p.b, p.loc, i32s, context.step, 0,
-                                    KVTable::length);
+  auto i32s = MemRefType::get({ShapedType::kDynamic}, e.b.getI32Type());
+  Value lengths =
+      KVTableOp::create(e.b, e.loc, i32s, context.step, 0, KVTable::length);
   Value position = context.kvPosition(), tasks = context.attendTasks();
-  Value seqs = context.count(Count::seqs);
-  Value first = arith::CmpIOp::create(
-      p.b, p.loc, arith::CmpIPredicate::eq, context.worker, p.constant(0));
-  auto guard = scf::IfOp::create(p.b, p.loc, first);
-  OpBuilder::InsertionGuard restore(p.b);
-  p.b.setInsertionPointToStart(guard.thenBlock());
-  Value c0 = p.constant(0), c1 = p.constant(1);
-  Value count = p.loop(c0, seqs, 1, c0, [&](Value s, Value made) {
-    Value begin = p.load(starts, s), end = p.load(starts, p.add(s, c1));
-    // The sequence's last row is at index length - 1 of its cache.
-    Value shift = p.sub(p.load(lengths, s), end);
-    p.loop(begin, end, 1, c0, [&](Value m, Value carry) {
-      p.store(p.add(m, shift), position, m);
-      return carry;
-    });
-    return p.loop(begin, end, rowsPerTask, made, [&](Value m, Value at) {
-      Value entry = p.add(at, c1);
-      Value last = arith::MinUIOp::create(
-          p.b, p.loc, p.add(m, p.constant(rowsPerTask)), end);
-      p.store(s, tasks, {entry, c0});
-      p.store(m, tasks, {entry, c1});
-      p.store(last, tasks, {entry, p.constant(2)});
-      return entry;
-    });
+  Index seqs = e.index(context.count(Count::seqs));
+  auto load = [&](Value table, Index at) {
+    return e.fromI32(e.load(table, at));
+  };
+  e.ifThen(e.index(context.worker) < e.index(1), [&] {
+    Index zero = e.index(0);
+    auto sequence = [&](Index s, ValueRange made) -> Emitter::Values {
+      Index begin = load(starts, s), end = load(starts, s + 1);
+      Index length = load(lengths, s);
+      // The sequence's last row is at index length - 1 of its cache.
+      e.forRange(begin, end, 1, [&](Index m) {
+        e.store(e.toI32(m + length - end), position, m);
+      });
+      return {
+          emitTasks(e, tasks, s, begin, end, e.index(made[0]), rowsPerTask)};
+    };
+    Value count = e.forRange(zero, seqs, 1, {zero}, sequence)[0];
+    e.store(e.toI32(e.index(count)), tasks, {zero, zero});
   });
-  p.store(count, tasks, {c0, c0});
 }

@@ -11,40 +11,15 @@ using namespace mica::tile;
 // Indices and loads
 //===----------------------------------------------------------------------===//
 
-Value SegmentEmitter::add(Value a, int64_t c) {
-  if (c == 0)
-    return a;
-  Value offset = arith::ConstantIndexOp::create(b, loc, c);
-  return arith::AddIOp::create(b, loc, a, offset);
+Index SegmentEmitter::columnFor(int64_t own) { return n / (columns / own); }
+
+Index SegmentEmitter::loadIndex(Value table, Index at) {
+  return e.fromI32(e.load(table, at));
 }
 
-Value SegmentEmitter::div(Value a, int64_t c) {
-  if (c == 1)
-    return a;
-  Value by = arith::ConstantIndexOp::create(b, loc, c);
-  return arith::DivUIOp::create(b, loc, a, by);
-}
-
-Value SegmentEmitter::rem(Value a, int64_t c) {
-  if (c == 1)
-    return arith::ConstantIndexOp::create(b, loc, 0);
-  Value by = arith::ConstantIndexOp::create(b, loc, c);
-  return arith::RemUIOp::create(b, loc, a, by);
-}
-
-Value SegmentEmitter::columnFor(int64_t own) { return div(n, columns / own); }
-
-Value SegmentEmitter::loadIndex(Value table, Value at) {
-  Value value = memref::LoadOp::create(b, loc, table, at);
-  return arith::IndexCastOp::create(b, loc, b.getIndexType(), value);
-}
-
-Row SegmentEmitter::loadRow(Value buffer, Value row, Value column,
+Row SegmentEmitter::loadRow(Value buffer, Index row, Index column,
                             int64_t size) {
-  auto type = VectorType::get(size, b.getF32Type());
-  return this->row(LoadOp::create(b, loc, type, buffer,
-                                  ValueRange{row, column},
-                                  b.getDenseI64ArrayAttr({1})));
+  return this->row(e.loadSegment(size, buffer, {row, column}, {1}));
 }
 
 Row SegmentEmitter::get(Value value) {
@@ -57,23 +32,18 @@ Row SegmentEmitter::get(Value value) {
 }
 
 Row SegmentEmitter::loadVector(Value weight, int64_t period, int64_t size) {
-  Value at = add(columnFor(columns), partOffset);
+  Index at = columnFor(columns) + partOffset;
   if (period == size)
-    at = arith::ConstantIndexOp::create(b, loc, 0);
+    at = e.index(0);
   else if (period < columns)
-    at = rem(at, period);
-  auto type = VectorType::get(size, b.getF32Type());
-  return row(LoadOp::create(b, loc, type, context.weightOf(weight), at,
-                            b.getDenseI64ArrayAttr({0})));
+    at = at % period;
+  return row(e.loadSegment(size, context.weightOf(weight), at, {0}));
 }
 
 Row SegmentEmitter::loadAngles(Value angles, int which, int64_t pairs) {
-  Value half = arith::ConstantIndexOp::create(b, loc, which);
-  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
-  auto type = VectorType::get(pairs, b.getF32Type());
-  return row(LoadOp::create(b, loc, type, context.bufferOf(angles),
-                            ValueRange{m, half, zero},
-                            b.getDenseI64ArrayAttr({2})));
+  Index half = e.index(which), zero = e.index(0);
+  return row(
+      e.loadSegment(pairs, context.bufferOf(angles), {m, half, zero}, {2}));
 }
 
 Scalar SegmentEmitter::reduce(Row a, bool isMax) {
@@ -101,9 +71,9 @@ void SegmentEmitter::emit(Operation *op) {
   if (auto angles = dyn_cast<RopeAnglesOp>(op))
     return emitAngles(angles);
   if (auto out = dyn_cast<OutputRowsOp>(op)) {
-    Value from = loadIndex(context.input(Input::out_row), m);
-    return set(out.getResult(), loadRow(context.bufferOf(out.getInput()), from,
-                                        n, segment));
+    Index from = loadIndex(context.input(Input::out_row), m);
+    return set(out.getResult(),
+               loadRow(context.bufferOf(out.getInput()), from, n, segment));
   }
   if (OpTrait::hasElementwiseMappableTraits(op) &&
       isa<TensorType>(op->getResult(0).getType()))
@@ -145,8 +115,9 @@ void SegmentEmitter::emitElementwise(Operation *op) {
     if (auto splat = operand.getDefiningOp<tensor::SplatOp>()) {
       Attribute value;
       (void)matchPattern(splat.getInput(), m_Constant(&value));
-      map.map(operand, this->splat(cast<FloatAttr>(value).getValueAsDouble(),
-                                   size).value);
+      map.map(
+          operand,
+          this->splat(cast<FloatAttr>(value).getValueAsDouble(), size).value);
     } else {
       map.map(operand, get(operand).value);
     }
@@ -172,56 +143,47 @@ void SegmentEmitter::emitSplit(SplitOp op) {
 void SegmentEmitter::emitWrite(KVWriteOp op) {
   KVType kv = op.getKv().getType();
   bool values = op.getValue();
-  int64_t width = values ? kv.getValue() : kv.getKey(), g = pairsOf(kv.getElement());
+  int64_t width = values ? kv.getValue() : kv.getKey(),
+          g = pairsOf(kv.getElement());
   Row rows = get(op.getRows());
   Value pool = context.poolOf(op.getKv(), values);
-  Value slot = memref::LoadOp::create(
-      b, loc, context.kvTable(op.getKv(), KVTable::slot), m);
-  Value zero = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
-  Value on =
-      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, slot, zero);
-  Value head = div(columnFor(columnsOf(op.getRows())), width);
+  Value slot = e.load(context.kvTable(op.getKv(), KVTable::slot), m);
+  Index head = columnFor(columnsOf(op.getRows())) / width;
   SmallVector<Row> heads;
   for (int64_t at = 0; at < rows.size(); at += width)
     heads.push_back(rows.slice(at, width));
 
-  auto guard = scf::IfOp::create(b, loc, on);
-  OpBuilder::InsertionGuard restore(b);
-  b.setInsertionPointToStart(guard.thenBlock());
-  Value at = arith::IndexCastOp::create(b, loc, b.getIndexType(), slot);
-  Value page = div(at, kv.getPage()), token = rem(at, kv.getPage());
-  Value c0 = arith::ConstantIndexOp::create(b, loc, 0);
-  for (auto [index, row] : llvm::enumerate(heads)) {
-    SmallVector<Value> place = {page, context.kvLayer, add(head, index)};
-    if (values)
-      place.append({c0, div(token, g), c0, rem(token, g)});
-    else
-      place.append({div(token, 16), c0, rem(token, 16), c0});
-    StoreOp::create(b, loc, row.value, pool, place,
-                    b.getDenseI64ArrayAttr(values ? ArrayRef<int64_t>{3, 5}
-                                                  : ArrayRef<int64_t>{4, 6}));
-  }
+  e.ifThen(e.atLeast(slot, 0), [&] {
+    Index at = e.fromI32(slot), zero = e.index(0);
+    Index page = at / kv.getPage(), token = at % kv.getPage();
+    for (auto [index, row] : llvm::enumerate(heads)) {
+      SmallVector<Index> place = {page, e.index(context.kvLayer),
+                                  head + int64_t(index)};
+      if (values)
+        place.append({zero, token / g, zero, token % g});
+      else
+        place.append({token / 16, zero, token % 16, zero});
+      e.storeSegment(row.value, pool, place,
+                     values ? ArrayRef<int64_t>{3, 5}
+                            : ArrayRef<int64_t>{4, 6});
+    }
+  });
 }
 
 /// Row `ids[m]` of a packed table: linear index n over [k / group] x [group].
 void SegmentEmitter::emitEmbedding(EmbeddingOp op) {
   LayoutAttr layout = op.getTable().getType().getLayout();
   Value ids = op.getIds();
-  auto which = ids.getDefiningOp<PositionsOp>() ? Input::position : Input::token;
-  Value id = loadIndex(context.input(which), m);
-  Value granule = div(id, layout.getGranule());
-  Value scale =
-      arith::ConstantIndexOp::create(b, loc, layout.paddedGranule());
-  Value physical = arith::AddIOp::create(
-      b, loc, arith::MulIOp::create(b, loc, granule, scale),
-      rem(id, layout.getGranule()));
-  Value c0 = arith::ConstantIndexOp::create(b, loc, 0);
-  auto type = VectorType::get(segment, b.getF32Type());
+  auto which =
+      ids.getDefiningOp<PositionsOp>() ? Input::position : Input::token;
+  Index id = loadIndex(context.input(which), m);
+  Index physical = id / layout.getGranule() * layout.paddedGranule() +
+                   id % layout.getGranule();
   set(op.getResult(),
-      row(LoadOp::create(b, loc, type, context.weightOf(op.getTable()),
-                         ValueRange{div(physical, layout.getPanel()), c0,
-                                    rem(physical, layout.getPanel()), n},
-                         b.getDenseI64ArrayAttr({1, 3}))));
+      row(e.loadSegment(segment, context.weightOf(op.getTable()),
+                        {physical / layout.getPanel(), e.index(0),
+                         physical % layout.getPanel(), n},
+                        {1, 3})));
 }
 
 /// Both halves of the angles of columns (pairs) n …; stored at once.
@@ -230,27 +192,20 @@ void SegmentEmitter::emitAngles(RopeAnglesOp op) {
   int64_t pairs = frequencies.size(), padded = llvm::alignTo(pairs, segment);
   SmallVector<float> table(frequencies);
   table.resize(padded, 0.0f);
-  auto tableType = VectorType::get(padded, b.getF32Type());
-  Value position = memref::LoadOp::create(
-      b, loc, context.input(Input::position), m);
-  Value p = arith::SIToFPOp::create(b, loc, b.getF32Type(), position);
+  Scalar position = fromInteger(e.load(context.input(Input::position), m));
   auto buffer = context.bufferAt(
       cast<BufferAttr>((*op->getParentOfType<GroupOp>().getBuffers())[0]),
       op.getType());
-  Value all = arith::ConstantOp::create(
-      b, loc, DenseElementsAttr::get(tableType, ArrayRef<float>(table)));
+  Row all = this->table(table);
   double scale = op.getScale().convertToDouble();
   for (int64_t at = 0; at < padded; at += segment) {
-    Row angle = row(all).slice(at, segment) * scalar(p);
-    Value column = arith::ConstantIndexOp::create(b, loc, at);
-    auto store = [&](Value value, int64_t half) {
-      Value which = arith::ConstantIndexOp::create(b, loc, half);
-      StoreOp::create(b, loc, (row(value) * scale).value, buffer,
-                      ValueRange{m, which, column},
-                      b.getDenseI64ArrayAttr({2}));
+    Row angle = all.slice(at, segment) * position;
+    auto store = [&](Row half, int64_t which) {
+      e.storeSegment((half * scale).value, buffer,
+                     {m, e.index(which), e.index(at)}, {2});
     };
-    store(math::CosOp::create(b, loc, angle.value), 0);
-    store(math::SinOp::create(b, loc, angle.value), 1);
+    store(cos(angle), 0);
+    store(sin(angle), 1);
   }
 }
 
@@ -258,27 +213,21 @@ void SegmentEmitter::emitAngles(RopeAnglesOp op) {
 /// stores it: the last one, which may reach beyond the row, does so after that.
 void SegmentEmitter::storePadding(Value buffer, int64_t from, int64_t to) {
   Type element = cast<MemRefType>(buffer.getType()).getElementType();
-  for (int64_t column = from; column < to; ++column) {
-    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
-    Value at = arith::ConstantIndexOp::create(b, loc, column);
-    memref::StoreOp::create(b, loc, zero, buffer, ValueRange{m, at});
-  }
+  for (int64_t column = from; column < to; ++column)
+    e.store(e.zero(element), buffer, {m, e.index(column)});
 }
 
 void SegmentEmitter::storeResults(GroupOp group) {
   auto dtype =
       group->getParentOfType<ModuleOp>()->getAttrOfType<TypeAttr>("mica.dtype");
-  for (auto [index, value] :
-       llvm::enumerate(group.getYield().getOperands())) {
+  for (auto [index, value] : llvm::enumerate(group.getYield().getOperands())) {
     int64_t columns = columnsOf(value);
     if (!columns)
       continue;
     Value buffer =
         context.bufferAt(cast<BufferAttr>((*group.getBuffers())[index]),
                          cast<RankedTensorType>(value.getType()));
-    StoreOp::create(b, loc, get(value).value, buffer,
-                    ValueRange{m, columnFor(columns)},
-                    b.getDenseI64ArrayAttr({1}));
+    e.storeSegment(get(value).value, buffer, {m, columnFor(columns)}, {1});
     storePadding(buffer, columns,
                  llvm::alignTo(columns, pairsOf(dtype.getValue())));
   }

@@ -3,6 +3,7 @@
 #ifndef PASSES_KERNELS_SEGMENTEMITTER_H
 #define PASSES_KERNELS_SEGMENTEMITTER_H
 
+#include "dialects/MicaTile/Emit.h"
 #include "passes/Kernels/KernelContext.h"
 
 namespace mica {
@@ -13,10 +14,9 @@ namespace mica {
 class SegmentEmitter : public tile::RowBuilder {
 public:
   SegmentEmitter(KernelContext &context, mlir::OpBuilder &b, mlir::Location loc,
-                 mlir::Value m, mlir::Value n, int64_t columns,
-                 int64_t segment)
-      : RowBuilder(b, loc), context(context), m(m), n(n), columns(columns),
-        segment(segment) {}
+                 mlir::Value m, mlir::Value n, int64_t columns, int64_t segment)
+      : RowBuilder(b, loc), context(context), e(b, loc), m(e.index(m)),
+        n(e.index(n)), columns(columns), segment(segment) {}
 
   /// Says that `value` is `row` here.
   void set(mlir::Value value, tile::Row row) { rows[value] = row; }
@@ -35,12 +35,9 @@ public:
 
 protected:
   /// `n` in the columns of rows that are `own` wide.
-  mlir::Value columnFor(int64_t own);
-  mlir::Value add(mlir::Value a, int64_t c);
-  mlir::Value div(mlir::Value a, int64_t c);
-  mlir::Value rem(mlir::Value a, int64_t c);
-  mlir::Value loadIndex(mlir::Value table, mlir::Value at);
-  tile::Row loadRow(mlir::Value buffer, mlir::Value row, mlir::Value column,
+  tile::Index columnFor(int64_t own);
+  tile::Index loadIndex(mlir::Value table, tile::Index at);
+  tile::Row loadRow(mlir::Value buffer, tile::Index row, tile::Index column,
                     int64_t size);
 
   void storePadding(mlir::Value buffer, int64_t from, int64_t to);
@@ -52,7 +49,8 @@ protected:
   void emitAngles(RopeAnglesOp op);
 
   KernelContext &context;
-  mlir::Value m, n;
+  tile::Emitter e;
+  tile::Index m, n;
   int64_t columns, segment;
   /// While a row op is emitted part by part: the part's first column.
   int64_t partOffset = 0;

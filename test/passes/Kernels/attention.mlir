@@ -16,8 +16,8 @@
 // CHECK:   arith.subf %[[AC]], %[[BS]]
 // CHECK:   %[[TURNED:.*]] = vector.insert_strided_slice %{{.*}}, %{{.*}} {offsets = [12]
 // CHECK:   %[[SLOT:.*]] = memref.load %[[SLOTS]][%[[M]]]
-// CHECK:   %[[ON:.*]] = arith.cmpi sge, %[[SLOT]]
 // CHECK:   %[[HEAD:.*]] = arith.divui %[[N]]
+// CHECK:   %[[ON:.*]] = arith.cmpi sge, %[[SLOT]]
 // CHECK:   scf.if %[[ON]] {
 // CHECK:     tile.store %[[TURNED]], %[[POOL]][%{{.*}}, %[[LAYER]], %[[HEAD]], %{{.*}}, %c0{{.*}}, %{{.*}}, %c0{{.*}}] along [4, 6]
 // CHECK:   }
