@@ -2,6 +2,8 @@
 
 #include "passes/Kernels/Outputs.h"
 
+#include <variant>
+
 using namespace mlir;
 using namespace mica;
 
@@ -46,55 +48,53 @@ static Value unrounded(Value value) {
   return quantize ? quantize.getInput() : value;
 }
 
-namespace {
+/// An entry of a table: `fields` by name.
+static DictionaryAttr entryOf(
+    MLIRContext *context,
+    ArrayRef<std::pair<StringRef, std::variant<int64_t, std::string>>> fields) {
+  Builder b(context);
+  NamedAttrList list;
+  for (const auto &[name, value] : fields) {
+    if (auto *number = std::get_if<int64_t>(&value))
+      list.append(name, b.getI64IntegerAttr(*number));
+    else if (const std::string &text = std::get<std::string>(value);
+             !text.empty())
+      list.append(name, b.getStringAttr(text));
+  }
+  return list.getDictionary(context);
+}
 
-/// One entry being made.
-struct Entry {
-  Builder b;
-  SmallVector<NamedAttribute> fields;
+static std::string toString(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
 
-  void add(StringRef name, int64_t value) {
-    fields.push_back(b.getNamedAttr(name, b.getI64IntegerAttr(value)));
-  }
-  void add(StringRef name, StringRef value) {
-    if (!value.empty())
-      fields.push_back(b.getNamedAttr(name, b.getStringAttr(value)));
-  }
-  void add(StringRef name, Type type) {
-    std::string text;
-    llvm::raw_string_ostream(text) << type;
-    add(name, text);
-  }
-  void addPlace(StringRef arena, int64_t offset, int64_t stride,
-                RankedTensorType type) {
-    add("arena", arena);
-    add("offset", offset);
-    add("stride", stride);
-    add("columns", type.getDimSize(1));
-  }
-};
-
-} // namespace
+void OutputTable::add(func::FuncOp function, GroupOp group, int64_t phase,
+                      Value value, const Place &place) {
+  std::string name = nameOf(value);
+  StringRef owner = function.getName();
+  if (name.empty() || !seen.insert((owner + " " + name).str()).second)
+    return;
+  NamedAttrList entry(entryOf(
+      group.getContext(),
+      {{"function", owner.str()},
+       {"op", name},
+       {"phase", phase},
+       {"arena", place.arena.str()},
+       {"offset", place.offset},
+       {"stride", place.stride},
+       {"columns", cast<RankedTensorType>(value.getType()).getDimSize(1)},
+       {"element", toString(place.element)},
+       {"role", place.role.str()}}));
+  entry.append("names", ArrayAttr::get(group.getContext(),
+                                       namesBehind(group, unrounded(value))));
+  entries.push_back(entry.getDictionary(group.getContext()));
+}
 
 void OutputTable::add(KernelContext &context, func::FuncOp function,
                       GroupOp group, int64_t phase) {
   static constexpr StringLiteral arenas[] = {"row", "out", "worker", "logits"};
-  auto start = [&](Value value) -> std::optional<Entry> {
-    std::string name = nameOf(value);
-    if (name.empty() ||
-        !seen.insert((function.getName() + " " + name).str()).second)
-      return std::nullopt;
-    Entry entry{Builder(group.getContext()), {}};
-    entry.add("function", function.getName());
-    entry.add("op", name);
-    entry.fields.push_back(entry.b.getNamedAttr(
-        "names", entry.b.getArrayAttr(namesBehind(group, unrounded(value)))));
-    entry.add("phase", phase);
-    return entry;
-  };
-  auto finish = [&](Entry &entry) {
-    entries.push_back(entry.b.getDictionaryAttr(entry.fields));
-  };
   ValueRange stored = group.getYield().getValues();
   for (auto [result, value] : llvm::zip(group.getResults(), stored)) {
     auto type = dyn_cast<RankedTensorType>(result.getType());
@@ -103,25 +103,17 @@ void OutputTable::add(KernelContext &context, func::FuncOp function,
         (unrounded(value) != value &&
          llvm::is_contained(stored, unrounded(value))))
       continue;
-    auto entry = start(value);
-    if (!entry)
-      continue;
     BufferAttr place = placeOf(result);
-    entry->addPlace(arenas[place.getArena()], place.getOffset(),
-                    place.getStride(), type);
-    entry->add("element", type.getElementType());
-    entry->add("role", roleOf(function, result));
-    finish(*entry);
+    add(function, group, phase, value,
+        {arenas[place.getArena()], static_cast<int64_t>(place.getOffset()),
+         static_cast<int64_t>(place.getStride()), type.getElementType(),
+         roleOf(function, result)});
   }
   for (auto write : group.getBody().front().getOps<KVWriteOp>()) {
-    auto entry = start(write.getRows());
-    if (!entry)
-      continue;
-    auto type = cast<RankedTensorType>(write.getRows().getType());
-    entry->addPlace(write.getValue() ? "values" : "keys",
-                    context.groupOf(write.getKv()), type.getDimSize(1), type);
-    entry->add("element", write.getKv().getType().getElement());
-    finish(*entry);
+    auto rows = cast<RankedTensorType>(write.getRows().getType());
+    add(function, group, phase, write.getRows(),
+        {write.getValue() ? "values" : "keys", context.groupOf(write.getKv()),
+         rows.getDimSize(1), write.getKv().getType().getElement(), ""});
   }
 }
 
@@ -134,11 +126,11 @@ ArrayAttr mica::describeLayers(StackOp stack) {
   SmallVector<int64_t> seen(stack.getKv().size(), 0);
   SmallVector<Attribute> layers;
   for (auto layer : stack.getLayers().getAsRange<LayerAttr>()) {
-    Entry entry{b, {}};
-    entry.add("function", layer.getFunction().getValue());
-    entry.add("kv", layer.getKv());
-    entry.add("kv_layer", layer.getKv() < 0 ? 0 : seen[layer.getKv()]++);
-    layers.push_back(b.getDictionaryAttr(entry.fields));
+    int64_t place = layer.getKv() < 0 ? 0 : seen[layer.getKv()]++;
+    layers.push_back(entryOf(
+        stack.getContext(), {{"function", layer.getFunction().getValue().str()},
+                             {"kv", layer.getKv()},
+                             {"kv_layer", place}}));
   }
   return b.getArrayAttr(layers);
 }

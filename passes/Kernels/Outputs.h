@@ -18,6 +18,17 @@ public:
   mlir::ArrayAttr get(mlir::MLIRContext *context) const;
 
 private:
+  /// Where rows lie; `offset` and `arena` as in docs/artifact.md.
+  struct Place {
+    llvm::StringRef arena;
+    int64_t offset, stride;
+    mlir::Type element;
+    llvm::StringRef role;
+  };
+  /// Adds `value`, which `group` computes and leaves in `place`.
+  void add(mlir::func::FuncOp function, GroupOp group, int64_t phase,
+           mlir::Value value, const Place &place);
+
   llvm::SmallVector<mlir::Attribute> entries;
   llvm::StringSet<> seen; // functions and names
 };

@@ -18,6 +18,7 @@
 
 #include <bit>
 #include <numeric>
+#include <optional>
 #include <set>
 
 using namespace mica;
@@ -60,6 +61,8 @@ private:
   std::set<Key> compared, hidden;
   std::string mismatch; // The first contradiction, for an error.
   DiffResult result;
+  std::optional<Progress> progress; // Of ops, from the first step on.
+  uint64_t done = 0;
 };
 
 } // namespace
@@ -86,12 +89,16 @@ const RecordedRows *ReferenceDiff::recordedOf(const OpRows &rows) {
     return nullptr;
   const RecordedRows *found = recorder.find(rows.layer, rows.name);
   uint64_t columns = rows.columns;
-  if (!found)
+  if (!found) {
     hidden.insert({rows.layer, rows.name});
-  else if (found->columns() == columns &&
-           found->values.size() == rows.rows * columns)
+    return nullptr;
+  }
+  if (found->columns() == columns &&
+      found->values.size() == rows.rows * columns) {
+    progress->update(++done);
     return found;
-  else if (mismatch.empty())
+  }
+  if (mismatch.empty())
     mismatch = describe(*found->output, rows.layer) + " has " +
                std::to_string(found->columns()) + " columns, expected " +
                std::to_string(columns);
@@ -153,13 +160,14 @@ Expected<DiffResult> ReferenceDiff::run(Reference &reference) {
   auto steps = planSteps(model, tokens, options.decodeFrom);
   if (!steps)
     return steps.takeError();
-  Progress progress("diff", tokens.length);
   Status status = runSteps(model, tokens, *steps, [&](const DiffStep &step) {
+    if (!progress)
+      progress.emplace("diff", 2 * steps->size() * recorder.all().size());
     Status compared = compareStep(reference, step);
     recorder.clear();
-    progress.update(step.end);
     return compared;
   });
+  progress.reset();
   if (!status)
     return status.takeError();
   if (!mismatch.empty())
