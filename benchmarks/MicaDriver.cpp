@@ -35,9 +35,8 @@ template <class T> T require(Expected<T> value) {
 
 class MicaEngine : public Engine {
 public:
-  MicaEngine(Model model, Machine machine, std::vector<Work> works)
-      : model(std::move(model)), machine(std::move(machine)),
-        works(std::move(works)) {
+  MicaEngine(Model model, std::vector<Work> works)
+      : model(std::move(model)), works(std::move(works)) {
     base = this->model.createSequence();
     rewind();
   }
@@ -68,8 +67,11 @@ public:
     StepShape shape;
     if (word != "ceiling" || !(words >> shape.rows >> shape.depth))
       return -1;
+    // Not before: what its loops read would count as the memory of the model.
+    if (!machine)
+      machine.emplace(require(Machine::create()));
     return leastSeconds(works, shape,
-                        measureCeilings(machine, works, model.threads(), 1,
+                        measureCeilings(*machine, works, model.threads(), 1,
                                         kLoopMilliseconds));
   }
 
@@ -90,7 +92,7 @@ private:
   }
 
   Model model;
-  Machine machine;
+  std::optional<Machine> machine;
   std::vector<Work> works;
   Sequence base;
   std::optional<Sequence> current;
@@ -99,17 +101,21 @@ private:
 } // namespace
 
 int main(int argc, char **argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: MicaDriver M.mica THREADS CONTEXT\n");
+  if (argc != 4 && argc != 5) {
+    std::fprintf(stderr,
+                 "usage: MicaDriver M.mica THREADS CONTEXT [SEQUENCES]\n");
     return 2;
   }
   std::string path = argv[1];
   uint32_t threads = std::atoi(argv[2]), context = std::atoi(argv[3]);
+  // Beside those of a step lies the base that they fork, its pages shared.
+  uint32_t sequences = argc == 5 ? std::atoi(argv[4]) : 1;
   Artifact artifact = require(Artifact::open(path));
-  Model model = require(
-      Model::load(path, {.threads = threads,
-                         .kvTokens = 10 * uint64_t(context), .sequences = 10}));
-  MicaEngine engine(std::move(model), require(Machine::create()),
+  Model model = require(Model::load(
+      path, {.threads = threads,
+             .kvTokens = uint64_t(sequences) * context,
+             .sequences = sequences + 1}));
+  MicaEngine engine(std::move(model),
                     require(parseWork(artifact.manifest().work, path)));
   uint32_t vocab = artifact.manifest().vocab;
   return serve(engine, vocab);

@@ -68,11 +68,13 @@ def ceiling(mica, test):
 
 
 def blocks(mica, peer, test):
-    """Returns [(Mica's seconds, peer's, least seconds)] of the kept blocks."""
+    """Returns [(Mica's seconds, peer's, least seconds)] of the kept blocks, and
+    the memory of both after the work was done once."""
     line, kept = f"{test[0]} {test[1]}", []
     for engine in (mica, peer):
         engine.ask(f"depth {test[2]}")
         engine.ask(line)  # compiles, faults pages in
+    memory = mica.memory(), peer.memory()
     before = ceiling(mica, test)
     for _ in range(MOST):
         ours, theirs = mica.ask(line), peer.ask(line)
@@ -82,7 +84,7 @@ def blocks(mica, peer, test):
         before = after
         if len(kept) == WANTED:
             break
-    return kept
+    return kept, memory
 
 
 def compare(paths, peer_name, test_name, threads):
@@ -91,11 +93,11 @@ def compare(paths, peer_name, test_name, threads):
     context = test[1] + test[2] + 64
     with engines.start("mica", paths, threads, context) as mica, \
             engines.start(peer_name, paths, threads, context) as peer:
-        kept = blocks(mica, peer, test)
+        kept, memory = blocks(mica, peer, test)
         row = {"test": test_name, "threads": threads, "peer": peer_name,
                "kept": len(kept), "mica_load": mica.load_seconds,
                "peer_load": peer.load_seconds,
-               "mica_memory": mica.memory(), "peer_memory": peer.memory()}
+               "mica_memory": memory[0], "peer_memory": memory[1]}
     if len(kept) >= WANTED:
         ours, theirs, least = zip(*kept)
         row.update(
@@ -110,7 +112,7 @@ def compare(paths, peer_name, test_name, threads):
 def mixed_steps(paths, threads):
     """Returns how much longer steps of several sequences take."""
     rows = []
-    with engines.start("mica", paths, threads, 512) as mica:
+    with engines.start("mica", paths, threads, 512, sequences=10) as mica:
         mica.ask("depth 64")
         for name, several, one, bound in MIXED:
             pairs = [(mica.ask(f"step {several}"), mica.ask(f"step {one}"))

@@ -98,21 +98,21 @@ class Engine:
         self.process.kill() if error[0] else self.close()
 
 
-def start(name, model, threads, context):
+def start(name, model, threads, context, sequences=1):
     """Starts an engine on a model made by models.py (a dict of its paths).
 
-    name: mica, llama.cpp, llama.cpp-fa, ik_llama.cpp, ik_llama.cpp-fa,
+    sequences: how many Mica takes in a step. name: mica, llama.cpp, llama.cpp-fa, ik_llama.cpp, ik_llama.cpp-fa,
     torch-bf16 or torch-f32.
     """
     pin = [] if threads > 1 else ["taskset", "-c", "0"]
     if name == "mica":
-        command = [ROOT / "build/bin/MicaDriver", model["mica"]]
-    elif name.startswith("torch"):
+        return Engine(name, pin + [ROOT / "build/bin/MicaDriver",
+                                   model["mica"], threads, context, sequences])
+    if name.startswith("torch"):
         dtype = {"bf16": "bfloat16", "f32": "float32"}[name.split("-")[1]]
         return Engine(name, pin + [
             sys.executable, ROOT / "benchmarks/torch_driver.py", model["hf"],
             threads, context, dtype])
-    else:
-        command = [llama_driver(name.removesuffix("-fa")), model["gguf"]]
-    flash = "1" if name.endswith("-fa") else "0"
-    return Engine(name, pin + command + [threads, context], FLASH=flash)
+    return Engine(name, pin + [llama_driver(name.removesuffix("-fa")),
+                               model["gguf"], threads, context],
+                  FLASH="1" if name.endswith("-fa") else "0")
