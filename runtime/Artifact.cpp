@@ -91,7 +91,7 @@ const mica_header &Artifact::header() const {
 
 Status Artifact::checkHeader() const {
   const mica_header &h = header();
-  if (std::memcmp(h.magic, MICA_ARTIFACT_MAGIC, sizeof(h.magic)))
+  if (std::memcmp(h.magic, MICA_ARTIFACT_MAGIC, sizeof(h.magic)) != 0)
     return Error{file + ": the first bytes are no magic of a .mica file, "
                         "expected 'MICA-22'"};
   if (h.version != MICA_ARTIFACT_VERSION)

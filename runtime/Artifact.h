@@ -29,8 +29,8 @@ public:
   /// cache can be mapped as such.
   static Expected<Mapping> create(int fd, uint64_t offset, uint64_t size,
                                   bool executable, const std::string &file);
-  Mapping(Mapping &&other) { swap(other); }
-  Mapping &operator=(Mapping &&other) {
+  Mapping(Mapping &&other) noexcept { swap(other); }
+  Mapping &operator=(Mapping &&other) noexcept {
     swap(other);
     return *this;
   }
@@ -39,7 +39,7 @@ public:
   std::span<const uint8_t> bytes() const { return {data, size}; }
 
 private:
-  void swap(Mapping &other) {
+  void swap(Mapping &other) noexcept {
     std::swap(data, other.data);
     std::swap(size, other.size);
     std::swap(reserved, other.reserved);

@@ -132,8 +132,8 @@ bool mica::cpuHas(std::string_view name) {
 
 std::string mica::cpuName() {
   uint32_t words[12] = {};
-  for (uint32_t i = 0; i < 3; ++i)
-    if (!__get_cpuid(0x80000002 + i, &words[4 * i], &words[4 * i + 1],
+  for (size_t i = 0; i < 3; ++i)
+    if (!__get_cpuid(unsigned(0x80000002 + i), &words[4 * i], &words[4 * i + 1],
                      &words[4 * i + 2], &words[4 * i + 3]))
       return "unknown";
   char text[sizeof(words) + 1] = {};

@@ -221,7 +221,7 @@ void checkCached(Reader &r, const json &in, const std::string &path,
   static const char *const elements[] = {"f32", "f16", "bf16"};
   uint64_t pair = output.element == OpOutput::BF16 ? 2 : 1;
   uint64_t keys = (group.keyDim + pair - 1) / pair * pair;
-  uint64_t values = (group.valueDim + 15) / 16 * 16;
+  uint64_t values = (uint64_t(group.valueDim) + 15) / 16 * 16;
   uint64_t bytes = output.element == OpOutput::F32 ? 4 : 2;
   bool isKey = output.arena == OpOutput::Keys;
   if (group.element != elements[output.element])

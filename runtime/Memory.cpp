@@ -64,7 +64,7 @@ uint8_t *Memory::place(uint64_t size, uint64_t alignment) const {
   return map + mapped - kPage - aligned;
 }
 
-void Memory::swap(Memory &other) {
+void Memory::swap(Memory &other) noexcept {
   std::swap(map, other.map);
   std::swap(mapped, other.mapped);
   std::swap(base, other.base);

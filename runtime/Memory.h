@@ -26,8 +26,8 @@ public:
   /// Maps at least `size` bytes. `what` names them in the error.
   static Expected<Memory> create(uint64_t size, bool guarded, const char *what);
 
-  Memory(Memory &&other) { swap(other); }
-  Memory &operator=(Memory &&other) {
+  Memory(Memory &&other) noexcept { swap(other); }
+  Memory &operator=(Memory &&other) noexcept {
     swap(other);
     return *this;
   }
@@ -41,7 +41,7 @@ public:
   uint64_t size() const { return bytes; }
 
 private:
-  void swap(Memory &other);
+  void swap(Memory &other) noexcept;
 
   uint8_t *map = nullptr; // Guard pages included.
   uint64_t mapped = 0;

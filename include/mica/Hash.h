@@ -55,7 +55,7 @@ private:
     return (x ^ (x >> 29)) * 0xbf58476d1ce4e5b9u;
   }
   void absorb(const unsigned char *bytes) {
-    for (int i = 0; i < 4; ++i) {
+    for (size_t i = 0; i < 4; ++i) {
       uint64_t word;
       std::memcpy(&word, bytes + 8 * i, 8);
       lanes[i] = (std::rotl(lanes[i], 27) ^ word) * 0x9e3779b97f4a7c15u;

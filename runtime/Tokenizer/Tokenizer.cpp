@@ -128,6 +128,7 @@ bool Tokenizer::isControl(int32_t id) const {
 
 std::vector<int32_t> Tokenizer::eos() const {
   std::vector<int32_t> ids;
+  ids.reserve(tables->eos.size());
   for (uint32_t i = 0; i < tables->eos.size(); ++i)
     ids.push_back(static_cast<int32_t>(tables->eos[i]));
   return ids;

@@ -37,7 +37,7 @@ static std::string ownFolder() {
 
 int mica::runCompilerCommand(int argc, char **argv) {
   for (const Program &program : kPrograms) {
-    if (argc < 2 || std::strcmp(argv[1], program.command))
+    if (argc < 2 || std::strcmp(argv[1], program.command) != 0)
       continue;
     std::string path = ownFolder() + program.name;
     argv[1] = path.data();

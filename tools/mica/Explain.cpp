@@ -38,11 +38,11 @@ Expected<Measurement> measure(const ExplainOptions &o,
                               const std::vector<Work> &works) {
   auto model = Model::load(
       o.model, {.threads = o.threads,
-                .kvTokens = uint64_t(o.depth) + o.rows * (o.steps + 1u)});
+                .kvTokens = o.depth + o.rows * (uint64_t(o.steps) + 1)});
   if (!model)
     return model.takeError();
   Sequence sequence = model->createSequence();
-  std::vector<int32_t> tokens(o.depth + o.rows);
+  std::vector<int32_t> tokens(uint64_t(o.depth) + o.rows);
   for (size_t i = 0; i < tokens.size(); ++i)
     tokens[i] = (i * 7919 + 1) % model->info().vocab;
   if (auto logits = model->feed(sequence, tokens); !logits)
@@ -212,7 +212,7 @@ int explain(const ExplainOptions &o) {
   auto measured = measure(o, *works);
   if (!measured)
     return report(measured.error());
-  StepShape shape{o.rows, 1, o.depth + o.rows * (1 + o.steps / 2)};
+  StepShape shape{o.rows, 1, o.depth + o.rows * (1 + uint64_t(o.steps) / 2)};
   json phases = json::array();
   for (const Work &work : *works)
     phases.push_back(describe(work, shape, *measured));

@@ -86,7 +86,7 @@ std::vector<Loop> allReadLoops(std::integer_sequence<int, Streams...>) {
 //===----------------------------------------------------------------------===//
 
 // Enough independent sums to hide the latency of any of these instructions.
-constexpr int kSums = 12;
+constexpr uint64_t kSums = 12;
 
 /// A tile register full of pseudo-random numbers in [0.5, 1), of either sign,
 /// as elements of type `Bits` whose sign, exponent and first bit of fraction
@@ -126,7 +126,7 @@ const Operand<uint8_t> operandsI8[] = {{0, 7, 1}, {0, 7, 2}, {0, 7, 3},
     std::memset(sums, 0, sizeof(sums));                                        \
     uint64_t rounds = size / (kSums * OPERATIONS) + 1;                         \
     for (uint64_t i = 0; i < rounds; ++i)                                      \
-      _Pragma("unroll") for (int s = 0; s < kSums; ++s) {                      \
+      _Pragma("unroll") for (uint64_t s = 0; s < kSums; ++s) {                 \
         VECTOR &sum = sums[s];                                                 \
         STEP;                                                                  \
         __asm__ volatile("" : "+v"(sum));                                      \
@@ -168,7 +168,7 @@ struct alignas(64) TileConfig {
     TileConfig config;                                                         \
     _tile_loadconfig(&config);                                                 \
     _tile_zero(0), _tile_zero(1), _tile_zero(2), _tile_zero(3);                \
-    uint64_t rounds = size / (4 * OPERATIONS) + 1;                             \
+    uint64_t rounds = size / (uint64_t(4) * OPERATIONS) + 1;                   \
     for (uint64_t i = 0; i < rounds; ++i) {                                    \
       const auto *operands = &OPERANDS[i % 2 * 4];                             \
       _tile_loadd(4, operands, 64);                                            \
