@@ -2,6 +2,7 @@
 
 #include "lib/Compiler/Diagnostics.h"
 #include "mlir/IR/Location.h"
+#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/raw_ostream.h"
@@ -21,17 +22,37 @@ static std::string text(const Diagnostic &diagnostic) {
   return result;
 }
 
+namespace {
+/// Hands the remarks of a context's engine to a keeper.
+struct Streamer : remark::detail::MLIRRemarkStreamerBase {
+  explicit Streamer(DiagnosticKeeper &keeper) : keeper(keeper) {}
+
+  void streamOptimizationRemark(const remark::detail::Remark &remark) override {
+    std::string message;
+    for (const auto &arg : remark.getArgs())
+      message += arg.val;
+    bool missed = remark.getRemarkType() == llvm::remarks::Type::Missed;
+    keeper.add({missed, std::move(message)});
+  }
+
+  DiagnosticKeeper &keeper;
+};
+} // namespace
+
 DiagnosticKeeper::DiagnosticKeeper(MLIRContext *context)
     : handler(context, [this](Diagnostic &diagnostic) {
         if (diagnostic.getSeverity() == DiagnosticSeverity::Error &&
             error.empty())
           error = text(diagnostic);
-        if (diagnostic.getSeverity() == DiagnosticSeverity::Remark) {
-          std::string message = diagnostic.str();
-          add({StringRef(message).starts_with("not "), message});
-        }
         return success();
-      }) {}
+      }) {
+  remark::RemarkCategories categories;
+  categories.passed = categories.missed = "mica";
+  // Fails only where a context has an engine already.
+  (void)remark::enableOptimizationRemarks(
+      *context, std::make_unique<Streamer>(*this),
+      std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);
+}
 
 void DiagnosticKeeper::add(Remark remark) {
   if (llvm::none_of(kept, [&](const Remark &other) {

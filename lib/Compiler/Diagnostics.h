@@ -16,8 +16,8 @@ struct Remark {
   std::string message;
 };
 
-/// Keeps the first error and the distinct remarks of a context, in the order in
-/// which they come. A remark that begins with "not " is a missed one.
+/// Keeps the first error and the distinct remarks (mlir/IR/Remarks.h) of a
+/// context, in the order in which they come. Outlives the passes that remark.
 class DiagnosticKeeper {
 public:
   explicit DiagnosticKeeper(mlir::MLIRContext *context);

@@ -1,6 +1,7 @@
 //===- MergeLinears.cpp - Gate and up as one interleaved product ----------===//
 
 #include "mlir/Analysis/TopologicalSortUtils.h"
+#include "mlir/IR/Remarks.h"
 #include "passes/Group/Passes.h"
 
 namespace mica {
@@ -93,9 +94,12 @@ struct MergeLinears : mica::impl::MergeLinearsPassBase<MergeLinears> {
             a.getWeight().getType() != b.getWeight().getType() || !meet(a, b))
           continue;
         if (a.getWeight().getType().rows() % panel) {
-          a.emitRemark("not merged with the linear that it meets: ")
-              << a.getWeight().getType().rows()
-              << " columns are no multiple of the panel of " << panel;
+          remark::missed(
+              a.getLoc(),
+              remark::RemarkOpts::name("merge-linears").category("mica"))
+              << remark::add("not merged with the linear that it meets: {0} "
+                             "columns are no multiple of the panel of {1}",
+                             a.getWeight().getType().rows(), panel);
           continue;
         }
         merge(a, b, panel);

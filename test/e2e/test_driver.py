@@ -92,6 +92,17 @@ def test_fallbacks_are_told_or_refused(mica, tmp_path, quantized):
                   "--no-fallback")
 
 
+def test_missed_merges_are_told_or_refused(mica, made, tmp_path):
+    """136 columns of gate and up are no whole panels."""
+    model, out = made("llama", "grouped", "f32"), tmp_path / "m.mica"
+    assert "not merged" in mica("compile", model, "-o", out).stderr
+    kinds = [r["kind"] for r in artifacts.manifest(out)["remarks"]]
+    assert kinds == ["missed"]
+    out.unlink()
+    check_refused(mica, tmp_path, model, ["136 columns", "no fallback"],
+                  "--no-fallback")
+
+
 @pytest.mark.parametrize("dtype", ["f32", "bf16", "f16"])
 def test_dtype_is_the_checkpoints(compiled, made, dtype):
     found = artifacts.manifest(compiled(made(*SHAPE, dtype)))

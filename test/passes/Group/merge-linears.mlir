@@ -1,4 +1,6 @@
 // RUN: mica-opt %s -mica-merge-linears | FileCheck %s
+// RUN: mica-opt %s -mica-merge-linears --remarks-filter-missed=mica \
+// RUN:     --remark-format=emitRemark 2>&1 | FileCheck %s --check-prefix=REMARK
 
 module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v3", features = "", vector_bits = 256, panel = 16, max_granule = 256, dot = []>} {
   // CHECK-LABEL: func @gate_up
@@ -47,6 +49,7 @@ module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v
   // CHECK-LABEL: func @no_merge_panel
   func.func @no_merge_panel(%x: tensor<?x64xf32>, %wg: !mica.weight<40x64, bf16>, %wu: !mica.weight<40x64, bf16>) -> tensor<?x40xf32> {
     // CHECK-NOT: mica.pack
+    // REMARK: remark: [Missed] merge-linears {{.*}}40 columns are no multiple of the panel of 16
     %g = mica.linear %x, %wg : tensor<?x64xf32>, !mica.weight<40x64, bf16> -> tensor<?x40xf32>
     %u = mica.linear %x, %wu : tensor<?x64xf32>, !mica.weight<40x64, bf16> -> tensor<?x40xf32>
     %h = arith.mulf %g, %u : tensor<?x40xf32>
