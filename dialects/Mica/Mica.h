@@ -4,6 +4,7 @@
 #define DIALECTS_MICA_MICA_H
 
 #include "dialects/MicaTile/Edsl.h"
+#include "dialects/MicaTile/Tile.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"

@@ -580,21 +580,21 @@ def Mica_StackOp : Mica_Op<"stack", [
 def Mica_BufferAttr : Mica_Attr<"Buffer", "buffer"> {
   let summary = "where a value that leaves a group is kept";
   let description = [{
-    `arena` is 0 (row: one unit a row of the step), 1 (output row), 2 (worker),
-    3 (the step's logits). The buffer begins at `offset` bytes times the units
-    of the arena (0, 1) or at `offset` (2); a row takes `stride` elements.
+    The buffer begins at `offset` bytes times the units of `arena` (`row`: a row
+    of the step; `out`: an output row) or at `offset` of the step's `logits`; a
+    row takes `stride` elements.
 
     Constraints:
-    - (C1) `0 <= arena <= 3`.
+    - (C1) `arena` is not `worker`: no value between groups is a worker's own.
     - (C2) `offset >= 0` and `stride > 0`.
 
     Example:
 
     ```mlir
-    #mica.buffer<arena = 0, offset = 2560, stride = 656>
+    #mica.buffer<arena = row, offset = 2560, stride = 656>
     ```
   }];
-  let parameters = (ins "int64_t":$arena, "int64_t":$offset, "int64_t":$stride);
+  let parameters = (ins "::mica::tile::Arena":$arena, "int64_t":$offset, "int64_t":$stride);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

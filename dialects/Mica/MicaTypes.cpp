@@ -120,11 +120,12 @@ LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult BufferAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                 int64_t arena, int64_t offset,
+                                 tile::Arena arena, int64_t offset,
                                  int64_t stride) {
   // buffer_c1
-  if (arena < 0 || arena > 3)
-    return emitError() << "expects an arena from 0 to 3, but got " << arena;
+  if (arena == tile::Arena::worker)
+    return emitError() << "expects a value between groups in the arena of row, "
+                       << "out or logits, but got worker";
   // buffer_c2
   if (offset < 0 || stride < 1)
     return emitError() << "expects an offset of 0 or more and a positive "

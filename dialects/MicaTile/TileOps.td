@@ -87,6 +87,12 @@ def Tile_KVTable : I32EnumAttr<"KVTable", "an integer array of a cache group", [
   let cppNamespace = "::mica::tile";
 }
 
+def Tile_Arena : I32EnumAttr<"Arena", "a part of the step's workspace", [
+    I32EnumAttrCase<"row", 0>, I32EnumAttrCase<"out", 1>,
+    I32EnumAttrCase<"worker", 2>, I32EnumAttrCase<"logits", 3>]> {
+  let cppNamespace = "::mica::tile";
+}
+
 def Tile_CountOp : Tile_Op<"count", [Pure]> {
   let summary = "rows, sequences or output rows of the step";
   let description = [{
@@ -164,19 +170,20 @@ def Tile_PoolOp : Tile_Op<"pool", [Pure]> {
 def Tile_BufferOp : Tile_Op<"buffer", [Pure]> {
   let summary = "a buffer of the workspace";
   let description = [{
-    `arena` 0 has one unit a row, 1 one an output row, 2 one a worker; 3 is the
-    step's logits (`offset` 0). The buffer begins at `offset` bytes times the
-    units of the step (arenas 0 and 1), or at `worker * size + offset` where
-    `size` is the arena's bytes a worker (`tile.worker_bytes` of the module).
-    Offsets are multiples of 64. The leading dimension is the units.
+    Of the arenas, `row` has one unit a row, `out` one an output row, `worker`
+    one a worker; `logits` are the step's (`offset` 0). The buffer begins at
+    `offset` bytes times the units of the step (`row`, `out`), or at `worker *
+    size + offset` where `size` is the arena's bytes a worker
+    (`tile.worker_bytes` of the module). Offsets are multiples of 64. The leading
+    dimension is the units.
 
     Example:
 
     ```mlir
-    %x = tile.buffer %step, %worker arena 0 offset 2560 : memref<?x656xf32>
+    %x = tile.buffer %step, %worker arena row offset 2560 : memref<?x656xf32>
     ```
   }];
-  let arguments = (ins Tile_StepType:$step, Index:$worker, I64Attr:$arena,
+  let arguments = (ins Tile_StepType:$step, Index:$worker, Tile_Arena:$arena,
                        I64Attr:$offset);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = [{

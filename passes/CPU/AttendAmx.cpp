@@ -18,8 +18,6 @@ using tile::Index;
 
 namespace {
 
-constexpr int64_t lanes = 16;
-
 /// Bytes from one row of a buffer to the next.
 int64_t rowBytes(Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());

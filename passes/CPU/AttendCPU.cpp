@@ -29,7 +29,6 @@ using namespace mica::cpu;
 using tile::Emitter;
 using tile::Index;
 
-static constexpr int64_t lanes = 16;
 /// GEMM rows of a span: enough to use a block of keys from L1 several times.
 static constexpr int64_t spanRows = 24;
 /// Whether every product takes whole tiles of 16 pairs.

@@ -12,8 +12,6 @@ using tile::Index;
 
 namespace {
 
-constexpr int64_t lanes = 16;
-
 /// Rows and pool in f32; halves of a bf16 pair are one shift and one mask.
 struct FmaDot : AttendDot {
   using AttendDot::AttendDot;

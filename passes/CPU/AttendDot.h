@@ -8,7 +8,10 @@
 
 namespace mica::cpu {
 
-/// How 16 lanes of a pool (tokens of a key panel, columns of a value panel) are
+/// Tokens of a key panel and columns of a value panel.
+constexpr int64_t lanes = 16;
+
+/// How the lanes of a pool (tokens of a key panel, columns of a value panel) are
 /// multiplied with a row (a query, the weights of a row). A step takes `group`
 /// elements of the sum, in ascending order.
 class AttendDot {

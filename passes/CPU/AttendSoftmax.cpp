@@ -18,7 +18,6 @@ using tile::Emitter;
 using tile::Index;
 
 namespace {
-constexpr int64_t lanes = 16;
 /// Weights are at most 2^slack.
 constexpr double slack = 8;
 /// Stands for minus infinity: finite, so that differences are.

@@ -8,8 +8,6 @@ using namespace mica::cpu;
 using tile::Emitter;
 using tile::Index;
 
-static constexpr int64_t lanes = 16;
-
 void AttendExpansion::forTiles(
     Index rows, function_ref<void(Index, int64_t, int64_t)> tile) {
   Index r0 = e.index(0);

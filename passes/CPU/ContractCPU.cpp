@@ -81,31 +81,49 @@ public:
   void expand(Index task);
 
 private:
-  /// A row tile's sums: of groups [from, to), added to the stage if `carried`.
+  /// Granules [g, g + count): a chunk, or one of those that fill none.
+  struct Chunk {
+    Index g;
+    int64_t count;
+  };
+  /// Sums of groups [from, to), added to what the stage holds if `carried`.
   struct Pass {
     Index from, to;
     Value carried;
+  };
+  /// Where the first row and the first column of a chunk lie in the stage.
+  struct Place {
+    Index row, column;
+  };
+  /// The rows [m, end) by tiles of `rows` rows, `panels` panels.
+  struct RowTiles {
+    Index m, end;
+    int64_t rows, panels;
   };
 
   int64_t stageWidth() const { return chunk * panelsPerGranule * panel; }
   Index rowBlocks() { return ceilDiv(e.dim(input, 0), schedule.getBlock()); }
   Value isDeep();
-  void forChunks(Index g0, Index g1,
-                 llvm::function_ref<void(Index, int64_t)> body);
+  void forChunks(Index g0, Index g1, llvm::function_ref<void(Chunk)> body);
   void forRows(Index m0, Index m1,
-               llvm::function_ref<void(Index, Index, int64_t, int64_t)> body);
-  void expandChunk(Index m0, Index m1, Index g, int64_t count);
+               llvm::function_ref<void(const RowTiles &)> body);
+  void forPanels(const Chunk &chunk, int64_t panels,
+                 llvm::function_ref<void(Index, int64_t)> body);
+  void multiply(const Chunk &chunk, Index m, int64_t rows, Index panel,
+                int64_t panels, const Place &place, const Pass &pass);
+  void expandChunk(Index m0, Index m1, const Chunk &chunk);
   void expandDeep(Value deep, Index m0, Index m1, Index g0, Index g1);
-  void expandPass(Index m0, Index m1, Index g, int64_t count, Index row,
-                  Index column, const Pass &pass);
-  void expandEpilogue(Index row, Index column, Index m, Index end, Index g,
-                      int64_t count);
+  void expandPass(Index m0, Index m1, const Chunk &chunk, const Place &place,
+                  const Pass &pass);
+  void expandEpilogue(Index m0, Index m1, const Chunk &chunk,
+                      const Place &place);
   void epilogue(Index row, Index m, Index column, Index n, int64_t size);
 
   Emitter &e;
   tile::ContractOp op;
   tile::ScheduleAttr schedule;
   Value input, weights, stage;
+  Index zero;
   std::unique_ptr<Dot> dot;
   // Of the packed weight; `granule`, `segment` in columns; `chunk`, `unit` and
   // the unit of deep blocks (0: there are none) in granules; `depth` in groups.
@@ -153,6 +171,7 @@ Index ContractExpansion::countTasks() {
 void ContractExpansion::expand(Index task) {
   weights = e.reshape(op.getWeight(), {panels, groups, panel * group});
   dot = chooseDot(op);
+  zero = e.index(0);
   Value deep = deepUnit ? isDeep() : Value();
   Index width = e.index(unit);
   if (deep)
@@ -170,60 +189,71 @@ void ContractExpansion::expand(Index task) {
   } else {
     stage =
         e.scratch({schedule.getRows().front(), stageWidth()}, e.b.getF32Type());
-    forChunks(g0, g1,
-              [&](Index g, int64_t count) { expandChunk(m0, m1, g, count); });
+    forChunks(g0, g1, [&](const Chunk &chunk) { expandChunk(m0, m1, chunk); });
   }
   dot->finish(e);
 }
 
-/// body(first granule, granules) over [g0, g1): chunks, then what is left one
-/// by one.
-void ContractExpansion::forChunks(
-    Index g0, Index g1, llvm::function_ref<void(Index, int64_t)> body) {
+/// [g0, g1): whole chunks, then what is left granule by granule.
+void ContractExpansion::forChunks(Index g0, Index g1,
+                                  llvm::function_ref<void(Chunk)> body) {
+  // Every unit is one chunk: say so without a loop.
   if (!deepUnit && unit == chunk && granules % chunk == 0)
-    return body(g0, chunk);
+    return body({g0, chunk});
   Index whole = g1;
   if (granules % chunk)
     whole = g0 + (g1 - g0) / chunk * chunk;
-  e.forRange(g0, whole, chunk, [&](Index g) { body(g, chunk); });
+  e.forRange(g0, whole, chunk, [&](Index g) { body({g, chunk}); });
   if (granules % chunk)
-    e.forRange(whole, g1, 1, [&](Index g) { body(g, 1); });
+    e.forRange(whole, g1, 1, [&](Index g) { body({g, 1}); });
 }
 
-/// body(first row, row after the last, rows of a tile, panels of a tile): the
-/// rows [m0, m1) by the greatest tiles that they fill.
+/// [m0, m1) by the greatest tiles that the rows fill.
 void ContractExpansion::forRows(
-    Index m0, Index m1,
-    llvm::function_ref<void(Index, Index, int64_t, int64_t)> body) {
+    Index m0, Index m1, llvm::function_ref<void(const RowTiles &)> body) {
   for (auto [rows, panels] :
        llvm::zip_equal(schedule.getRows(), schedule.getPanels())) {
     Index end = rows == 1 ? m1 : m0 + (m1 - m0) / rows * rows;
     e.ifThen(m0 < end, [&] {
       dot->prepare(e, rows);
-      body(m0, end, rows, panels);
+      body({m0, end, rows, panels});
     });
     m0 = end;
   }
 }
 
-void ContractExpansion::expandChunk(Index m0, Index m1, Index g,
-                                    int64_t count) {
-  int64_t total = count * panelsPerGranule;
-  Index zero = e.index(int64_t(0)), first = g * panelsPerGranule;
-  forRows(m0, m1, [&](Index begin, Index end, int64_t rows, int64_t panels) {
-    panels = std::min(panels, total);
-    e.forRange(begin, end, rows, [&](Index m) {
-      auto tile = [&](Index at, int64_t wide) {
-        dot->multiply(e, {input, weights, stage, m, first + at, zero,
-                          at * panel, rows, wide, panel, group, schedule, zero,
-                          e.index(groups), Value()});
-      };
-      int64_t whole = total / panels * panels;
-      e.forRange(zero, e.index(whole), panels,
-                 [&](Index at) { tile(at, panels); });
-      if (total % panels)
-        tile(e.index(whole), total % panels);
-      expandEpilogue(zero, zero, m, m + rows, g, count);
+/// body(first panel of the chunk, panels) of each register tile of `panels`
+/// panels, and of what is left.
+void ContractExpansion::forPanels(
+    const Chunk &chunk, int64_t panels,
+    llvm::function_ref<void(Index, int64_t)> body) {
+  int64_t total = chunk.count * panelsPerGranule;
+  panels = std::min(panels, total);
+  int64_t whole = total / panels * panels;
+  e.forRange(zero, e.index(whole), panels,
+             [&](Index panel) { body(panel, panels); });
+  if (total % panels)
+    body(e.index(whole), total % panels);
+}
+
+/// A register tile, whose sums go to row `place.row` of the stage.
+void ContractExpansion::multiply(const Chunk &chunk, Index m, int64_t rows,
+                                 Index panel, int64_t panels,
+                                 const Place &place, const Pass &pass) {
+  dot->multiply(
+      e, {input, weights, stage, m, chunk.g * panelsPerGranule + panel,
+          place.row, place.column + panel * this->panel, rows, panels,
+          this->panel, group, schedule, pass.from, pass.to, pass.carried});
+}
+
+void ContractExpansion::expandChunk(Index m0, Index m1, const Chunk &chunk) {
+  forRows(m0, m1, [&](const RowTiles &tiles) {
+    e.forRange(tiles.m, tiles.end, tiles.rows, [&](Index m) {
+      forPanels(chunk, tiles.panels, [&](Index panel, int64_t panels) {
+        multiply(chunk, m, tiles.rows, panel, panels, {zero, zero},
+                 {zero, e.index(groups), Value()});
+      });
+      expandEpilogue(m, m + tiles.rows, chunk, {zero, zero});
     });
   });
 }
@@ -234,53 +264,43 @@ void ContractExpansion::expandDeep(Value deep, Index m0, Index m1, Index g0,
   auto type =
       MemRefType::get({ShapedType::kDynamic, stageWidth()}, e.b.getF32Type());
   stage = tile::BufferOp::create(e.b, e.loc, type, phase.getStep(),
-                                 phase.getWorker(), /*arena=*/2, /*offset=*/0);
-  // Where the sums of granule g lie.
-  auto row = [&](Index g) { return (g - g0) / chunk * schedule.getBlock(); };
-  auto column = [&](Index g) {
-    return (g - g0) % chunk * (panelsPerGranule * panel);
+                                 phase.getWorker(), tile::Arena::worker,
+                                 /*offset=*/0);
+  auto placeOf = [&](const Chunk &at) -> Place {
+    return {(at.g - g0) / chunk * schedule.getBlock(),
+            (at.g - g0) % chunk * (panelsPerGranule * panel)};
   };
   Index all = e.index(groups);
   Index passes =
       e.select(deep, e.index(llvm::divideCeil(groups, depth)), e.index(1));
-  e.forRange(e.index(int64_t(0)), passes, 1, [&](Index pass) {
+  e.forRange(zero, passes, 1, [&](Index pass) {
     Index from = pass * depth;
     Index to = e.select(deep, min(from + depth, all), all);
-    forChunks(g0, g1, [&](Index g, int64_t count) {
-      expandPass(m0, m1, g, count, row(g), column(g),
-                 {from, to, e.index(int64_t(0)) < from});
+    forChunks(g0, g1, [&](const Chunk &chunk) {
+      expandPass(m0, m1, chunk, placeOf(chunk), {from, to, zero < from});
     });
   });
-  forChunks(g0, g1, [&](Index g, int64_t count) {
-    expandEpilogue(row(g), column(g), m0, m1, g, count);
+  forChunks(g0, g1, [&](const Chunk &chunk) {
+    expandEpilogue(m0, m1, chunk, placeOf(chunk));
   });
 }
 
-void ContractExpansion::expandPass(Index m0, Index m1, Index g, int64_t count,
-                                   Index row, Index column, const Pass &pass) {
-  int64_t total = count * panelsPerGranule;
-  Index first = g * panelsPerGranule;
-  forRows(m0, m1, [&](Index begin, Index end, int64_t rows, int64_t panels) {
-    panels = std::min(panels, total);
-    auto tiles = [&](Index at, int64_t wide) {
-      e.forRange(begin, end, rows, [&](Index m) {
-        dot->multiply(e, {input, weights, stage, m, first + at, row + (m - m0),
-                          column + at * panel, rows, wide, panel, group,
-                          schedule, pass.from, pass.to, pass.carried});
+void ContractExpansion::expandPass(Index m0, Index m1, const Chunk &chunk,
+                                   const Place &place, const Pass &pass) {
+  forRows(m0, m1, [&](const RowTiles &tiles) {
+    forPanels(chunk, tiles.panels, [&](Index panel, int64_t panels) {
+      e.forRange(tiles.m, tiles.end, tiles.rows, [&](Index m) {
+        multiply(chunk, m, tiles.rows, panel, panels,
+                 {place.row + (m - m0), place.column}, pass);
       });
-    };
-    int64_t whole = total / panels * panels;
-    e.forRange(e.index(int64_t(0)), e.index(whole), panels,
-               [&](Index at) { tiles(at, panels); });
-    if (total % panels)
-      tiles(e.index(whole), total % panels);
+    });
   });
 }
 
-/// The epilogue of rows [m, end) of `count` granules from g, whose sums lie at
-/// the stage's row and column and after.
-void ContractExpansion::expandEpilogue(Index row, Index column, Index m,
-                                       Index end, Index g, int64_t count) {
+/// The epilogue of rows [m0, m1), the first of which lies at `place`.
+void ContractExpansion::expandEpilogue(Index m0, Index m1, const Chunk &chunk,
+                                       const Place &place) {
+  int64_t count = chunk.count;
   int64_t padded = panelsPerGranule * panel, size = segment, per = granule;
   int64_t pieces = count;
   if (op.getElastic() && padded == granule) {
@@ -293,11 +313,11 @@ void ContractExpansion::expandEpilogue(Index row, Index column, Index m,
   } else if (op.getElastic()) {
     size = granule;
   }
-  Index first = g * granule;
-  e.forRange(m, end, 1, [&](Index at) {
-    e.forRange(e.index(int64_t(0)), e.index(pieces), 1, [&](Index piece) {
-      e.forRange(e.index(int64_t(0)), e.index(per), size, [&](Index c) {
-        epilogue(row + (at - m), at, column + piece * padded + c,
+  Index first = chunk.g * granule;
+  e.forRange(m0, m1, 1, [&](Index m) {
+    e.forRange(zero, e.index(pieces), 1, [&](Index piece) {
+      e.forRange(zero, e.index(per), size, [&](Index c) {
+        epilogue(place.row + (m - m0), m, place.column + piece * padded + c,
                  first + piece * per + c, size);
       });
     });

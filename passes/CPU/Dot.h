@@ -32,9 +32,9 @@ public:
   virtual ~Dot() = default;
   /// What register tiles of `rows` rows need before the first of them.
   virtual void prepare(tile::Emitter &e, int64_t rows) const {}
-  /// stage[row + r, column + c] = sum_k input[m + r, k] * weight[p * panel + c,
-  /// k] over the groups [from, to) of k, added to what the stage holds if
-  /// `carried`.
+  /// stage[row + r, column + c] = sum over k of input[m + r, k] * w[c, k],
+  /// where w[c] is row p * panel + c of the weight; over the groups [from, to)
+  /// of k, added to what the stage holds if `carried`.
   virtual void multiply(tile::Emitter &e, const DotTile &tile) const = 0;
   /// What ends a task.
   virtual void finish(tile::Emitter &e) const {}

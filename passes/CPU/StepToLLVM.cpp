@@ -126,16 +126,19 @@ Value lower(Reader &r, tile::PoolOp op, tile::PoolOp::Adaptor in) {
 
 Value lower(Reader &r, tile::BufferOp op, tile::BufferOp::Adaptor in) {
   Value step = in.getStep();
-  int64_t arena = op.getArena(); // of rows, output rows, workers, logits
-  Value units = arena == 2
+  tile::Arena arena = op.getArena();
+  int64_t pointer = offsetof(mica_step, logits);
+  if (arena != tile::Arena::logits)
+    pointer = offsetof(mica_step, arena) +
+              static_cast<int64_t>(arena) * sizeof(uint8_t *);
+  Value units = arena == tile::Arena::worker
                     ? r.constant(1)
-                    : r.count(step, arena == 0 ? offsetof(mica_step, rows)
-                                               : offsetof(mica_step, outs));
-  Value base = r.loadPointer(step, arena == 3 ? offsetof(mica_step, logits)
-                                              : offsetof(mica_step, arena) +
-                                                    arena * sizeof(uint8_t *));
+                    : r.count(step, arena == tile::Arena::row
+                                        ? offsetof(mica_step, rows)
+                                        : offsetof(mica_step, outs));
+  Value base = r.loadPointer(step, pointer);
   Value offset = r.constant(op.getOffset());
-  if (arena == 2) {
+  if (arena == tile::Arena::worker) {
     Value size = r.constant(r.sizes.workerBytes);
     offset = r.add(r.mul(in.getWorker(), size), offset);
   } else {

@@ -11,7 +11,7 @@ namespace mica::cpu {
 /// The sizes that stage 2 leaves on the module.
 struct StepSizes {
   int64_t slots;       // weights a layer
-  int64_t workerBytes; // of arena 2
+  int64_t workerBytes; // of the arena of workers
 };
 
 /// Adds the conversion of `!tile.step` to `converter`, and patterns for the

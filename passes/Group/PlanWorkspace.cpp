@@ -13,8 +13,6 @@ using namespace mica;
 
 namespace {
 
-enum Arena { Row = 0, Out = 1, Worker = 2, Logits = 3 };
-
 /// Elements between two rows of a buffer: whole vectors, and not a multiple of
 /// 2 KB, which would put all rows of a tile in the same sets of the cache.
 int64_t strideOf(RankedTensorType type) {
@@ -54,7 +52,7 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
         strideOf(type) * type.getElementType().getIntOrFloatBitWidth() / 8, 64);
   }
 
-  BufferAttr buffer(Arena arena, int64_t offset, RankedTensorType type) {
+  BufferAttr buffer(tile::Arena arena, int64_t offset, RankedTensorType type) {
     return BufferAttr::get(&getContext(), arena, offset, strideOf(type));
   }
 
@@ -75,11 +73,13 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
         if (!type) {
           buffers.push_back(UnitAttr::get(&getContext()));
         } else if (result == logits) {
-          buffers.push_back(BufferAttr::get(
-              &getContext(), Logits, 0, llvm::alignTo(type.getDimSize(1), 16)));
+          buffers.push_back(
+              BufferAttr::get(&getContext(), tile::Arena::logits, 0,
+                              llvm::alignTo(type.getDimSize(1), 16)));
         } else {
           int64_t &end = out ? outEnd : rowEnd;
-          buffers.push_back(buffer(out ? Out : Row, end, type));
+          buffers.push_back(
+              buffer(out ? tile::Arena::out : tile::Arena::row, end, type));
           end += bytesOf(type);
           rowMax = std::max(rowMax, rowEnd);
         }
@@ -155,7 +155,7 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
           Interval wanted = {rowEnd, bytesOf(type), phase,
                              lastUse(result, end)};
           place(wanted, placed);
-          buffers.push_back(buffer(Row, wanted.offset, type));
+          buffers.push_back(buffer(tile::Arena::row, wanted.offset, type));
         }
       }
       group.setBuffersAttr(ArrayAttr::get(&getContext(), buffers));

@@ -21,9 +21,8 @@ static std::pair<int64_t, int64_t> blockElements(KVType kv) {
 
 int64_t mica::blockBytes(KVType kv) {
   auto [keys, values] = blockElements(kv);
-  return llvm::alignTo((keys + values) *
-                           kv.getElement().getIntOrFloatBitWidth() / 8,
-                       64);
+  return llvm::alignTo(
+      (keys + values) * kv.getElement().getIntOrFloatBitWidth() / 8, 64);
 }
 
 SmallVector<Value> mica::captureOutside(ArrayRef<Region *> regions) {
@@ -72,7 +71,8 @@ Value KernelContext::bufferAt(BufferAttr place, RankedTensorType type) {
   auto memref = MemRefType::get(shape, type.getElementType());
   std::string key;
   llvm::raw_string_ostream(key)
-      << "buffer " << place.getArena() << " " << place.getOffset() << memref;
+      << "buffer " << tile::stringifyArena(place.getArena()) << " "
+      << place.getOffset() << memref;
   return once(key, [&] {
     return tile::BufferOp::create(b, loc, memref, step, worker,
                                   place.getArena(), place.getOffset())
@@ -90,9 +90,9 @@ Value KernelContext::weightOf(Value weight) {
     shape = {layout.paddedColumns(type.rows())};
   int64_t slot = slotOf.lookup(weight);
   return once("weight " + std::to_string(slot), [&] {
-    return tile::WeightOp::create(
-               b, loc, MemRefType::get(shape, type.getElementType()), step,
-               layer, slot)
+    return tile::WeightOp::create(b, loc,
+                                  MemRefType::get(shape, type.getElementType()),
+                                  step, layer, slot)
         .getResult();
   });
 }
@@ -135,11 +135,10 @@ Value KernelContext::poolOf(Value kv, bool values) {
   auto memref = MemRefType::get(
       shape, type.getElement(),
       StridedLayoutAttr::get(b.getContext(), values ? keys : 0, strides));
-  return once(std::string(values ? "values " : "keys ") + std::to_string(group),
-              [&] {
-                return tile::PoolOp::create(b, loc, memref, step, group)
-                    .getResult();
-              });
+  return once(
+      std::string(values ? "values " : "keys ") + std::to_string(group), [&] {
+        return tile::PoolOp::create(b, loc, memref, step, group).getResult();
+      });
 }
 
 static MemRefType indices(OpBuilder &b) {
@@ -172,8 +171,8 @@ Value KernelContext::count(tile::Count which) {
 
 Value KernelContext::kvPosition() {
   return once("position", [&] {
-    return tile::BufferOp::create(b, loc, indices(b), step, worker, 0,
-                                  kPositionOffset)
+    return tile::BufferOp::create(b, loc, indices(b), step, worker,
+                                  tile::Arena::row, kPositionOffset)
         .getResult();
   });
 }
@@ -181,7 +180,8 @@ Value KernelContext::kvPosition() {
 Value KernelContext::attendTasks() {
   auto type = MemRefType::get({ShapedType::kDynamic, 4}, b.getI32Type());
   return once("tasks", [&] {
-    return tile::BufferOp::create(b, loc, type, step, worker, 0, kTasksOffset)
+    return tile::BufferOp::create(b, loc, type, step, worker, tile::Arena::row,
+                                  kTasksOffset)
         .getResult();
   });
 }

@@ -59,9 +59,9 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
 
   tile::PhaseOp startPhase(KernelContext &context, GroupOp group) {
     OpBuilder &b = context.b;
-    auto phase = tile::PhaseOp::create(b, group.getLoc(), "", phases.size(),
-                                       context.step, context.worker,
-                                       context.workers);
+    auto phase =
+        tile::PhaseOp::create(b, group.getLoc(), "", phases.size(),
+                              context.step, context.worker, context.workers);
     phase.getBody().emplaceBlock();
     phases.push_back(b.getStringAttr(""));
     return phase;
@@ -150,7 +150,7 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     auto buffers = group.getBuffersAttr();
     return llvm::any_of(buffers, [](Attribute place) {
       auto buffer = dyn_cast<BufferAttr>(place);
-      return buffer && buffer.getArena() == 3;
+      return buffer && buffer.getArena() == tile::Arena::logits;
     });
   }
 
@@ -158,7 +158,7 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     auto buffers = group.getBuffersAttr();
     return llvm::any_of(buffers, [](Attribute place) {
       auto buffer = dyn_cast<BufferAttr>(place);
-      return buffer && (buffer.getArena() == 1 || buffer.getArena() == 3);
+      return buffer && buffer.getArena() != tile::Arena::row;
     });
   }
 
@@ -194,11 +194,11 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
          llvm::enumerate(stack.getLayers().getAsRange<LayerAttr>())) {
       int64_t place = layer.getKv() < 0 ? 0 : seen[layer.getKv()]++;
       Value number = context.index(index), kvLayer = context.index(place);
-      func::CallOp::create(
-          b, stack.getLoc(), (layer.getFunction().getValue() + "_kernels").str(),
-          TypeRange(),
-          ValueRange{context.step, number, kvLayer, context.worker,
-                     context.workers});
+      func::CallOp::create(b, stack.getLoc(),
+                           (layer.getFunction().getValue() + "_kernels").str(),
+                           TypeRange(),
+                           ValueRange{context.step, number, kvLayer,
+                                      context.worker, context.workers});
     }
   }
 

@@ -19,11 +19,10 @@ void mica::lowerLinear(KernelContext &context, GroupOp group) {
                          columns, granule, group.getElastic(), ScheduleAttr());
   Region &region = contract.getEpilogue();
   OpBuilder::InsertionGuard guard(b);
-  Block *body = b.createBlock(
-      &region, {},
-      {VectorType::get(granule, b.getF32Type()), b.getIndexType(),
-       b.getIndexType()},
-      {loc, loc, loc});
+  Block *body = b.createBlock(&region, {},
+                              {VectorType::get(granule, b.getF32Type()),
+                               b.getIndexType(), b.getIndexType()},
+                              {loc, loc, loc});
   SegmentEmitter emitter(context, b, loc, body->getArgument(1),
                          body->getArgument(2), columns, granule);
   Row acc = emitter.row(body->getArgument(0));

@@ -1,9 +1,9 @@
 //===- LowerRows.cpp - Row ops as tile.rows -------------------------------===//
 //
 // The ops of a group are emitted once per pass over the row. In pass i the
-// first i reductions over the whole row are known scalars; the next one ends the
-// pass, and what follows it is dead. The pass that meets no further reduction
-// is `apply`.
+// first i reductions over the whole row are known scalars; the next one ends
+// the pass, and what follows it is dead. The pass that meets no further
+// reduction is `apply`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -76,7 +76,7 @@ void mica::lowerRows(KernelContext &context, GroupOp group) {
   if (group.getBuffers())
     for (Attribute place : group.getBuffersAttr())
       if (auto buffer = dyn_cast<BufferAttr>(place))
-        out |= buffer.getArena() == 1 || buffer.getArena() == 3;
+        out |= buffer.getArena() != Arena::row;
   int64_t segment = angles ? 16 : segmentOf(group, columns);
 
   SmallVector<std::unique_ptr<Region>> passes;
@@ -99,14 +99,15 @@ void mica::lowerRows(KernelContext &context, GroupOp group) {
       emitter.storeResults(group);
     if (!done)
       kinds.push_back(b.getStringAttr(emitter.reducedIsMax ? "max" : "add"));
-    tile::YieldOp::create(b, loc, done ? ValueRange() : ValueRange(emitter.reduced));
+    tile::YieldOp::create(b, loc,
+                          done ? ValueRange() : ValueRange(emitter.reduced));
   }
 
   b.restoreInsertionPoint(place);
   Value count = context.count(out ? Count::outs : Count::rows);
-  auto rows = RowsOp::create(b, loc, count, ValueRange(), columns, segment,
-                             b.getArrayAttr(kinds), ScheduleAttr(),
-                             passes.size() - 1);
+  auto rows =
+      RowsOp::create(b, loc, count, ValueRange(), columns, segment,
+                     b.getArrayAttr(kinds), ScheduleAttr(), passes.size() - 1);
   rows.getApply().takeBody(*passes.back());
   for (auto [region, pass] : llvm::zip(rows.getStats(), passes))
     region.takeBody(*pass);

@@ -94,7 +94,6 @@ void OutputTable::add(func::FuncOp function, GroupOp group, int64_t phase,
 
 void OutputTable::add(KernelContext &context, func::FuncOp function,
                       GroupOp group, int64_t phase) {
-  static constexpr StringLiteral arenas[] = {"row", "out", "worker", "logits"};
   ValueRange stored = group.getYield().getValues();
   for (auto [result, value] : llvm::zip(group.getResults(), stored)) {
     auto type = dyn_cast<RankedTensorType>(result.getType());
@@ -105,7 +104,8 @@ void OutputTable::add(KernelContext &context, func::FuncOp function,
       continue;
     BufferAttr place = placeOf(result);
     add(function, group, phase, value,
-        {arenas[place.getArena()], static_cast<int64_t>(place.getOffset()),
+        {tile::stringifyArena(place.getArena()),
+         static_cast<int64_t>(place.getOffset()),
          static_cast<int64_t>(place.getStride()), type.getElementType(),
          roleOf(function, result)});
   }

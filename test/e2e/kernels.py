@@ -214,9 +214,9 @@ SIZES = {"f32": 4, "bf16": 2, "f16": 2}
 
 
 class Buffers:
-    """Buffers of one arena (its number and `units`), as text and as arrays."""
+    """Buffers of one arena (by its name), as text and as arrays."""
 
-    def __init__(self, arena=0, worker_units=1):
+    def __init__(self, arena="row", worker_units=1):
         self.arena, self.size, self.worker_units = arena, 0, worker_units
         self.places = {}
 

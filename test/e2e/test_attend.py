@@ -98,7 +98,7 @@ class Shape:
 
 
 def text(shape, rows):
-    """The module, with buffers of arena 0 in `rows`; arena 1 is the task table."""
+    """The module, with its rows in `rows`; arena `out` is the task table."""
     columns = shape.heads * shape.value
     captures = CAPTURES.format(columns)
     keys, values = shape.pool_types()
@@ -114,9 +114,9 @@ def text(shape, rows):
     core = ("memref.load %core[%m, %z] : memref<?x1xi32>" if shape.tree
             else "arith.addi %p, %one : i32")
     body = "\n".join(lines) + f"""
-    %base = tile.buffer %step, %worker arena 0 offset {rows.size} : memref<?x1xi32>
-    %bits = tile.buffer %step, %worker arena 0 offset {rows.size + 64} : memref<?x1xi64>
-    %tasks = tile.buffer %step, %worker arena 1 offset 0 : memref<?x4xi32>
+    %base = tile.buffer %step, %worker arena row offset {rows.size} : memref<?x1xi32>
+    %bits = tile.buffer %step, %worker arena row offset {rows.size + 64} : memref<?x1xi64>
+    %tasks = tile.buffer %step, %worker arena out offset 0 : memref<?x4xi32>
     %position = tile.input %step position : memref<?xi32>
     %start = tile.kv_table %step group 0 page_start : memref<?xi32>
     %page = tile.kv_table %step group 0 page : memref<?xi32>
@@ -227,7 +227,7 @@ def run(shape, steps, ring=None, workers=1):
     q = rng.standard_normal((t, shape.heads * shape.key)).astype(np.float32) * 2
     core = np.maximum(position + 1 - rng.integers(0, 20, t), 0).astype(np.int32)
     tree = rng.integers(0, 2**62, t) | 1 << np.clip(position - core, 0, 63)
-    buffers, ends = Buffers(0), np.cumsum([r for _, r in steps])
+    buffers, ends = Buffers(), np.cumsum([r for _, r in steps])
     kernel = Kernel(text(shape, buffers))
     together = [(s, m, min(m + 32, end)) for s, (end, (_, r)) in
                 enumerate(zip(ends, steps)) for m in range(end - r, end, 32)]

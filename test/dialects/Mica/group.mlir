@@ -18,10 +18,10 @@ func.func @linear(%x: tensor<?x64xf32>, %w: !mica.weight<96x64, bf16>) -> tensor
 // Planned: the result has a place in an arena.
 // CHECK-LABEL: func @planned
 func.func @planned(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
-  // CHECK: } {buffers = [#mica.buffer<arena = 0, offset = 0, stride = 64>]} : tensor<?x64xf32>
+  // CHECK: } {buffers = [#mica.buffer<arena = row, offset = 0, stride = 64>]} : tensor<?x64xf32>
   %y = mica.group "rows" phase 0 {
     %0 = arith.addf %x, %x : tensor<?x64xf32>
     mica.yield %0 : tensor<?x64xf32>
-  } {buffers = [#mica.buffer<arena = 0, offset = 0, stride = 64>]} : tensor<?x64xf32>
+  } {buffers = [#mica.buffer<arena = row, offset = 0, stride = 64>]} : tensor<?x64xf32>
   return %y : tensor<?x64xf32>
 }

@@ -2,7 +2,7 @@
 
 // CHECK-LABEL: func @buffer
 func.func @buffer(%step: !tile.step, %worker: index, %workers: index, %layer: index) {
-  // CHECK: tile.buffer %{{.*}}, %{{.*}} arena 0 offset 2560 : memref<?x656xf32>
-  %x = tile.buffer %step, %worker arena 0 offset 2560 : memref<?x656xf32>
+  // CHECK: tile.buffer %{{.*}}, %{{.*}} arena row offset 2560 : memref<?x656xf32>
+  %x = tile.buffer %step, %worker arena row offset 2560 : memref<?x656xf32>
   return
 }

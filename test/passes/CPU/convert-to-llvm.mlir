@@ -56,11 +56,11 @@ func.func private @workspace(%step: !tile.step, %worker: index) -> f32 {
   // Arena 1 begins 2560 bytes an output row from its base.
   // CHECK-DAG: llvm.mlir.constant(2560 : i64)
   // CHECK-DAG: llvm.getelementptr inbounds %{{.*}}[80]
-  %x = tile.buffer %step, %worker arena 1 offset 2560 : memref<?x656xf32>
+  %x = tile.buffer %step, %worker arena out offset 2560 : memref<?x656xf32>
   // Arena 2: worker * 4096 + 64.
   // CHECK-DAG: llvm.mlir.constant(4096 : i64)
   // CHECK-DAG: llvm.getelementptr inbounds %{{.*}}[88]
-  %y = tile.buffer %step, %worker arena 2 offset 64 : memref<16xf32>
+  %y = tile.buffer %step, %worker arena worker offset 64 : memref<16xf32>
   %c0 = arith.constant 0 : index
   %a = memref.load %x[%c0, %c0] : memref<?x656xf32>
   %b = memref.load %y[%c0] : memref<16xf32>

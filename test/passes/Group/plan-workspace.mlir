@@ -9,17 +9,17 @@ module attributes {mica.dtype = f32, mica.target = #t} {
   mica.weight @w : !mica.weight<64x64, f32>
   mica.weight @t : !mica.weight<100x64, f32>
 
-  // CHECK: func private @layer(%{{.*}}: tensor<?x64xf32> {mica.buffer = #[[X:mica.buffer<arena = 0, offset = 128, stride = 64>]]}
+  // CHECK: func private @layer(%{{.*}}: tensor<?x64xf32> {mica.buffer = #[[X:mica.buffer<arena = row, offset = 128, stride = 64>]]}
   func.func private @layer(%x: !rows, %w: !mica.weight<64x64, f32>, %n: !mica.weight<64, f32>) -> !rows {
     // CHECK: mica.rms_norm
-    // CHECK: buffers = [#mica.buffer<arena = 0, offset = 384, stride = 64>]
+    // CHECK: buffers = [#mica.buffer<arena = row, offset = 384, stride = 64>]
     %h = mica.rms_norm %x, %n {eps = 1.0e-5 : f32} : !rows, !mica.weight<64, f32>
     // CHECK: mica.linear
-    // CHECK: buffers = [#mica.buffer<arena = 0, offset = 640, stride = 64>]
+    // CHECK: buffers = [#mica.buffer<arena = row, offset = 640, stride = 64>]
     %a = mica.linear %h, %w : !rows, !mica.weight<64x64, f32> -> !rows
     // The norm is dead by now: its place serves again.
     // CHECK: mica.rms_norm
-    // CHECK: buffers = [#mica.buffer<arena = 0, offset = 384, stride = 64>]
+    // CHECK: buffers = [#mica.buffer<arena = row, offset = 384, stride = 64>]
     %b = mica.rms_norm %a, %n {eps = 1.0e-5 : f32} : !rows, !mica.weight<64, f32>
     // CHECK: mica.linear
     // CHECK-NEXT: arith.addf
@@ -35,7 +35,7 @@ module attributes {mica.dtype = f32, mica.target = #t} {
     %x = mica.embedding %ids, %t : tensor<?xi32>, !mica.weight<100x64, f32> -> !rows
     %y = mica.stack %x, (), () [#mica.layer<@layer, kv = -1, shared = [], weights = [@w, @n]>] : !rows, (), () -> !rows
     // CHECK: mica.output_rows
-    // CHECK: buffers = [#mica.buffer<arena = 3, offset = 0, stride = 64>]
+    // CHECK: buffers = [#mica.buffer<arena = logits, offset = 0, stride = 64>]
     %r = mica.output_rows %y, %batch : !rows -> !rows
     return %r : !rows
   }

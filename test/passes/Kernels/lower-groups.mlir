@@ -5,7 +5,7 @@
 !rows = tensor<?x64xf32>
 !w = !mica.weight<64x64, f32, #mica.layout<panel = 16, group = 1, granule = 16, align = 16>>
 !t = !mica.weight<100x64, f32, #mica.layout<panel = 1, group = 1, granule = 1, align = 16>>
-#x = #mica.buffer<arena = 0, offset = 128, stride = 64>
+#x = #mica.buffer<arena = row, offset = 128, stride = 64>
 
 // CHECK:      module attributes
 // CHECK-SAME: tile.layers = 3
@@ -19,7 +19,7 @@ module attributes {tile.arena = array<i64: 384, 0>, mica.dtype = f32} {
 
   // CHECK: func.func private @layer_kernels(%[[STEP:.*]]: !tile.step, %[[LAYER:.*]]: index, %{{.*}}: index, %[[WORKER:.*]]: index, %[[WORKERS:.*]]: index)
   func.func private @layer(%x: !rows {mica.buffer = #x}, %w: !w) -> !rows {
-    // CHECK-DAG: %[[X:.*]] = tile.buffer %[[STEP]], %[[WORKER]] arena 0 offset 128 : memref<?x64xf32>
+    // CHECK-DAG: %[[X:.*]] = tile.buffer %[[STEP]], %[[WORKER]] arena row offset 128 : memref<?x64xf32>
     // CHECK-DAG: %[[W:.*]] = tile.weight %[[STEP]], %[[LAYER]] slot 0 : memref<4x64x16x1xf32>
     // CHECK:     tile.phase "projection" id 0(%[[STEP]], %[[WORKER]], %[[WORKERS]])
     // CHECK:     tile.contract %[[X]], %[[W]] columns 64 granule 16 elastic
@@ -49,7 +49,7 @@ module attributes {tile.arena = array<i64: 384, 0>, mica.dtype = f32} {
     %z = mica.group "rows" phase 1 {
       %0 = mica.output_rows %y, %batch : !rows -> !rows
       mica.yield %0 : !rows
-    } {buffers = [#mica.buffer<arena = 3, offset = 0, stride = 64>]} : !rows
+    } {buffers = [#mica.buffer<arena = logits, offset = 0, stride = 64>]} : !rows
     return %z : !rows
   }
 }

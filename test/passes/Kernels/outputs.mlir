@@ -6,8 +6,8 @@
 !w = !mica.weight<64x64, f32, #mica.layout<panel = 16, group = 1, granule = 16, align = 16>>
 !t = !mica.weight<100x64, f32, #mica.layout<panel = 1, group = 1, granule = 1, align = 16>>
 !kv = !mica.kv<heads = 2, key = 32, value = 32, element = bf16, page = 32, window = 0>
-#x = #mica.buffer<arena = 0, offset = 128, stride = 64>
-#q = #mica.buffer<arena = 0, offset = 384, stride = 64>
+#x = #mica.buffer<arena = row, offset = 128, stride = 64>
+#q = #mica.buffer<arena = row, offset = 384, stride = 64>
 
 // CHECK:      tile.outputs = [
 
@@ -67,7 +67,7 @@ module attributes {tile.arena = array<i64: 512, 0>, mica.dtype = f32} {
     %z = mica.group "rows" phase 2 {
       %0 = mica.output_rows %y#0, %batch {mica.name = "out"} : !rows -> !rows
       mica.yield %0 : !rows
-    } {buffers = [#mica.buffer<arena = 3, offset = 0, stride = 64>]} : !rows
+    } {buffers = [#mica.buffer<arena = logits, offset = 0, stride = 64>]} : !rows
     return %z, %y#1 : !rows, !kv
   }
 }

@@ -7,8 +7,8 @@
 !pairs = tensor<?x75xbf16>
 !w = !mica.weight<75x75, bf16, #mica.layout<panel = 16, group = 2, granule = 16, align = 2>>
 !t = !mica.weight<100x75, f32, #mica.layout<panel = 1, group = 1, granule = 1, align = 16>>
-#x = #mica.buffer<arena = 0, offset = 128, stride = 80>
-#y = #mica.buffer<arena = 0, offset = 512, stride = 80>
+#x = #mica.buffer<arena = row, offset = 128, stride = 80>
+#y = #mica.buffer<arena = row, offset = 512, stride = 80>
 
 module attributes {tile.arena = array<i64: 1024, 0>, mica.dtype = bf16} {
   mica.weight @t : !t

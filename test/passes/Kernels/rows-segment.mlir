@@ -8,9 +8,9 @@
 !t = !mica.weight<100x192, f32, #mica.layout<panel = 1, group = 1, granule = 1, align = 16>>
 !whole = !mica.weight<96, f32, #mica.layout<panel = 1, group = 1, granule = 1, align = 16>>
 !head = !mica.weight<24, f32, #mica.layout<panel = 1, group = 1, granule = 1, align = 16>>
-#x = #mica.buffer<arena = 0, offset = 128, stride = 192>
-#y = #mica.buffer<arena = 0, offset = 896, stride = 96>
-#a = #mica.buffer<arena = 0, offset = 1280, stride = 96>
+#x = #mica.buffer<arena = row, offset = 128, stride = 192>
+#y = #mica.buffer<arena = row, offset = 896, stride = 96>
+#a = #mica.buffer<arena = row, offset = 1280, stride = 96>
 
 module attributes {tile.arena = array<i64: 1664, 0>, mica.dtype = f32} {
   mica.weight @t : !t
