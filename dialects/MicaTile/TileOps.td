@@ -41,10 +41,11 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     One row of `schedules/`. For `tile.contract`: a task is `block` rows by
     `unit` columns; inside it row tiles are chosen greedily from `rows`, and
     for `rows[i]` the register tile spans `panels[i]` panels; the loop over k
-    is unrolled `unroll` groups; `prefetch` bytes ahead (0: none). With `depth`,
-    blocks of many rows go over the unit once for every `depth` columns of k, sums
-    waiting in the worker's memory: those weights stay in the first cache. For
-    `tile.attend`: `block` rows a task, `unit` cached tokens between two
+    is unrolled `unroll` groups; row tiles other than the greatest, of which a
+    block has at most one of a size, prefetch weights `prefetch` bytes ahead (0:
+    none). With `depth`, blocks of many rows go over the unit once for every
+    `depth` columns of k, sums waiting in the worker's memory: those weights stay
+    in the first cache. For `tile.attend`: `block` rows a task, `unit` cached tokens between two
     rescalings, `rows` and `panels` as above for both of its products (panels of
     tokens, then of columns), `prefetch` not 0: the next `unit` tokens are
     prefetched. For `tile.rows`: `block` rows a task.

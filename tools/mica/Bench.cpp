@@ -85,7 +85,7 @@ struct Figure {
 /// Tests one model with one number of threads.
 class Bench {
 public:
-  Bench(Model model, const Machine &machine, const std::vector<Work> &works)
+  Bench(Model model, Machine &machine, const std::vector<Work> &works)
       : model(std::move(model)), machine(machine), works(works), random(1) {}
 
   /// Tokens per second of `tokens` tokens after `depth` others: appended as a
@@ -185,7 +185,7 @@ private:
   }
 
   Model model;
-  const Machine &machine;
+  Machine &machine;
   const std::vector<Work> &works;
   Random random;
 };

@@ -24,18 +24,16 @@ volatile float floatSink;
 
 typedef uint64_t Line __attribute__((vector_size(64)));
 
-// The distance of the prefetch that was best for plain streams (4 KB).
-constexpr uint64_t kAhead = 4096;
-
-/// Reads `size` bytes as `Streams` streams of whole lines.
+/// Reads `size` bytes as `Streams` streams of whole lines, each line asked for
+/// `Ahead` bytes before (0: not).
 #define MICA_READ_BODY                                                         \
   uint64_t part = size / Streams / 64 * 64;                                    \
   Line sums[Streams] = {};                                                     \
   for (uint64_t at = 0; at < part; at += 64)                                   \
     _Pragma("unroll") for (int s = 0; s < Streams; ++s) {                      \
       const uint8_t *line = data + s * part + at;                              \
-      if (Prefetch)                                                            \
-        __builtin_prefetch(line + kAhead, 0, 2);                               \
+      if (Ahead)                                                               \
+        __builtin_prefetch(line + Ahead, 0, 2);                                \
       sums[s] ^= *reinterpret_cast<const Line *>(line);                        \
     }                                                                          \
   uint64_t sum = 0;                                                            \
@@ -44,41 +42,43 @@ constexpr uint64_t kAhead = 4096;
   sink = sum;                                                                  \
   return double(part) * Streams;
 
-template <int Streams, bool Prefetch>
+template <int Streams, int Ahead>
 double readPlain(const uint8_t *data, uint64_t size) {
   MICA_READ_BODY
 }
 
 #if defined(__x86_64__)
-template <int Streams, bool Prefetch>
+template <int Streams, int Ahead>
 __attribute__((target("avx2"))) double readAVX2(const uint8_t *data,
                                                 uint64_t size) {
   MICA_READ_BODY
 }
 
-template <int Streams, bool Prefetch>
+template <int Streams, int Ahead>
 __attribute__((target("avx512f"))) double readAVX512(const uint8_t *data,
                                                      uint64_t size) {
   MICA_READ_BODY
 }
 #endif
 
-template <int Streams, bool Prefetch> Loop readLoop() {
+template <int Streams, int Ahead> Loop readLoop() {
   Loop loop{"read " + std::to_string(Streams) + " stream" +
-                (Streams > 1 ? "s" : "") + (Prefetch ? ", prefetch" : ""),
-            readPlain<Streams, Prefetch>};
+                (Streams > 1 ? "s" : "") +
+                (Ahead ? ", " + std::to_string(Ahead) + " bytes ahead" : ""),
+            readPlain<Streams, Ahead>};
 #if defined(__x86_64__)
   if (cpuHas("avx512f"))
-    loop.run = readAVX512<Streams, Prefetch>;
+    loop.run = readAVX512<Streams, Ahead>;
   else if (cpuHas("avx2"))
-    loop.run = readAVX2<Streams, Prefetch>;
+    loop.run = readAVX2<Streams, Ahead>;
 #endif
   return loop;
 }
 
 template <int... Streams>
 std::vector<Loop> allReadLoops(std::integer_sequence<int, Streams...>) {
-  return {readLoop<Streams, false>()..., readLoop<Streams, true>()...};
+  return {readLoop<Streams, 0>()..., readLoop<Streams, 512>()...,
+          readLoop<Streams, 4096>()...};
 }
 
 //===----------------------------------------------------------------------===//

@@ -18,7 +18,9 @@ using namespace mica;
 /// What readers read: too much for any cache, unless memory is small.
 static uint64_t bufferSize() {
   uint64_t memory = uint64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
-  return std::min<uint64_t>(uint64_t(512) << 20, memory / 8) >> 20 << 20;
+  uint64_t cache = std::max(sysconf(_SC_LEVEL3_CACHE_SIZE), 0l);
+  return std::min(std::max(uint64_t(512) << 20, 3 * cache), memory / 8) >>
+         20 << 20;
 }
 
 Expected<Machine> Machine::create() {
@@ -57,22 +59,22 @@ template <class Work> static double together(uint32_t threads, Work work) {
   return sum / (std::max<uint64_t>(time, 1) * 1e-9);
 }
 
-Rate Machine::bandwidth(uint32_t threads, int repeats,
-                        double milliseconds) const {
+Rate Machine::bandwidth(uint32_t threads, int repeats, double milliseconds) {
   const uint8_t *data = memory.place(memory.size());
   uint64_t part = memory.size() / threads / 4096 * 4096;
   Rate best;
   double guess = 10e9 * threads;
   for (const Loop &loop : readLoops())
     for (int i = 0; i < repeats; ++i) {
-      // As much as takes the time, from a place that is not in a cache.
+      // As much as takes the time, from what was read longest ago.
       uint64_t size = std::min<uint64_t>(
           part, uint64_t(guess * milliseconds * 1e-3 / threads) / 4096 * 4096);
-      uint64_t room = part - size;
-      uint64_t from = room ? (uint64_t(i) * 67 << 20) % room / 64 * 64 : 0;
+      if (unread + size > part)
+        unread = 0;
       double rate = together(threads, [&](uint32_t thread) {
-        return loop.run(data + thread * part + from, size);
+        return loop.run(data + thread * part + unread, size);
       });
+      unread += size;
       if (rate > best.perSecond)
         best = {rate, loop.name};
       guess = std::max(guess, rate);

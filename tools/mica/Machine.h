@@ -20,7 +20,7 @@ namespace mica {
 /// a little more, and returns what it did: bytes read or operations (a
 /// multiplication and an addition are two).
 struct Loop {
-  std::string name; // "read 4 streams, prefetch", "bf16 avx512".
+  std::string name; // "read 4 streams", "bf16 avx512".
   std::function<double(const uint8_t *data, uint64_t size)> run;
 };
 
@@ -43,7 +43,7 @@ public:
 
   /// Bytes per second over all threads, the best of all readers; `repeats` runs
   /// of each, of about `milliseconds` each.
-  Rate bandwidth(uint32_t threads, int repeats, double milliseconds) const;
+  Rate bandwidth(uint32_t threads, int repeats, double milliseconds);
 
   /// Operations per second over all threads, of each loop for the type.
   std::vector<Rate> dots(std::string_view type, uint32_t threads, int repeats,
@@ -56,6 +56,7 @@ public:
 private:
   explicit Machine(Memory memory) : memory(std::move(memory)) {}
   Memory memory;
+  uint64_t unread = 0; // Where each thread's reader goes on.
 };
 
 } // namespace mica

@@ -78,9 +78,9 @@ double mica::opsOf(const Work &work, const StepShape &shape) {
          work.opsPerRowToken * pairs;
 }
 
-Ceilings mica::measureCeilings(const Machine &machine,
-                               const std::vector<Work> &works, uint32_t threads,
-                               int repeats, double milliseconds) {
+Ceilings mica::measureCeilings(Machine &machine, const std::vector<Work> &works,
+                               uint32_t threads, int repeats,
+                               double milliseconds) {
   Ceilings ceilings;
   ceilings.bandwidth =
       machine.bandwidth(threads, repeats, milliseconds).perSecond;

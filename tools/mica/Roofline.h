@@ -55,7 +55,7 @@ struct Ceilings {
 
 /// Measures the ceilings for the types of `works`, in about `milliseconds` per
 /// loop.
-Ceilings measureCeilings(const Machine &machine, const std::vector<Work> &works,
+Ceilings measureCeilings(Machine &machine, const std::vector<Work> &works,
                          uint32_t threads, int repeats, double milliseconds);
 
 double leastSeconds(const Work &work, const StepShape &shape,
