@@ -11,9 +11,8 @@ namespace mica::cpu {
 /// Tokens of a key panel and columns of a value panel.
 constexpr int64_t lanes = 16;
 
-/// How the lanes of a pool (tokens of a key panel, columns of a value panel) are
-/// multiplied with a row (a query, the weights of a row). A step takes `group`
-/// elements of the sum, in ascending order.
+/// How the lanes of a pool are multiplied with a row (a query, the weights of a
+/// row). A step takes `group` elements of the sum, in ascending order.
 class AttendDot {
 public:
   using Operands = llvm::SmallVector<mlir::Value, 2>;

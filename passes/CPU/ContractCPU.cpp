@@ -86,10 +86,12 @@ private:
     Index g;
     int64_t count;
   };
-  /// Sums of groups [from, to), added to what the stage holds if `carried`.
+  /// Sums of groups [from, to), added to what the stage holds if `carried`. Of
+  /// many passes, each is over the panels [first, end).
   struct Pass {
     Index from, to;
-    Value carried;
+    Value carried = {};
+    Index first = {}, end = {};
   };
   /// Where the first row and the first column of a chunk lie in the stage.
   struct Place {
@@ -110,7 +112,8 @@ private:
   void forPanels(const Chunk &chunk, int64_t panels,
                  llvm::function_ref<void(Index, int64_t)> body);
   void multiply(const Chunk &chunk, Index m, int64_t rows, Index panel,
-                int64_t panels, const Place &place, const Pass &pass);
+                int64_t panels, const Place &place, const Pass &pass,
+                Index next = {}, Index turn = {});
   void expandChunk(Index m0, Index m1, const Chunk &chunk);
   void expandDeep(Value deep, Index m0, Index m1, Index g0, Index g1);
   void expandPass(Index m0, Index m1, const Chunk &chunk, const Place &place,
@@ -239,11 +242,13 @@ void ContractExpansion::forPanels(
 /// A register tile, whose sums go to row `place.row` of the stage.
 void ContractExpansion::multiply(const Chunk &chunk, Index m, int64_t rows,
                                  Index panel, int64_t panels,
-                                 const Place &place, const Pass &pass) {
-  dot->multiply(
-      e, {input, weights, stage, m, chunk.g * panelsPerGranule + panel,
-          place.row, place.column + panel * this->panel, rows, panels,
-          this->panel, group, schedule, pass.from, pass.to, pass.carried});
+                                 const Place &place, const Pass &pass,
+                                 Index next, Index turn) {
+  dot->multiply(e,
+                {input, weights, stage, m, chunk.g * panelsPerGranule + panel,
+                 place.row, place.column + panel * this->panel, rows, panels,
+                 this->panel, group, schedule, pass.from, pass.to, pass.carried,
+                 next, turn});
 }
 
 void ContractExpansion::expandChunk(Index m0, Index m1, const Chunk &chunk) {
@@ -251,7 +256,7 @@ void ContractExpansion::expandChunk(Index m0, Index m1, const Chunk &chunk) {
     e.forRange(tiles.m, tiles.end, tiles.rows, [&](Index m) {
       forPanels(chunk, tiles.panels, [&](Index panel, int64_t panels) {
         multiply(chunk, m, tiles.rows, panel, panels, {zero, zero},
-                 {zero, e.index(groups), Value()});
+                 {zero, e.index(groups)});
       });
       expandEpilogue(m, m + tiles.rows, chunk, {zero, zero});
     });
@@ -277,7 +282,9 @@ void ContractExpansion::expandDeep(Value deep, Index m0, Index m1, Index g0,
     Index from = pass * depth;
     Index to = e.select(deep, min(from + depth, all), all);
     forChunks(g0, g1, [&](const Chunk &chunk) {
-      expandPass(m0, m1, chunk, placeOf(chunk), {from, to, zero < from});
+      expandPass(m0, m1, chunk, placeOf(chunk),
+                 {from, to, zero < from, g0 * panelsPerGranule,
+                  g1 * panelsPerGranule});
     });
   });
   forChunks(g0, g1, [&](const Chunk &chunk) {
@@ -289,9 +296,14 @@ void ContractExpansion::expandPass(Index m0, Index m1, const Chunk &chunk,
                                    const Place &place, const Pass &pass) {
   forRows(m0, m1, [&](const RowTiles &tiles) {
     forPanels(chunk, tiles.panels, [&](Index panel, int64_t panels) {
+      // Next are the panels behind these, or the first ones' next part of k.
+      Index behind = chunk.g * panelsPerGranule + panel + panels;
+      Index next = e.select(behind < pass.end, behind * groups + pass.from,
+                            pass.first * groups + pass.to);
       e.forRange(tiles.m, tiles.end, tiles.rows, [&](Index m) {
         multiply(chunk, m, tiles.rows, panel, panels,
-                 {place.row + (m - m0), place.column}, pass);
+                 {place.row + (m - m0), place.column}, pass, next,
+                 (m - m0) / tiles.rows);
       });
     });
   });

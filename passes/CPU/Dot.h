@@ -20,6 +20,10 @@ struct DotTile {
   tile::ScheduleAttr schedule;
   tile::Index from, to; // groups of k
   mlir::Value carried;  // i1: the stage holds sums to add to; null: it does not
+  /// The weights that the tiles will read when all rows are through with these:
+  /// groups from the first weight. Null: none, or nobody knows.
+  tile::Index next;
+  tile::Index turn; // how many row tiles read the same weights before
 
   /// Groups of k.
   int64_t groups() const;

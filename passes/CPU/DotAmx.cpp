@@ -35,6 +35,8 @@ struct DotAmx : Dot {
     begin(e, tiles, t, high);
     e.forRange(t.from, min(t.to, e.index(whole)), depth, [&](Index k) {
       prefetchWeights(e, t, k, depth);
+      if (t.next.value)
+        prefetchNext(e, t, k);
       step(e, tiles, t, high, k);
     });
     forSums(t, high, [&](int64_t sum, ArrayRef<Index> at, int64_t stride) {
@@ -74,6 +76,21 @@ private:
     if (!t.carried)
       return zero();
     e.ifThenElse(t.carried, load, zero);
+  }
+
+  /// Each row tile of a block asks for its share of the next weights, whole
+  /// lines one behind the other, so that the processor's prefetcher joins in.
+  static void prefetchNext(Emitter &e, const DotTile &t, Index k) {
+    auto type = cast<MemRefType>(t.weights.getType());
+    Value flat = e.reshape(t.weights, {type.getNumElements()});
+    int64_t size = type.getDimSize(2), line = 64 / sizeof(uint16_t);
+    int64_t shares = t.schedule.getBlock() / t.schedule.getRows().front();
+    int64_t part = llvm::divideCeil(depth * size, shares * line) * line;
+    Index steps = ceilDiv(t.to - t.from, depth);
+    Index at = t.next * size + (t.turn * steps + (k - t.from) / depth) * part;
+    for (int64_t v = 0; v < t.panels; ++v)
+      for (int64_t offset = 0; offset < part; offset += line)
+        e.prefetch(flat, {at + (v * t.groups() * size + offset)});
   }
 
   static void step(Emitter &e, Tiles &tiles, const DotTile &t, int64_t high,
