@@ -164,15 +164,15 @@ struct Placement {
   }
 };
 
-void bindTo(int cpu) {
+} // namespace
+
+void mica::bindTo(int cpu) {
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(cpu, &set);
   // Best effort: a worker that cannot be bound still computes.
   pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
-
-} // namespace
 
 std::span<const int> mica::usableCPUs(uint32_t &cores) {
   static const Placement placement;

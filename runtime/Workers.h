@@ -67,6 +67,9 @@ private:
 /// threads of any; `cores` is set to the number of cores.
 std::span<const int> usableCPUs(uint32_t &cores);
 
+/// Binds the calling thread to `cpu`, if the system allows it.
+void bindTo(int cpu);
+
 /// The steady clock of events.
 uint64_t nowNanoseconds();
 

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <pthread.h>
+#include <span>
 #include <thread>
 #include <unistd.h>
 
@@ -33,11 +35,20 @@ Expected<Machine> Machine::create() {
 }
 
 /// Runs `work(thread)` on all threads at once; returns its sum per second.
+/// Several are bound like the workers of a model: the caller may be one that
+/// is, and its threads would share its core.
 template <class Work> static double together(uint32_t threads, Work work) {
+  uint32_t cores;
+  std::span<const int> cpus = usableCPUs(cores);
+  bool bound = threads > 1 && threads <= cpus.size();
+  cpu_set_t before;
+  pthread_getaffinity_np(pthread_self(), sizeof(before), &before);
   std::atomic<uint32_t> waiting{threads};
   std::vector<uint64_t> begin(threads), end(threads);
   std::vector<double> amount(threads);
   auto body = [&](uint32_t thread) {
+    if (bound)
+      bindTo(cpus[thread]);
     waiting.fetch_sub(1);
     while (waiting.load())
       ;
@@ -51,6 +62,8 @@ template <class Work> static double together(uint32_t threads, Work work) {
   body(0);
   for (std::thread &other : others)
     other.join();
+  if (bound)
+    pthread_setaffinity_np(pthread_self(), sizeof(before), &before);
   double sum = 0;
   for (double one : amount)
     sum += one;
