@@ -297,9 +297,10 @@ void ContractExpansion::expandPass(Index m0, Index m1, const Chunk &chunk,
   forRows(m0, m1, [&](const RowTiles &tiles) {
     forPanels(chunk, tiles.panels, [&](Index panel, int64_t panels) {
       // Next are the panels behind these, or the first ones' next part of k.
-      Index behind = chunk.g * panelsPerGranule + panel + panels;
-      Index next = e.select(behind < pass.end, behind * groups + pass.from,
-                            pass.first * groups + pass.to);
+      Index behind = chunk.g * panelsPerGranule + panel + panels, next;
+      if (tiles.rows == schedule.getRows().front())
+        next = e.select(behind < pass.end, behind * groups + pass.from,
+                        pass.first * groups + pass.to);
       e.forRange(tiles.m, tiles.end, tiles.rows, [&](Index m) {
         multiply(chunk, m, tiles.rows, panel, panels,
                  {place.row + (m - m0), place.column}, pass, next,

@@ -1,0 +1,52 @@
+// RUN: mica-opt %s -mica-map-to-workers -canonicalize -cse | FileCheck %s
+
+// Of the row tiles only the smaller ones prefetch their weights.
+#few = #tile.schedule<rows = [2, 1], panels = [1, 1], block = 2, unit = 16, unroll = 1, prefetch = 512>
+// Passes over 64 of 128 k; two row tiles of a block share what comes next.
+#many = #tile.schedule<rows = [32, 1], panels = [2, 2], block = 64, unit = 32, unroll = 1, prefetch = 0, depth = 64>
+
+module attributes {mica.target = #mica.target<cpu = "x86-64-v4", features = "+amx-bf16", vector_bits = 512, panel = 16, max_granule = 512, dot = [bf16]>} {
+
+// CHECK-LABEL: func @few_rows
+func.func @few_rows(%step: !tile.step, %worker: index, %workers: index,
+                    %x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>) {
+  // CHECK-NOT:     memref.prefetch
+  // CHECK-COUNT-2: math.fma
+  // CHECK:         memref.prefetch %{{.*}} read, locality<2>, data : memref<2048xf32>
+  // CHECK-NOT:     memref.prefetch
+  // CHECK:         math.fma
+  // CHECK-NOT:     memref.prefetch
+  // CHECK-NOT:     math.fma
+  tile.phase "p" id 1 (%step, %worker, %workers) {
+    tile.contract %x, %w columns 64 granule 16 attributes {schedule = #few} {
+    ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+      tile.yield
+    } : memref<?x32xf32>, memref<4x32x16x1xf32>
+  }
+  // CHECK: return
+  return
+}
+
+// CHECK-LABEL: func @many_rows
+func.func @many_rows(%step: !tile.step, %worker: index, %workers: index,
+                     %x: memref<?x128xbf16>, %w: memref<8x64x16x2xbf16>) {
+  // The panels behind these at the same k, or the first ones' next part of k.
+  // CHECK:          %[[NEXT:.*]] = arith.select
+  // CHECK:          scf.for %[[M:.*]] =
+  // CHECK:            scf.for %[[K:.*]] =
+  // Half of 16 lines of either panel.
+  // CHECK-COUNT-16:     memref.prefetch
+  // CHECK-NOT:          memref.prefetch
+  // CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tdpbf16ps
+  // CHECK-NOT:          memref.prefetch
+  tile.phase "p" id 1 (%step, %worker, %workers) {
+    tile.contract %x, %w columns 128 granule 16 attributes {schedule = #many} {
+    ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+      tile.yield
+    } : memref<?x128xbf16>, memref<8x64x16x2xbf16>
+  }
+  // CHECK: return
+  return
+}
+
+}
