@@ -141,7 +141,8 @@ def table(rows):
     out = ["| test | threads | Mica tokens/s | roofline share | peer | "
            "peer tokens/s | Mica / peer | blocks |",
            "|---|---|---|---|---|---|---|---|"]
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (row["test"], row["threads"],
+                                             row["peer"])):
         start = f"| {row['test']} | {row['threads']} "
         if "mica" not in row:
             out.append(f"{start}| inconclusive | | {row['peer']} | | | "
@@ -169,7 +170,7 @@ def memory_table(rows):
 
 
 def mixed_table(rows):
-    out = ["| step | threads | times the other | bound |", "|---|---|---|---|"]
+    out = ["| step | threads | times the other | bound for llama-1b |", "|---|---|---|---|"]
     out += [f"| {r['name']} | {r['threads']} | {r['ratio']:.2f} | "
             f"{r['bound']:.2f} |" for r in rows]
     return "\n".join(out) + "\n"
