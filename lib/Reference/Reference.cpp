@@ -101,6 +101,7 @@ struct Reference::State {
   /// The layers that a function computes, in order.
   llvm::StringMap<std::vector<int64_t>> layersOf;
   std::deque<Buffer> weights, caches; ///< never moved: code points to them
+  std::vector<decltype(Buffer::bytes)> otherCaches; ///< contents; none at first
   std::vector<void *> batch; ///< where the descriptors of the batch belong
   void (*runEntry)() = nullptr;
   const Matrix *logits = nullptr;
@@ -291,6 +292,15 @@ Expected<Reference> Reference::create(ModuleOp module, const WeightLoader &load,
   if (Status status = state->makeArguments(); !status)
     return status.takeError();
   return Reference(std::move(state));
+}
+
+void Reference::exchangeCaches() {
+  auto &others = state->otherCaches;
+  for (auto [i, cache] : llvm::enumerate(state->caches)) {
+    if (i == others.size())
+      others.emplace_back(cache.bytes.size());
+    std::swap_ranges(cache.bytes.begin(), cache.bytes.end(), others[i].begin());
+  }
 }
 
 Expected<std::vector<float>>

@@ -77,6 +77,10 @@ public:
   run(const ReferenceStep &step,
       const std::function<void(const OpRows &)> &onRows = {});
 
+  /// Exchanges the caches with a second set, which is empty at first: so a
+  /// model runs on two histories in turn.
+  void exchangeCaches();
+
 private:
   struct State;
   explicit Reference(std::unique_ptr<State> state);

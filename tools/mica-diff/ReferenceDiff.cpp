@@ -4,7 +4,8 @@
 // leave in memory; on the reference with every op's rows moved by one rounding,
 // which tells how far rounding alone may move the rows behind it; and on the
 // reference as it is, where rows are compared. Both runs of the reference take
-// over the compiled rows wherever there are any.
+// over the compiled rows wherever there are any, and each has caches of its
+// own.
 //
 //===----------------------------------------------------------------------===//
 
@@ -133,6 +134,7 @@ void ReferenceDiff::compare(const OpRows &rows, const RecordedRows &recorded,
 Status ReferenceDiff::compareStep(Reference &reference, const DiffStep &step) {
   ReferenceStep made = makeStep(step);
   moved.clear();
+  reference.exchangeCaches();
   auto first = reference.run(made, [&](const OpRows &rows) {
     const RecordedRows *recorded = recordedOf(rows);
     if (!recorded)
@@ -143,9 +145,9 @@ Status ReferenceDiff::compareStep(Reference &reference, const DiffStep &step) {
     bool cached = recorded->output->arena >= OpOutput::Keys;
     moveOnce(rows, cached ? typeUnit : unit);
   });
+  reference.exchangeCaches();
   if (!first)
     return first.takeError();
-  // Last, so that its keys and values are what later steps find.
   auto second = reference.run(made, [&](const OpRows &rows) {
     const RecordedRows *recorded = recordedOf(rows);
     if (!recorded)
