@@ -170,7 +170,8 @@ def memory_table(rows):
 
 
 def mixed_table(rows):
-    out = ["| step | threads | times the other | bound for llama-1b |", "|---|---|---|---|"]
+    out = ["| step | threads | times the other | bound for llama-1b |",
+           "|---|---|---|---|"]
     out += [f"| {r['name']} | {r['threads']} | {r['ratio']:.2f} | "
             f"{r['bound']:.2f} |" for r in rows]
     return "\n".join(out) + "\n"

@@ -101,8 +101,8 @@ class Engine:
 def start(name, model, threads, context, sequences=1):
     """Starts an engine on a model made by models.py (a dict of its paths).
 
-    sequences: how many Mica takes in a step. name: mica, llama.cpp, llama.cpp-fa, ik_llama.cpp, ik_llama.cpp-fa,
-    torch-bf16 or torch-f32.
+    name: mica, llama.cpp, llama.cpp-fa, ik_llama.cpp, ik_llama.cpp-fa,
+    torch-bf16 or torch-f32. sequences: how many Mica takes in a step.
     """
     pin = [] if threads > 1 else ["taskset", "-c", "0"]
     if name == "mica":

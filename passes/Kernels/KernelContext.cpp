@@ -25,6 +25,14 @@ int64_t mica::blockBytes(KVType kv) {
       (keys + values) * kv.getElement().getIntOrFloatBitWidth() / 8, 64);
 }
 
+bool mica::hasOutputRows(GroupOp group) {
+  ArrayAttr buffers = group.getBuffersAttr();
+  return buffers && llvm::any_of(buffers, [](Attribute place) {
+           auto buffer = dyn_cast<BufferAttr>(place);
+           return buffer && buffer.getArena() != tile::Arena::row;
+         });
+}
+
 SmallVector<Value> mica::captureOutside(ArrayRef<Region *> regions) {
   llvm::SetVector<Value> outside;
   for (Region *region : regions)

@@ -62,6 +62,10 @@ private:
 /// Bytes of the block of one head of one page, keys then values.
 int64_t blockBytes(KVType kv);
 
+/// Whether the rows of a group are output rows of the step: their buffers lie
+/// in another arena than that of rows.
+bool hasOutputRows(GroupOp group);
+
 /// Gives the regions of `op` what they use from outside as arguments, so that
 /// they are isolated: returns the captured values in argument order.
 llvm::SmallVector<mlir::Value>

@@ -123,7 +123,7 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
         int64_t elements = type.rows() * type.columns();
         entry.append(
             {b.getNamedAttr("kind", b.getStringAttr("linear")),
-             b.getNamedAttr("out_rows", b.getBoolAttr(isOut(group))),
+             b.getNamedAttr("out_rows", b.getBoolAttr(hasOutputRows(group))),
              integer("n", type.rows()), integer("k", type.columns()),
              b.getNamedAttr("layout", b.getStringAttr(layoutOf(type))),
              integer("weight_bytes",
@@ -151,14 +151,6 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     return llvm::any_of(buffers, [](Attribute place) {
       auto buffer = dyn_cast<BufferAttr>(place);
       return buffer && buffer.getArena() == tile::Arena::logits;
-    });
-  }
-
-  static bool isOut(GroupOp group) {
-    auto buffers = group.getBuffersAttr();
-    return llvm::any_of(buffers, [](Attribute place) {
-      auto buffer = dyn_cast<BufferAttr>(place);
-      return buffer && buffer.getArena() != tile::Arena::row;
     });
   }
 

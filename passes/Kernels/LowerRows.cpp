@@ -66,17 +66,12 @@ void mica::lowerRows(KernelContext &context, GroupOp group) {
   // Angles are computed for a row at once, whatever their number.
   Block &ops = group.getBody().front();
   bool angles = isa<RopeAnglesOp>(ops.getTerminator()->getPrevNode());
-  bool out = false;
   int64_t columns = 16;
   for (Operation &op : ops)
     for (Value value : op.getResults())
       if (auto type = dyn_cast<RankedTensorType>(value.getType()))
         if (type.getRank() == 2)
           columns = type.getDimSize(1);
-  if (group.getBuffers())
-    for (Attribute place : group.getBuffersAttr())
-      if (auto buffer = dyn_cast<BufferAttr>(place))
-        out |= buffer.getArena() != Arena::row;
   int64_t segment = angles ? 16 : segmentOf(group, columns);
 
   SmallVector<std::unique_ptr<Region>> passes;
@@ -104,7 +99,7 @@ void mica::lowerRows(KernelContext &context, GroupOp group) {
   }
 
   b.restoreInsertionPoint(place);
-  Value count = context.count(out ? Count::outs : Count::rows);
+  Value count = context.count(hasOutputRows(group) ? Count::outs : Count::rows);
   auto rows =
       RowsOp::create(b, loc, count, ValueRange(), columns, segment,
                      b.getArrayAttr(kinds), ScheduleAttr(), passes.size() - 1);
