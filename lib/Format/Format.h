@@ -92,6 +92,17 @@ struct Format {
   int64_t rowBytes(int64_t elements) const {
     return elements / blockElements * blockBytes;
   }
+
+  /// Whether elements are integers with scales, which `splitRow` takes apart.
+  bool isBlocks() const { return encoding != Encoding::Float; }
+
+  /// Elements that share all factors.
+  int group() const { return subElements ? subElements : blockElements; }
+
+  /// What is subtracted from a code that `splitRow` writes.
+  int integerZero() const {
+    return encoding == Encoding::Signed ? 1 << (elementBits - 1) : zero;
+  }
 };
 
 /// Every format that Mica reads: F32, F16, BF16, Q8_0, Q4_0, Q5_0, Q4_K, Q6_K.
@@ -111,6 +122,26 @@ void decodeRow(const Format &format, const std::byte *in, int64_t n,
 /// The same with every operation in f64; all formats of the table are exact.
 void decodeRow(const Format &format, const std::byte *in, int64_t n,
                double *out);
+
+/// The parts of a row of integers; with S = blockElements and G = group(),
+///
+///   value(i) = scales[i / S] * subScales[i / G] * (codes[i] - integerZero())
+///            - mins[i / S] * subMins[i / G]
+///
+/// A pointer whose factor or term the format lacks is not used.
+struct BlockRow {
+  uint8_t *codes = nullptr;    ///< [n], the sign bit of signed ones flipped
+  float *scales = nullptr;     ///< [n / S], exactly what the blocks store
+  float *mins = nullptr;       ///< [n / S]
+  int8_t *subScales = nullptr; ///< [n / G]
+  int8_t *subMins = nullptr;   ///< [n / G]
+};
+
+/// Takes `n` elements apart, a multiple of `format.blockElements`, of a format
+/// with `isBlocks()`. The formula above in f64 is what `decodeRow` gives in
+/// f64.
+void splitRow(const Format &format, const std::byte *in, int64_t n,
+              const BlockRow &out);
 
 } // namespace mica
 

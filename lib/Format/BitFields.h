@@ -1,0 +1,159 @@
+//===- BitFields.h - Bit fields out of blocks -------------------*- C++ -*-===//
+//
+// What `decodeRow` and `splitRow` share: reading bit fields and scales as a
+// format describes them. Private to lib/Format.
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_FORMAT_BITFIELDS_H
+#define LIB_FORMAT_BITFIELDS_H
+
+#include "lib/Format/Format.h"
+
+#include <bit>
+#include <cstring>
+
+// Everything below `forHost` becomes part of each of its versions.
+#define MICA_INLINE [[gnu::always_inline]] static inline
+
+namespace mica {
+
+static_assert(std::endian::native == std::endian::little,
+              "blocks hold little-endian numbers");
+
+template <class T> MICA_INLINE T load(const std::byte *in) {
+  T value;
+  std::memcpy(&value, in, sizeof(T));
+  return value;
+}
+
+/// An IEEE-like number of `exponentBits` and `mantissaBits` (8 and 23 at most)
+/// as f32: shift exponent and mantissa into f32's place and correct the bias,
+/// twice for infinities and NaNs. A subnormal number is the mantissa of a
+/// normal one from which the implicit bit is subtracted; exact, and no operand
+/// is subnormal, which would be slow.
+MICA_INLINE float widen(uint32_t bits, int exponentBits, int mantissaBits) {
+  uint32_t magnitude = (bits & ((1u << (exponentBits + mantissaBits)) - 1))
+                       << (23 - mantissaBits);
+  uint32_t sign = (bits >> (exponentBits + mantissaBits)) << 31;
+  uint32_t ones = ((1u << exponentBits) - 1) << 23;
+  uint32_t excess = (128u - (1u << (exponentBits - 1))) << 23;
+  uint32_t exponent = magnitude & ones, implicit = excess + (1u << 23);
+  uint32_t normal = magnitude + excess + (exponent == ones ? excess : 0);
+  uint32_t subnormal =
+      std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude + implicit) -
+                              std::bit_cast<float>(implicit));
+  return std::bit_cast<float>((exponent ? normal : subnormal) | sign);
+}
+
+MICA_INLINE float readScale(Scale scale, const std::byte *block, float none) {
+  switch (scale.type) {
+  case ScaleType::None:
+    return none;
+  case ScaleType::F16:
+    return widen(load<uint16_t>(block + scale.offset), 5, 10);
+  case ScaleType::F32:
+    return load<float>(block + scale.offset);
+  }
+  return none;
+}
+
+/// `(byte >> down & mask) << up` of each of 8 bytes at once: what a shift moves
+/// in from the next byte is masked out.
+MICA_INLINE uint64_t extract8(uint64_t bytes, int down, uint64_t mask, int up) {
+  return (bytes >> down & mask * 0x0101010101010101u) << up;
+}
+
+/// Adds `Run` consecutive entries of a field to `codes`.
+template <int Run>
+MICA_INLINE void gatherRun(const std::byte *from, int down, unsigned mask,
+                           int up, uint8_t *codes) {
+  for (int l = 0; l < Run; l += 8) {
+    uint64_t sum;
+    std::memcpy(&sum, codes + l, 8);
+    sum |= extract8(load<uint64_t>(from + l), down, mask, up);
+    std::memcpy(codes + l, &sum, 8);
+  }
+}
+
+MICA_INLINE void gatherRun(int run, const std::byte *from, int down,
+                           unsigned mask, int up, uint8_t *codes) {
+  switch (run) {
+  case 16:
+    return gatherRun<16>(from, down, mask, up, codes);
+  case 32:
+    return gatherRun<32>(from, down, mask, up, codes);
+  case 64:
+    return gatherRun<64>(from, down, mask, up, codes);
+  default:
+    for (int l = 0; l < run; ++l)
+      codes[l] |= (unsigned(from[l]) >> down & mask) << up;
+  }
+}
+
+/// Adds a field of single bits in the order of the elements: spreads each byte
+/// over 8 bytes, keeps one bit in each, and moves it to bit `up`.
+MICA_INLINE void gatherBits(const std::byte *from, int count, int up,
+                            uint8_t *codes) {
+  for (int i = 0; i < count; i += 8) {
+    uint64_t spread = uint64_t(from[i / 8]) * 0x0101010101010101u;
+    uint64_t bits = (spread & 0x8040201008040201u) + 0x7f7f7f7f7f7f7f7fu;
+    uint64_t sum;
+    std::memcpy(&sum, codes + i, 8);
+    sum |= (bits >> 7 & 0x0101010101010101u) << up;
+    std::memcpy(codes + i, &sum, 8);
+  }
+}
+
+/// Adds a field's `count` entries to `codes`.
+MICA_INLINE void gatherField(const BitField &field, const std::byte *block,
+                             int count, uint8_t *codes) {
+  const std::byte *bytes = block + field.offset;
+  int up = field.codeShift;
+  if (field.bits == 1 && field.run == 1 && field.slots == 8 &&
+      field.groupBytes == 1 && field.slotBits == 1)
+    return gatherBits(bytes, count, up, codes);
+  unsigned mask = (1u << field.bits) - 1;
+  for (int i = 0; i < count; bytes += field.groupBytes)
+    for (int s = 0; s < field.slots; ++s, i += field.run)
+      gatherRun(field.run, bytes + s * field.slotBytes,
+                field.firstBit + s * field.slotBits, mask, up, codes + i);
+}
+
+MICA_INLINE void gather(std::span<const BitField> fields,
+                        const std::byte *block, int count, uint8_t *codes) {
+  std::memset(codes, 0, count);
+  for (const BitField &field : fields)
+    gatherField(field, block, count, codes);
+}
+
+/// What turns a stored code into an offset one: its sign bit, if it has one.
+MICA_INLINE uint8_t signFlip(const Format &format) {
+  return format.encoding == Encoding::Signed ? format.integerZero() : 0;
+}
+
+/// Calls `body`, which is inlined, compiled for AVX2 where the host has it. The
+/// arguments are copies: stores cannot change them, so they stay in registers.
+#ifdef __x86_64__
+template <auto body, class... Args>
+[[gnu::target("avx2")]] static void forAVX2(Args... args) {
+  body(args...);
+}
+
+template <auto body, class... Args> static void forHost(Args... args) {
+  static const bool hasAVX2 = __builtin_cpu_supports("avx2");
+  if (hasAVX2)
+    forAVX2<body>(args...);
+  else
+    body(args...);
+}
+#else
+template <auto body, class... Args> static void forHost(Args... args) {
+  body(args...);
+}
+#endif
+
+} // namespace mica
+
+#endif // LIB_FORMAT_BITFIELDS_H

@@ -1,0 +1,64 @@
+//===- SplitTest.cpp - Rows of integers taken apart -----------------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "lib/Format/Format.h"
+
+#include <cmath>
+#include <gtest/gtest.h>
+#include <random>
+#include <vector>
+
+using namespace mica;
+
+namespace {
+
+struct Parts {
+  std::vector<uint8_t> codes;
+  std::vector<float> scales, mins;
+  std::vector<int8_t> subScales, subMins;
+
+  Parts(const Format &format, const std::vector<std::byte> &row, int64_t n)
+      : codes(n), scales(n / format.blockElements), mins(scales.size()),
+        subScales(n / format.group()), subMins(subScales.size()) {
+    splitRow(format, row.data(), n,
+             {codes.data(), scales.data(), mins.data(), subScales.data(),
+              subMins.data()});
+  }
+
+  double value(const Format &format, int64_t i) const {
+    int64_t block = i / format.blockElements, group = i / format.group();
+    double value = codes[i] - format.integerZero();
+    value *= format.subScales.empty() ? 1 : subScales[group];
+    value *= scales[block];
+    if (format.min.type == ScaleType::None)
+      return value;
+    double min = mins[block];
+    return value - (format.subMins.empty() ? min : min * subMins[group]);
+  }
+};
+
+TEST(Split, formula_gives_the_decoded_values) {
+  std::mt19937 random(1);
+  for (const Format &format : formatTable()) {
+    if (!format.isBlocks())
+      continue;
+    int64_t n = 16 * format.blockElements;
+    std::vector<std::byte> row(format.rowBytes(n));
+    for (std::byte &byte : row)
+      byte = std::byte(random());
+    std::vector<double> decoded(n);
+    decodeRow(format, row.data(), n, decoded.data());
+    Parts parts(format, row, n);
+    for (int64_t i = 0; i < n; ++i) {
+      double value = parts.value(format, i);
+      if (!std::isnan(decoded[i]))
+        ASSERT_EQ(value, decoded[i]) << format.name << " element " << i;
+      else
+        ASSERT_TRUE(std::isnan(value)) << format.name << " element " << i;
+    }
+  }
+}
+
+} // namespace
