@@ -48,13 +48,19 @@ MICA_INLINE float widen(uint32_t bits, int exponentBits, int mantissaBits) {
 }
 
 MICA_INLINE float readScale(Scale scale, const std::byte *block, float none) {
+  const std::byte *from = block + scale.offset;
+  float sign = scale.negated ? -1 : 1;
   switch (scale.type) {
   case ScaleType::None:
     return none;
   case ScaleType::F16:
-    return widen(load<uint16_t>(block + scale.offset), 5, 10);
+    return sign * widen(load<uint16_t>(from), 5, 10);
   case ScaleType::F32:
-    return load<float>(block + scale.offset);
+    return sign * load<float>(from);
+  case ScaleType::E8M0Half: {
+    uint32_t e = load<uint8_t>(from);
+    return std::bit_cast<float>(e < 2 ? 1u << 21 << e : (e - 1) << 23);
+  }
   }
   return none;
 }
@@ -106,17 +112,33 @@ MICA_INLINE void gatherBits(const std::byte *from, int count, int up,
   }
 }
 
-/// Adds a field's `count` entries to `codes`.
+/// Adds a field of trits: multiplying a byte by 3^s modulo 256 leaves the
+/// digits from s upwards.
+MICA_INLINE void gatherTrits(const BitField &field, const std::byte *bytes,
+                             int end, uint8_t *codes) {
+  for (int i = field.begin; i < end; bytes += field.groupBytes) {
+    unsigned power = 1;
+    for (int s = 0; s < field.slots; ++s, i += field.run, power *= 3)
+      for (int l = 0; l < field.run; ++l) {
+        uint16_t digits = uint8_t(unsigned(bytes[l]) * power);
+        codes[i + l] |= digits * 3 >> 8;
+      }
+  }
+}
+
+/// Adds a field's entries to the `count` codes of a block.
 MICA_INLINE void gatherField(const BitField &field, const std::byte *block,
                              int count, uint8_t *codes) {
   const std::byte *bytes = block + field.offset;
-  int up = field.codeShift;
+  int up = field.codeShift, end = field.end ? field.end : count;
+  if (field.trits)
+    return gatherTrits(field, bytes, end, codes);
   if (field.bits == 1 && field.run == 1 && field.slots == 8 &&
-      field.groupBytes == 1 && field.slotBits == 1)
-    return gatherBits(bytes, count, up, codes);
+      field.groupBytes == 1 && field.slotBits == 1 && end % 8 == 0)
+    return gatherBits(bytes, end, up, codes);
   unsigned mask = (1u << field.bits) - 1;
-  for (int i = 0; i < count; bytes += field.groupBytes)
-    for (int s = 0; s < field.slots; ++s, i += field.run)
+  for (int i = field.begin; i < end; bytes += field.groupBytes)
+    for (int s = 0; s < field.slots && i < end; ++s, i += field.run)
       gatherRun(field.run, bytes + s * field.slotBytes,
                 field.firstBit + s * field.slotBits, mask, up, codes + i);
 }
@@ -126,6 +148,16 @@ MICA_INLINE void gather(std::span<const BitField> fields,
   std::memset(codes, 0, count);
   for (const BitField &field : fields)
     gatherField(field, block, count, codes);
+}
+
+/// The second-level factors: those of 8 bits are signed, the others small.
+MICA_INLINE void gatherFactors(std::span<const BitField> fields, int zero,
+                               const std::byte *block, int count, int8_t *out) {
+  if (fields.empty())
+    return;
+  gather(fields, block, count, reinterpret_cast<uint8_t *>(out));
+  for (int j = 0; j < count; ++j)
+    out[j] -= zero;
 }
 
 /// What turns a stored code into an offset one: its sign bit, if it has one.

@@ -27,20 +27,32 @@ MICA_INLINE void readFactors(const Format &format, const std::byte *block,
                              int subs, Factors<T> &factors) {
   T scale = readScale(format.scale, block, 1);
   T min = readScale(format.min, block, 0);
-  bool isSigned = format.subEncoding == Encoding::Signed;
-  uint8_t scales[maxSubs], mins[maxSubs];
-  if (!format.subScales.empty())
-    gather(format.subScales, block, subs, scales);
-  if (!format.subMins.empty())
-    gather(format.subMins, block, subs, mins);
+  bool hasScales = !format.subScales.empty(), hasMins = !format.subMins.empty();
+  int8_t scales[maxSubs], mins[maxSubs];
+  gatherFactors(format.subScales, format.subZero, block, subs, scales);
+  gatherFactors(format.subMins, 0, block, subs, mins);
   for (int j = 0; j < subs; ++j) {
-    factors.scale[j] = scale;
-    if (!format.subScales.empty())
-      factors.scale[j] *= T(isSigned ? int8_t(scales[j]) : int(scales[j]));
-    factors.min[j] = min;
-    if (!format.subMins.empty())
-      factors.min[j] *= T(mins[j]);
+    factors.scale[j] = hasScales ? scale * T(scales[j]) : scale;
+    factors.min[j] = hasMins ? min * T(mins[j]) : min;
   }
+}
+
+using Bytes = uint8_t __attribute__((vector_size(32)));
+
+/// Replaces codes by their values in the codebook plus 128, many codes at once:
+/// of all values, that stays whose code is there.
+MICA_INLINE void lookUp(std::span<const int8_t> values, int count,
+                        uint8_t *codes) {
+  int i = 0, unit = sizeof(Bytes);
+  for (; i + unit <= count; i += unit) {
+    Bytes present, chosen = {};
+    std::memcpy(&present, codes + i, unit);
+    for (size_t code = 0; code < values.size(); ++code)
+      chosen |= Bytes(present == uint8_t(code)) & uint8_t(values[code] + 128);
+    std::memcpy(codes + i, &chosen, unit);
+  }
+  for (; i < count; ++i)
+    codes[i] = values[codes[i]] + 128;
 }
 
 /// `count` elements that share a scale and a minimum. Flipping the sign bit of
@@ -65,12 +77,15 @@ template <class T, bool HasMin>
 MICA_INLINE void decodeInteger(const Format &format, const std::byte *in,
                                int64_t n, T *out) {
   int count = format.blockElements;
-  int sub = format.group(), zero = format.integerZero();
+  bool hasValues = !format.values.empty();
+  int sub = format.group(), zero = hasValues ? 128 : format.integerZero();
   uint8_t flip = signFlip(format);
   uint8_t codes[maxBlock];
   Factors<T> factors;
   for (int64_t i = 0; i < n; i += count, in += format.blockBytes) {
     gather(format.codes, in, count, codes);
+    if (hasValues)
+      lookUp(format.values, count, codes);
     readFactors(format, in, count / sub, factors);
     for (int j = 0; j * sub < count; ++j)
       scaleCodes<T, HasMin>(codes + j * sub, sub, flip, zero, factors.scale[j],

@@ -5,9 +5,10 @@
 // One routine, `decodeRow`, reads every format through its description, so a
 // new format is a new row of `formatTable` and nothing else.
 //
-//   value(i) = scale * subScale(j) * (code(i) - zero) - min * subMin(j)
+//   value(i) = scale * subScale(j) * (c(i) - zero) - min * subMin(j)
 //
-// with j = i / subElements; a factor that the format lacks is 1, a term 0.
+// with j = i / subElements and c(i) the code, or what a codebook has at that
+// place; a factor that the format lacks is 1, a term 0.
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
@@ -31,6 +32,12 @@ namespace mica {
 ///
 /// Two nibbles per byte, the low ones being the first 16 elements, are
 /// {.bits = 4, .run = 16, .slots = 2, .groupBytes = 16, .slotBits = 4}.
+///
+/// The field has entries for the elements from `begin` to `end`, which need not
+/// fill the last group; an `end` of 0 is the last element's.
+///
+/// In a field of trits, slot s is instead digit s of the byte, which is read as
+/// a fraction of 256 in base 3: floor(byte * 3^(s + 1) / 256) mod 3.
 struct BitField {
   uint16_t offset = 0;
   uint8_t bits = 0;
@@ -41,6 +48,8 @@ struct BitField {
   uint16_t slotBytes = 0;
   uint8_t slotBits = 0;
   uint8_t firstBit = 0;
+  uint16_t begin = 0, end = 0;
+  bool trits = false;
 };
 
 /// What the bits of a code mean.
@@ -51,12 +60,18 @@ enum class Encoding : uint8_t {
 };
 
 /// The number type of a scale or minimum stored in a block.
-enum class ScaleType : uint8_t { None, F16, F32 };
+enum class ScaleType : uint8_t {
+  None,
+  F16,
+  F32,
+  E8M0Half, ///< a byte e, the number 2^(e - 128)
+};
 
 /// One scale (or minimum) for a whole block.
 struct Scale {
   ScaleType type = ScaleType::None;
-  uint16_t offset = 0; ///< bytes from the block's begin
+  uint16_t offset = 0;  ///< bytes from the block's begin
+  bool negated = false; ///< the block stores the number with the other sign
 };
 
 /// How to decode one block of `blockElements` consecutive elements of a row.
@@ -73,14 +88,17 @@ struct Format {
   uint16_t blockBytes = 0;
   std::span<const BitField> codes = {};
 
+  /// The codebook: what a code stands for, if not for itself; `zero` is then 0.
+  std::span<const int8_t> values = {};
+
   /// First level: a scale and a minimum for the block.
   Scale scale = {}, min = {};
 
   /// Second level: every `subElements` elements have an integer factor on the
-  /// scale and, where `subMins` is not empty, on the minimum. 0: no such level.
-  /// Signed factors have 8 bits.
+  /// scale, less `subZero`, and, where `subMins` is not empty, on the minimum.
+  /// 0: no such level. Factors of 8 bits are signed.
   uint16_t subElements = 0;
-  Encoding subEncoding = Encoding::Unsigned;
+  int16_t subZero = 0;
   std::span<const BitField> subScales = {}, subMins = {};
 
   /// Names elsewhere: the type's number in GGUF, its dtype in safetensors; -1
@@ -105,7 +123,8 @@ struct Format {
   }
 };
 
-/// Every format that Mica reads: F32, F16, BF16, Q8_0, Q4_0, Q5_0, Q4_K, Q6_K.
+/// Every format that Mica reads from files: F32, F16, BF16, Q8_0, Q4_0, Q4_1,
+/// Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL, IQ4_XS, TQ1_0, TQ2_0, MXFP4.
 std::span<const Format> formatTable();
 
 /// The row with that name, GGUF type number or safetensors dtype; null if none.
@@ -125,15 +144,16 @@ void decodeRow(const Format &format, const std::byte *in, int64_t n,
 
 /// The parts of a row of integers; with S = blockElements and G = group(),
 ///
-///   value(i) = scales[i / S] * subScales[i / G] * (codes[i] - integerZero())
+///   value(i) = scales[i / S] * subScales[i / G] * (c(i) - integerZero())
 ///            - mins[i / S] * subMins[i / G]
 ///
-/// A pointer whose factor or term the format lacks is not used.
+/// where c(i) is codes[i] or, with a codebook, values[codes[i]]. A pointer
+/// whose factor or term the format lacks is not used.
 struct BlockRow {
   uint8_t *codes = nullptr;    ///< [n], the sign bit of signed ones flipped
   float *scales = nullptr;     ///< [n / S], exactly what the blocks store
-  float *mins = nullptr;       ///< [n / S]
-  int8_t *subScales = nullptr; ///< [n / G]
+  float *mins = nullptr;       ///< [n / S], the sign as in the formula
+  int8_t *subScales = nullptr; ///< [n / G], less `subZero`
   int8_t *subMins = nullptr;   ///< [n / G]
 };
 

@@ -7,12 +7,6 @@
 
 using namespace mica;
 
-MICA_INLINE void gatherFactors(std::span<const BitField> fields,
-                               const std::byte *block, int count, int8_t *out) {
-  if (!fields.empty())
-    gather(fields, block, count, reinterpret_cast<uint8_t *>(out));
-}
-
 MICA_INLINE void split(const Format &format, const std::byte *in, int64_t n,
                        const BlockRow &out) {
   int count = format.blockElements, subs = count / format.group();
@@ -26,8 +20,9 @@ MICA_INLINE void split(const Format &format, const std::byte *in, int64_t n,
     out.scales[b] = readScale(format.scale, in, 1);
     if (hasMin)
       out.mins[b] = readScale(format.min, in, 0);
-    gatherFactors(format.subScales, in, subs, out.subScales + b * subs);
-    gatherFactors(format.subMins, in, subs, out.subMins + b * subs);
+    gatherFactors(format.subScales, format.subZero, in, subs,
+                  out.subScales + b * subs);
+    gatherFactors(format.subMins, 0, in, subs, out.subMins + b * subs);
   }
 }
 

@@ -29,7 +29,8 @@ struct Parts {
 
   double value(const Format &format, int64_t i) const {
     int64_t block = i / format.blockElements, group = i / format.group();
-    double value = codes[i] - format.integerZero();
+    double value = format.values.empty() ? codes[i] - format.integerZero()
+                                         : format.values[codes[i]];
     value *= format.subScales.empty() ? 1 : subScales[group];
     value *= scales[block];
     if (format.min.type == ScaleType::None)

@@ -9,9 +9,27 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-FORMATS = ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q5_0", "Q4_K", "Q6_K"]
-# Where a block's f16 scales are; they get values of a usual size.
-SCALES = {"Q8_0": [0], "Q4_0": [0], "Q5_0": [0], "Q4_K": [0, 2], "Q6_K": [208]}
+# Where a block's f16 scales and minima are; they get values of a usual size.
+SCALES = {
+    "Q8_0": [0],
+    "Q4_0": [0],
+    "Q4_1": [0, 2],
+    "Q5_0": [0],
+    "Q5_1": [0, 2],
+    "Q2_K": [80, 82],
+    "Q3_K": [108],
+    "Q4_K": [0, 2],
+    "Q5_K": [0, 2],
+    "Q6_K": [208],
+    "IQ4_NL": [0],
+    "IQ4_XS": [0],
+    "TQ1_0": [52],
+    "TQ2_0": [64],
+    "MXFP4": [],
+}
+FORMATS = ["F32", "F16", "BF16", *SCALES]
+# The first byte of a block of MXFP4 is its exponent.
+EXPONENTS = [0, 1, 125]
 SPECIAL = [0x0000, 0x8000, 0x0001, 0x83FF, 0x0400, 0x7BFF, 0x7C00, 0xFC00]
 
 
@@ -29,6 +47,8 @@ def block(name, index, rng):
     for offset in SCALES[name]:
         scale = np.float16(rng.normal(0, 0.1))
         data[offset : offset + 2] = np.frombuffer(scale.tobytes(), np.uint8)
+    if name == "MXFP4":
+        data[0] = EXPONENTS[index]
     return data.tobytes()
 
 
@@ -46,7 +66,7 @@ def main():
     rng = np.random.default_rng(1)
     lines = []
     for name in FORMATS:
-        for index in range(2):
+        for index in range(3 if name == "MXFP4" else 2):
             data = block(name, index, rng)
             bits = decode(name, data).astype(np.float32).view(np.uint32)
             lines.append(f"{name} {data.hex()} {''.join(f'{b:08x}' for b in bits)}")
