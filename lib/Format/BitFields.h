@@ -1,7 +1,7 @@
 //===- BitFields.h - Bit fields out of blocks -------------------*- C++ -*-===//
 //
-// What `decodeRow` and `splitRow` share: reading bit fields and scales as a
-// format describes them. Private to lib/Format.
+// What the routines of Format.h share: bit fields and scales as a format
+// describes them. Private to lib/Format.
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
@@ -11,6 +11,7 @@
 
 #include "lib/Format/Format.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -18,6 +19,9 @@
 #define MICA_INLINE [[gnu::always_inline]] static inline
 
 namespace mica {
+
+constexpr int maxBlock = 4096; ///< elements of a block of integers
+constexpr int maxSubs = 16;    ///< sub-blocks of a block
 
 static_assert(std::endian::native == std::endian::little,
               "blocks hold little-endian numbers");
@@ -45,6 +49,29 @@ MICA_INLINE float widen(uint32_t bits, int exponentBits, int mantissaBits) {
       std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude + implicit) -
                               std::bit_cast<float>(implicit));
   return std::bit_cast<float>((exponent ? normal : subnormal) | sign);
+}
+
+/// The inverse: the nearest such number, of two the even one. Adding a power of
+/// two whose last place is the smallest subnormal's rounds to a subnormal.
+MICA_INLINE uint32_t narrow(float value, int exponentBits, int mantissaBits) {
+  int drop = 23 - mantissaBits;
+  uint32_t bits = std::bit_cast<uint32_t>(value), magnitude = bits << 1 >> 1;
+  uint32_t sign = bits >> 31 << (exponentBits + mantissaBits);
+  uint32_t infinity = ((1u << exponentBits) - 1) << mantissaBits;
+  if (magnitude > 0x7f800000) // NaN: made quiet, the payload cut
+    return sign | infinity | (magnitude & 0x7fffff) >> drop |
+           1u << (mantissaBits - 1);
+  uint32_t excess = (128u - (1u << (exponentBits - 1))) << 23;
+  auto round = [drop](uint32_t bits) {
+    return drop ? (bits + (1u << (drop - 1)) - 1 + (bits >> drop & 1)) >> drop
+                : bits;
+  };
+  if (excess == 0 || magnitude >= excess + (1u << 23))
+    return sign | std::min(round(magnitude - excess), infinity);
+  uint32_t ulp = excess + (uint32_t(drop + 1) << 23);
+  return sign | (std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) +
+                                         std::bit_cast<float>(ulp)) -
+                 ulp);
 }
 
 MICA_INLINE float readScale(Scale scale, const std::byte *block, float none) {

@@ -14,9 +14,6 @@
 
 using namespace mica;
 
-static constexpr int maxBlock = 256; ///< elements of a block of integers
-static constexpr int maxSubs = 16;   ///< sub-blocks of a block
-
 /// The scale and the minimum of each sub-block of one block.
 template <class T> struct Factors {
   T scale[maxSubs], min[maxSubs];

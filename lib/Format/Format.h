@@ -163,6 +163,11 @@ struct BlockRow {
 void splitRow(const Format &format, const std::byte *in, int64_t n,
               const BlockRow &out);
 
+/// The inverse: writes `format.rowBytes(n)` bytes at `out`. Scales and minima
+/// are rounded to their types; codes and factors must fit their fields.
+void joinRow(const Format &format, const BlockRow &in, int64_t n,
+             std::byte *out);
+
 } // namespace mica
 
 #endif // LIB_FORMAT_FORMAT_H
