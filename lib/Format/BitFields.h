@@ -119,10 +119,12 @@ MICA_INLINE void gatherRun(int run, const std::byte *from, int down,
     return gatherRun<32>(from, down, mask, up, codes);
   case 64:
     return gatherRun<64>(from, down, mask, up, codes);
-  default:
-    for (int l = 0; l < run; ++l)
-      codes[l] |= (unsigned(from[l]) >> down & mask) << up;
   }
+  int l = 0;
+  for (; l + 8 <= run; l += 8)
+    gatherRun<8>(from + l, down, mask, up, codes + l);
+  for (; l < run; ++l)
+    codes[l] |= (unsigned(from[l]) >> down & mask) << up;
 }
 
 /// Adds a field of single bits in the order of the elements: spreads each byte

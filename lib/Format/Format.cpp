@@ -375,24 +375,3 @@ constexpr Format table[] = {
 } // namespace
 
 std::span<const Format> mica::formatTable() { return table; }
-
-const Format *mica::findFormat(std::string_view name) {
-  for (const Format &format : table)
-    if (format.name == name)
-      return &format;
-  return nullptr;
-}
-
-const Format *mica::findGGUFFormat(uint32_t type) {
-  for (const Format &format : table)
-    if (format.ggufType >= 0 && uint32_t(format.ggufType) == type)
-      return &format;
-  return nullptr;
-}
-
-const Format *mica::findSafetensorsFormat(std::string_view dtype) {
-  for (const Format &format : table)
-    if (!dtype.empty() && format.safetensorsType == dtype)
-      return &format;
-  return nullptr;
-}

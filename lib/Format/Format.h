@@ -127,8 +127,18 @@ struct Format {
 /// Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL, IQ4_XS, TQ1_0, TQ2_0, MXFP4.
 std::span<const Format> formatTable();
 
-/// The row with that name, GGUF type number or safetensors dtype; null if none.
+/// The format of `group` codes of `bits` bits, an f16 scale and, with `min`, an
+/// f16 minimum; without, codes are about 2^(bits - 1), and one bit is -1 or 1.
+/// Its name is "w4g128", or "w4g128m" with minimum. Any `bits` from 1 to 8 and
+/// `group` from 4 to 4096 in fours; null otherwise. Lives as long as the
+/// program.
+const Format *groupFormat(int bits, int group, bool min);
+
+/// The row or group format with that name, in upper or lower case; null if
+/// none.
 const Format *findFormat(std::string_view name);
+
+/// The row with that GGUF type number or safetensors dtype; null if none.
 const Format *findGGUFFormat(uint32_t type);
 const Format *findSafetensorsFormat(std::string_view dtype);
 

@@ -99,7 +99,9 @@ TEST(Format, lookup) {
   EXPECT_FALSE(findGGUFFormat(31));
   EXPECT_EQ(findSafetensorsFormat("F16")->name, "F16");
   EXPECT_FALSE(findSafetensorsFormat(""));
+  EXPECT_EQ(findFormat("q4_k"), findFormat("Q4_K"));
   EXPECT_FALSE(findFormat("Q9_9"));
+  EXPECT_FALSE(findFormat(""));
 }
 
 /// Every f16 number against its value by definition.

@@ -51,10 +51,22 @@ std::vector<std::byte> randomRow(const Format &format, int64_t n) {
   return row;
 }
 
+/// All of blocks: the table's, and groups of every width.
+std::vector<const Format *> blockFormats() {
+  std::vector<const Format *> result;
+  for (const Format &format : formatTable())
+    if (format.isBlocks())
+      result.push_back(&format);
+  for (int bits = 1; bits <= 8; ++bits)
+    for (int group : {4, 20, 48, 128, 4096})
+      for (bool min : {false, true})
+        result.push_back(groupFormat(bits, group, min));
+  return result;
+}
+
 TEST(Split, formula_gives_the_decoded_values) {
-  for (const Format &format : formatTable()) {
-    if (!format.isBlocks())
-      continue;
+  for (const Format *each : blockFormats()) {
+    const Format &format = *each;
     int64_t n = 16 * format.blockElements;
     std::vector<std::byte> row = randomRow(format, n);
     std::vector<double> decoded(n);
@@ -73,9 +85,8 @@ TEST(Split, formula_gives_the_decoded_values) {
 // Of 256 bytes, five trits use 243 and four 81, so a byte may come back as
 // another one that means the same.
 TEST(Split, join_is_the_inverse) {
-  for (const Format &format : formatTable()) {
-    if (!format.isBlocks())
-      continue;
+  for (const Format *each : blockFormats()) {
+    const Format &format = *each;
     int64_t n = 16 * format.blockElements;
     std::vector<std::byte> row = randomRow(format, n), joined(row.size());
     Parts parts(format, row, n);
@@ -91,6 +102,44 @@ TEST(Split, join_is_the_inverse) {
     EXPECT_EQ(again.subScales, parts.subScales) << format.name;
     EXPECT_EQ(again.subMins, parts.subMins) << format.name;
   }
+}
+
+// Seven bits in fields of 4, 2 and 1 after a scale and a minimum.
+TEST(Group, seven_bits_48_elements_with_minimum) {
+  const Format *format = findFormat("W7G48M");
+  ASSERT_TRUE(format);
+  EXPECT_EQ(format, groupFormat(7, 48, true));
+  EXPECT_EQ(format->name, "w7g48m");
+  EXPECT_EQ(format->blockBytes, 2 + 2 + 48 * 7 / 8);
+  std::vector<uint8_t> codes(48);
+  for (int i = 0; i < 48; ++i)
+    codes[i] = (i * 37 + 5) & 127;
+  float scale = 0.25f, min = -3, out[48];
+  std::vector<std::byte> row(format->rowBytes(48));
+  joinRow(*format, {codes.data(), &scale, &min}, 48, row.data());
+  decodeRow(*format, row.data(), 48, out);
+  for (int i = 0; i < 48; ++i)
+    EXPECT_EQ(out[i], 0.25f * codes[i] + 3) << i;
+}
+
+TEST(Group, centres) {
+  EXPECT_EQ(groupFormat(4, 128, false)->zero, 8);
+  EXPECT_EQ(groupFormat(4, 128, true)->zero, 0);
+  uint8_t codes[] = {0, 1, 1, 0};
+  float scale = 2, out[4];
+  std::byte row[3];
+  joinRow(*findFormat("w1g4"), {codes, &scale}, 4, row);
+  decodeRow(*findFormat("w1g4"), row, 4, out);
+  EXPECT_EQ(std::vector<float>(out, out + 4),
+            (std::vector<float>{-2, 2, 2, -2}));
+}
+
+TEST(Group, names) {
+  EXPECT_EQ(findFormat("w4g128")->name, "w4g128");
+  EXPECT_EQ(findFormat("w4g128"), groupFormat(4, 128, false));
+  for (const char *name : {"w", "w4", "w0g32", "w9g32", "w4g2", "w4g30",
+                           "w4g4100", "w4g32x", "w4g32mm", "g32w4", "w4g-32"})
+    EXPECT_FALSE(findFormat(name)) << name;
 }
 
 } // namespace
