@@ -218,7 +218,7 @@ void readStack(Reader &r, const json &root, Manifest &m) {
 void checkCached(Reader &r, const json &in, const std::string &path,
                  const OpOutput &output, const Manifest &m) {
   const CacheGroup &group = m.cache[output.offset];
-  static const char *const elements[] = {"f32", "f16", "bf16"};
+  static const char *const elements[] = {"f32", "f16", "bf16", "i8"};
   uint64_t pair = output.element == OpOutput::BF16 ? 2 : 1;
   uint64_t keys = (group.keyDim + pair - 1) / pair * pair;
   uint64_t values = (uint64_t(group.valueDim) + 15) / 16 * 16;
@@ -239,7 +239,7 @@ OpOutput readOutput(Reader &r, const json &in, const std::string &path,
                     const Manifest &m) {
   static const char *const arenas[] = {"row", "out", "logits", "keys",
                                        "values"};
-  static const char *const elements[] = {"f32", "f16", "bf16"};
+  static const char *const elements[] = {"f32", "f16", "bf16", "i8"};
   OpOutput o = {};
   o.function = r.string(in, path, "function");
   o.op = r.string(in, path, "op");
@@ -259,7 +259,14 @@ OpOutput readOutput(Reader &r, const json &in, const std::string &path,
   o.offset = r.integer(in, path, "offset", 0, last);
   if (r.failed())
     return o;
-  uint64_t bytes = o.stride * uint64_t(o.element == OpOutput::F32 ? 4 : 2);
+  uint64_t bytes = o.stride * uint64_t(o.element == OpOutput::F32  ? 4
+                                       : o.element == OpOutput::I8 ? 1
+                                                                   : 2);
+  if (o.element == OpOutput::I8 &&
+      (cached || o.columns % 32 || o.columns + o.columns / 8 > o.stride)) {
+    r.fail(path + ".stride", in["stride"], "groups of 32 and their scales");
+    return o;
+  }
   if (cached)
     checkCached(r, in, path, o, m);
   else if (o.arena == OpOutput::Logits &&

@@ -48,7 +48,9 @@ struct OpOutput {
   std::string role;     // "embeddings", "layer", "logits" or nothing.
   uint32_t phase;
   enum Arena : uint8_t { Row, Out, Logits, Keys, Values } arena;
-  enum Element : uint8_t { F32, F16, BF16 } element;
+  /// I8: integers in groups of 32 columns, whose f32 scales follow the row's
+  /// `columns` bytes.
+  enum Element : uint8_t { F32, F16, BF16, I8 } element;
   uint64_t offset;
   uint32_t columns, stride; // In elements; columns <= stride.
 };

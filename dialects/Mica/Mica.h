@@ -19,8 +19,8 @@
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Mica/MicaAttrs.h.inc"
 #define GET_TYPEDEF_CLASSES
-#include "dialects/Mica/MicaTypes.h.inc"
 #include "dialects/Mica/MicaInterfaces.h.inc"
+#include "dialects/Mica/MicaTypes.h.inc"
 #define GET_OP_CLASSES
 #include "dialects/Mica/MicaOps.h.inc"
 
@@ -29,6 +29,9 @@ namespace mica {
 /// The columns of rows of the step, [T, D] -> D; 0 if `value` is something
 /// else.
 int64_t columnsOf(mlir::Value value);
+
+/// How the columns of rows of i8 share scales; null for other values.
+tile::GroupsAttr groupsOf(mlir::Value rows);
 
 /// How many `element`s of ascending k a product takes from one dword: weights,
 /// caches and rows hold them side by side, so that many are read at once.

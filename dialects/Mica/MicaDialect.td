@@ -8,6 +8,7 @@ include "mlir/IR/OpBase.td"
 def Mica_Dialect : Dialect {
   let name = "mica";
   let cppNamespace = "::mica";
+  let dependentDialects = ["::mica::tile::TileDialect"];
   let summary = "Language-model inference on tensors";
   let description = [{
     The `mica` dialect says what a language model computes, one op per model

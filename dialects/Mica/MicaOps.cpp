@@ -29,6 +29,12 @@ int64_t mica::columnsOf(Value value) {
   return type && type.getRank() == 2 ? type.getDimSize(1) : 0;
 }
 
+tile::GroupsAttr mica::groupsOf(Value rows) {
+  auto type = dyn_cast<RankedTensorType>(rows.getType());
+  return type ? dyn_cast_or_null<tile::GroupsAttr>(type.getEncoding())
+              : tile::GroupsAttr();
+}
+
 // f16 has no product of pairs.
 int64_t mica::pairsOf(Type element) { return element.isBF16() ? 2 : 1; }
 
@@ -95,12 +101,29 @@ LogicalResult LinearOp::verify() {
     return emitOpError("expects bias to have ")
            << weight.rows() << " elements, one per output column, but got "
            << getBias().getType();
+  // linear_c4
+  FormatAttr format = weight.getFormat();
+  if (getElementTypeOrSelf(getInput()).isInteger() &&
+      !(format && format.getBlocks()))
+    return emitOpError("expects rows of i8 to meet a format with blocks, but "
+                       "got ")
+           << weight;
   return success();
 }
 
 LogicalResult QuantizeOp::verify() {
   // quantize_c1
-  return expectColumns(*this, "result", getResult(), columnsOf(getInput()));
+  int64_t columns = columnsOf(getInput());
+  if (failed(expectColumns(*this, "result", getResult(), columns)))
+    return failure();
+  // quantize_c2
+  tile::GroupsAttr groups = groupsOf(getResult());
+  bool integers = getElementTypeOrSelf(getResult()).isInteger();
+  if (integers ? !groups || columns % groups.getSize() : !!groups)
+    return emitOpError("expects i8 in groups that divide the columns, or "
+                       "floats, but got ")
+           << getType();
+  return success();
 }
 
 OpFoldResult QuantizeOp::fold(FoldAdaptor) {
@@ -136,8 +159,15 @@ LogicalResult PackOp::verify() {
     return emitOpError("expects a result of ")
            << rows << " rows and the sources' columns, but got " << result;
   // pack_c3
-  if (!result.getElementType())
-    return emitOpError("expects a result of a float type, but got ") << result;
+  bool kept =
+      getOffset().isZero() && llvm::all_of(getSources(), [&](Value source) {
+        return cast<WeightType>(source.getType()).getElement() ==
+               result.getElement();
+      });
+  if (!result.getElementType() && !kept)
+    return emitOpError("expects a result of a float type or of the format of "
+                       "all sources, but got ")
+           << result;
   return success();
 }
 

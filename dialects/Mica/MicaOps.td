@@ -18,6 +18,8 @@ class Mica_RowsOf<list<Type> elements, string names>
       "rows of " # names # " with a static number of columns">;
 def Mica_Rows : Mica_RowsOf<[F32, BF16, F16], "f32, bf16 or f16">;
 def Mica_F32Rows : Mica_RowsOf<[F32], "f32">;
+/// Rows as a product takes them: floats, or i8 with `#tile.groups`.
+def Mica_Operands : Mica_RowsOf<[F32, BF16, F16, I8], "f32, bf16, f16 or i8">;
 /// One integer a row: [T].
 def Mica_Indices : TensorRankOf<[I32], [1]>;
 def Mica_Angles : TensorRankOf<[F32], [3]>;
@@ -240,12 +242,14 @@ def Mica_LinearOp : Mica_Op<"linear", [Pure, InferTypeOpAdaptorWithIsCompatible]
 
     The sum is accumulated in f32, in an order over k that depends on the
     weight's shape alone, so a row's result does not depend on the other rows.
-    Weights enter with the value that their format decodes to.
+    Weights enter with the value that their format decodes to. The products of
+    i8 rows are summed exactly where neither rows nor weight change their scale.
 
     Constraints:
     - (C1) `weight` has two dimensions and `columns(weight) = dim(input, 1)`.
     - (C2) `dim(result, 1) = rows(weight)`.
     - (C3) `shape(bias) = [rows(weight)]`.
+    - (C4) rows of i8 are multiplied with a format with `blocks`.
 
     Example:
 
@@ -253,7 +257,7 @@ def Mica_LinearOp : Mica_Op<"linear", [Pure, InferTypeOpAdaptorWithIsCompatible]
     %y = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
     ```
   }];
-  let arguments = (ins Mica_Rows:$input, Mica_WeightType:$weight,
+  let arguments = (ins Mica_Operands:$input, Mica_WeightType:$weight,
                        Optional<Mica_WeightType>:$bias);
   let results = (outs Mica_F32Rows:$result);
   let assemblyFormat = [{
@@ -266,20 +270,24 @@ def Mica_LinearOp : Mica_Op<"linear", [Pure, InferTypeOpAdaptorWithIsCompatible]
 def Mica_QuantizeOp : Mica_Op<"quantize", [Pure]> {
   let summary = "activations in the precision in which they are multiplied";
   let description = [{
-    Rounds every element to the element type of the result, to nearest even.
-    Linear ops that share an input share its `quantize` (CSE).
+    Rounds every element to the element type of the result, to nearest even; to
+    i8 as `#tile.groups` says. Linear ops that share an input share its
+    `quantize` (CSE).
 
     Constraints:
     - (C1) `shape(result) = shape(input)`.
+    - (C2) a result of i8 has an encoding `#tile.groups`, whose size divides the
+      columns; others have none.
 
     Example:
 
     ```mlir
     %q = mica.quantize %x : tensor<?x64xf32> -> tensor<?x64xbf16>
+    %i = mica.quantize %x : tensor<?x64xf32> -> tensor<?x64xi8, #tile.groups<32>>
     ```
   }];
   let arguments = (ins Mica_F32Rows:$input);
-  let results = (outs Mica_Rows:$result);
+  let results = (outs Mica_Operands:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
   let hasFolder = 1;
@@ -289,8 +297,9 @@ def Mica_PackOp : Mica_Op<"pack", [Pure]> {
   let summary = "weights in the format and layout that kernels read";
   let description = [{
     Decodes `sources`, converts each element to the result's element type
-    (round to nearest even) and stores it in the result's layout. Runs while
-    compiling, over the checkpoint as a stream.
+    (round to nearest even) and stores it in the result's layout. Integers of a
+    block format, with their scales, are kept as they are. Runs while compiling,
+    over the checkpoint as a stream.
 
     With several sources of N rows each, granules of `interleave` rows
     alternate: row g (s i) + s j + r of the result, s = `interleave`, g the
@@ -302,7 +311,8 @@ def Mica_PackOp : Mica_Op<"pack", [Pure]> {
       always.
     - (C2) `rows(result)` is the sum of the sources' rows, and
       `columns(result) = columns(sources)`.
-    - (C3) the result's element type is a float.
+    - (C3) the result is of a float type, or of the format that all sources
+      have; `offset` is 0 then.
     - (C4) `interleave` divides the sources' rows.
     - (C5) there is at least one source.
 

@@ -29,6 +29,9 @@ int64_t mica::granuleOf(Operation *op, int64_t columns, bool inPasses) {
   } else if (auto write = dyn_cast<KVWriteOp>(op)) {
     KVType kv = write.getKv().getType();
     granule = write.getValue() ? kv.getValue() : kv.getKey();
+  } else if (auto quantize = dyn_cast<QuantizeOp>(op)) {
+    if (tile::GroupsAttr groups = groupsOf(quantize.getResult()))
+      granule = groups.getSize();
   }
   return granule == 1 ? 1 : granule * columns / width;
 }

@@ -68,7 +68,7 @@ void MicaDialect::registerTypes() {
 
 LogicalResult FormatAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringRef name, int64_t elements,
-                                 int64_t bytes) {
+                                 int64_t bytes, tile::BlocksAttr) {
   // format_c1
   if (elements < 1 || bytes < 1)
     return emitError() << "expects blocks of a positive size, but got "
@@ -183,6 +183,23 @@ SmallVector<int64_t> LayoutAttr::physicalShape(int64_t n, int64_t k) const {
 // Weight
 //===----------------------------------------------------------------------===//
 
+FormatAttr WeightType::getFormat() const {
+  return dyn_cast<FormatAttr>(getElement());
+}
+
+SmallVector<int64_t> WeightType::physicalShape() const {
+  LayoutAttr layout = getLayout();
+  if (getShape().size() == 1)
+    return {layout.paddedColumns(rows())};
+  SmallVector<int64_t> shape = layout.physicalShape(rows(), columns());
+  if (FormatAttr format = getFormat()) {
+    int64_t panel = layout.getPanel();
+    shape = {shape[0], layout.paddedColumns(columns()) / layout.getAlign(),
+             format.getBlocks().lines(panel), 4 * panel};
+  }
+  return shape;
+}
+
 Type WeightType::getElementType() const {
   auto type = dyn_cast<TypeAttr>(getElement());
   return type ? type.getValue() : Type();
@@ -190,8 +207,14 @@ Type WeightType::getElementType() const {
 
 int64_t WeightType::sizeInBytes() const {
   int64_t n = rows(), k = getShape().size() == 1 ? 1 : columns();
-  if (auto format = dyn_cast<FormatAttr>(getElement()))
-    return n * k / format.getElements() * format.getBytes();
+  LayoutAttr layout = getLayout();
+  if (FormatAttr format = getFormat()) {
+    if (!layout)
+      return n * k / format.getElements() * format.getBytes();
+    int64_t panel = layout.getPanel();
+    return layout.paddedRows(n) * layout.paddedColumns(k) / layout.getAlign() *
+           format.getBlocks().lines(panel) * 4;
+  }
   int64_t bytes = getElementType().getIntOrFloatBitWidth() / 8;
   if (!getLayout())
     return n * k * bytes;
@@ -258,9 +281,17 @@ LogicalResult WeightType::verify(function_ref<InFlightDiagnostic()> emitError,
                          << format.getElements() << " elements, but got "
                          << shape.back();
     // weight_type_c4
-    if (layout)
-      return emitError() << "expects a packed weight of a float type, but got "
-                         << format;
+    if (!layout)
+      return success();
+    tile::BlocksAttr blocks = format.getBlocks();
+    if (!blocks)
+      return emitError() << "expects a packed weight of a float type or a "
+                         << "format with blocks, but got " << format;
+    if (shape.size() != 2 || layout.getGroup() != 4 ||
+        layout.getAlign() != blocks.block(layout.getPanel()))
+      return emitError() << "expects a matrix in groups of 4, aligned to "
+                         << blocks.block(layout.getPanel())
+                         << " columns, but got " << layout;
     return success();
   }
   // weight_type_c5

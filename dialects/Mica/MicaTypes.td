@@ -22,9 +22,11 @@ class Mica_Type<string name, string mnem> : TypeDef<Mica_Dialect, name> {
 def Mica_FormatAttr : Mica_Attr<"Format", "format"> {
   let summary = "how the elements of a weight are stored in blocks";
   let description = [{
-    A block format of the format table (`lib/Format`): `name` is its row,
-    `elements` the elements of a block along a row of the weight, `bytes` the
-    bytes of a block. Plain floats need no format: their element type says all.
+    A block format of the format table (`lib/Format`): `name` is its row, which
+    knows where the bits are, `elements` the elements of a block along a row of
+    the weight, `bytes` the bytes of a block. `blocks` says what its numbers are;
+    without it a weight can only be converted to floats. Plain floats need no
+    format: their element type says all.
 
     Constraints:
     - (C1) `elements > 0` and `bytes > 0`.
@@ -33,18 +35,20 @@ def Mica_FormatAttr : Mica_Attr<"Format", "format"> {
 
     ```mlir
     #mica.format<"q4_k", 256 x 144>
+    #mica.format<"q4_0", 32 x 18, <bits = 4, zero = 8, group = 32, scale = f16>>
     ```
   }];
   let parameters = (ins StringRefParameter<>:$name, "int64_t":$elements,
-                        "int64_t":$bytes);
-  let assemblyFormat = "`<` $name `,` $elements `x` $bytes `>`";
+                        "int64_t":$bytes,
+                        OptionalParameter<"::mica::tile::BlocksAttr">:$blocks);
+  let assemblyFormat = "`<` $name `,` $elements `x` $bytes (`,` $blocks^)? `>`";
   let genVerifyDecl = 1;
 }
 
 def Mica_LayoutAttr : Mica_Attr<"Layout", "layout"> {
   let summary = "how a packed weight lies in memory";
   let description = [{
-    A weight of N rows (output columns) and K columns is stored as
+    A weight of N rows (output columns) and K columns of floats is stored as
 
     ```
     [padded N / panel][padded K / group][panel][group]
@@ -52,7 +56,9 @@ def Mica_LayoutAttr : Mica_Attr<"Layout", "layout"> {
 
     so that one vector load gives `group` consecutive k of `panel` rows. Rows
     are padded with zeros per granule: every `granule` rows occupy the next
-    multiple of `panel`. K is padded with zeros to a multiple of `align`.
+    multiple of `panel`. K is padded with zeros to a multiple of `align`. A block
+    format is stored as `#tile.blocks` says; `group` is 4 then, and `align` the
+    columns of a block.
 
     Constraints:
     - (C1) all four are positive.
@@ -194,7 +200,8 @@ def Mica_WeightType : Mica_Type<"Weight", "weight"> {
     - (C1) one or two dimensions.
     - (C2) every dimension is positive.
     - (C3) the block of a format divides the last dimension.
-    - (C4) a weight with a layout is of a float type.
+    - (C4) a weight with a layout is of a float type or of a format with
+      `blocks`, whose layout is as `#mica.layout` says.
     - (C5) `element` is a float type or a `#mica.format`.
 
     Example:
@@ -219,6 +226,10 @@ def Mica_WeightType : Mica_Type<"Weight", "weight"> {
   let extraClassDeclaration = [{
     /// The float type of a plain weight, null for a block format.
     ::mlir::Type getElementType() const;
+    /// The format; null for a plain weight.
+    ::mica::FormatAttr getFormat() const;
+    /// The shape of a packed weight in memory, of i8 for a block format.
+    ::llvm::SmallVector<int64_t> physicalShape() const;
     int64_t rows() const { return getShape()[0]; }
     int64_t columns() const { return getShape().back(); }
     /// Bytes in the checkpoint (no layout) or packed (with padding).

@@ -4,6 +4,7 @@
 #include "dialects/MicaTile/Tile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -205,6 +206,18 @@ void Emitter::store(Value value, Value buffer, ArrayRef<Index> at) {
     memref::StoreOp::create(b, loc, value, buffer, values(at));
 }
 
+Value Emitter::loadBytes(int64_t size, Type element, Value buffer,
+                         ArrayRef<Index> at) {
+  int64_t bytes = size * element.getIntOrFloatBitWidth() / 8;
+  auto type = VectorType::get(bytes, b.getI8Type());
+  Value vector = load(type, buffer, at);
+  return element.isInteger(8) ? vector : bitcast(vector, element);
+}
+
+void Emitter::storeBytes(Value vector, Value buffer, ArrayRef<Index> at) {
+  store(bitcast(vector, b.getI8Type()), buffer, at);
+}
+
 Value Emitter::loadSegment(int64_t size, Value buffer, ArrayRef<Index> at,
                            ArrayRef<int64_t> along) {
   return LoadOp::create(b, loc, f32x(size), buffer, values(at),
@@ -271,19 +284,36 @@ Value Emitter::splatBits(uint32_t bits, int64_t size) {
       b, loc, DenseElementsAttr::get(type, APInt(32, bits)));
 }
 
+Value Emitter::splatOf(int64_t value, VectorType type) {
+  return arith::ConstantOp::create(
+      b, loc,
+      DenseElementsAttr::get(type,
+                             b.getIntegerAttr(type.getElementType(), value)));
+}
+
 Value Emitter::broadcast(Value value, int64_t size) {
   return vector::BroadcastOp::create(
       b, loc, VectorType::get(size, value.getType()), value);
 }
 
+static bool isFloat(Value value) {
+  return isa<FloatType>(getElementTypeOrSelf(value));
+}
+
 Value Emitter::add(Value x, Value y) {
-  return arith::AddFOp::create(b, loc, x, y);
+  if (isFloat(x))
+    return arith::AddFOp::create(b, loc, x, y);
+  return arith::AddIOp::create(b, loc, x, y);
 }
 Value Emitter::sub(Value x, Value y) {
-  return arith::SubFOp::create(b, loc, x, y);
+  if (isFloat(x))
+    return arith::SubFOp::create(b, loc, x, y);
+  return arith::SubIOp::create(b, loc, x, y);
 }
 Value Emitter::mul(Value x, Value y) {
-  return arith::MulFOp::create(b, loc, x, y);
+  if (isFloat(x))
+    return arith::MulFOp::create(b, loc, x, y);
+  return arith::MulIOp::create(b, loc, x, y);
 }
 Value Emitter::div(Value x, Value y) {
   return arith::DivFOp::create(b, loc, x, y);
@@ -306,9 +336,50 @@ Value Emitter::bitcast(Value vector, Type element) {
 Value Emitter::shiftLeft(Value x, Value y) {
   return arith::ShLIOp::create(b, loc, x, y);
 }
+Value Emitter::shiftRight(Value x, Value y) {
+  return arith::ShRUIOp::create(b, loc, x, y);
+}
 Value Emitter::bitAnd(Value x, Value y) {
   return arith::AndIOp::create(b, loc, x, y);
 }
+Value Emitter::bitOr(Value x, Value y) {
+  return arith::OrIOp::create(b, loc, x, y);
+}
+
+Value Emitter::resize(Value vector, Type element, bool isSigned) {
+  auto type = cast<VectorType>(vector.getType());
+  auto wanted = type.clone(element);
+  if (type == wanted)
+    return vector;
+  if (element.getIntOrFloatBitWidth() < type.getElementTypeBitWidth())
+    return arith::TruncIOp::create(b, loc, wanted, vector);
+  if (isSigned)
+    return arith::ExtSIOp::create(b, loc, wanted, vector);
+  return arith::ExtUIOp::create(b, loc, wanted, vector);
+}
+
+Value Emitter::toFloat(Value vector) {
+  auto type = cast<VectorType>(vector.getType()).clone(b.getF32Type());
+  return arith::SIToFPOp::create(b, loc, type, vector);
+}
+
+Value Emitter::toInteger(Value vector) {
+  auto type = cast<VectorType>(vector.getType()).clone(b.getI32Type());
+  Value whole = math::RoundEvenOp::create(b, loc, vector);
+  return arith::FPToSIOp::create(b, loc, type, whole);
+}
+
+Value Emitter::sum(Value vector) {
+  return vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD,
+                                     vector);
+}
+
+Value Emitter::call(StringRef name, Type result, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name),
+                                       operands)
+      .getResult(0);
+}
+
 Value Emitter::extend(Value x, Type type) {
   return x.getType() == type
              ? x

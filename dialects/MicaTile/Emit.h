@@ -84,6 +84,8 @@ public:
   mlir::Value splat(double value, int64_t size);
   /// `bits` in every element of vector<size x i32>.
   mlir::Value splatBits(uint32_t bits, int64_t size);
+  /// `value` in every element of `type`, of integers.
+  mlir::Value splatOf(int64_t value, mlir::VectorType type);
   /// vector<size x T> of the scalar `value`.
   mlir::Value broadcast(mlir::Value value, int64_t size);
 
@@ -91,6 +93,11 @@ public:
   mlir::Value load(mlir::VectorType type, mlir::Value buffer,
                    mlir::ArrayRef<Index> at);
   void store(mlir::Value value, mlir::Value buffer, mlir::ArrayRef<Index> at);
+  /// Of a buffer of bytes: `size` elements of `element` that begin at `at`.
+  mlir::Value loadBytes(int64_t size, mlir::Type element, mlir::Value buffer,
+                        mlir::ArrayRef<Index> at);
+  void storeBytes(mlir::Value vector, mlir::Value buffer,
+                  mlir::ArrayRef<Index> at);
   /// The row segment of `size` elements from `at`, linear in the dimensions
   /// `along`, as f32; and its store (`tile.load`, `tile.store`).
   mlir::Value loadSegment(int64_t size, mlir::Value buffer,
@@ -100,6 +107,7 @@ public:
                     mlir::ArrayRef<Index> at, mlir::ArrayRef<int64_t> along);
   void prefetch(mlir::Value buffer, mlir::ArrayRef<Index> at);
 
+  /// Of floats or of integers.
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value sub(mlir::Value a, mlir::Value b);
   mlir::Value mul(mlir::Value a, mlir::Value b);
@@ -110,7 +118,20 @@ public:
   /// The bits of a vector as a vector of another element type or size.
   mlir::Value bitcast(mlir::Value vector, mlir::Type element);
   mlir::Value shiftLeft(mlir::Value a, mlir::Value b);
+  /// Zeros come in from above.
+  mlir::Value shiftRight(mlir::Value a, mlir::Value b);
   mlir::Value bitAnd(mlir::Value a, mlir::Value b);
+  mlir::Value bitOr(mlir::Value a, mlir::Value b);
+  /// Signed or unsigned integers as elements of another width.
+  mlir::Value resize(mlir::Value vector, mlir::Type element, bool isSigned);
+  /// Signed integers of 32 bits as f32, and f32 as such, to nearest even.
+  mlir::Value toFloat(mlir::Value vector);
+  mlir::Value toInteger(mlir::Value vector);
+  /// The sum of a vector of integers.
+  mlir::Value sum(mlir::Value vector);
+  /// The LLVM intrinsic `name`.
+  mlir::Value call(llvm::StringRef name, mlir::Type result,
+                   mlir::ValueRange operands);
   /// `a` as the wider float `type`.
   mlir::Value extend(mlir::Value a, mlir::Type type);
   /// The vector `a` rounded to elements of the narrower float `element`.

@@ -10,6 +10,7 @@
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include <array>
 
 #include "dialects/MicaTile/TileDialect.h.inc"
 #include "dialects/MicaTile/TileEnums.h.inc"

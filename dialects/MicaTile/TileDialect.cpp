@@ -3,6 +3,8 @@
 #include "dialects/MicaTile/Tile.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace mica::tile;
@@ -33,6 +35,91 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (llvm::any_of(panels, [](int64_t n) { return n < 1; }) || block < 1 ||
       unit < 1 || unroll < 1 || prefetch < 0 || depth < 0)
     return emitError() << "expects positive sizes in a schedule";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks
+//===----------------------------------------------------------------------===//
+
+/// Elements of a row whose codes lie together.
+static constexpr int64_t codeRun = 32;
+
+LogicalResult BlocksAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 int64_t bits, int64_t zero, int64_t group,
+                                 Type scale, int64_t super, bool min,
+                                 ArrayRef<int64_t> values) {
+  // blocks_c1
+  if (bits < 1 || bits > 8 || group < 1 || group % 4)
+    return emitError() << "expects 1 to 8 bits in groups of a multiple of 4, "
+                       << "but got " << bits << " in groups of " << group;
+  // blocks_c2
+  if (super < 0 || super % group || super % codeRun)
+    return emitError() << "expects super to be a multiple of group " << group
+                       << " and of " << codeRun << ", but got " << super;
+  // blocks_c3
+  if (!scale.isF16() && !scale.isBF16() && !scale.isF32())
+    return emitError() << "expects a scale of f16, bf16 or f32, but got "
+                       << scale;
+  // blocks_c4
+  bool fit = llvm::all_of(
+      values, [](int64_t value) { return value >= -128 && value < 128; });
+  if (!values.empty() &&
+      (!fit || static_cast<int64_t>(values.size()) != 1 << bits || zero))
+    return emitError() << "expects " << (1 << bits)
+                       << " values of 8 bits and a zero of 0, but got "
+                       << values.size() << " values and a zero of " << zero;
+  return success();
+}
+
+int64_t BlocksAttr::unit() const { return std::lcm(codeRun, getGroup()); }
+
+int64_t BlocksAttr::block(int64_t panel) const {
+  if (getSuper())
+    return getSuper();
+  // Scales fill whole lines: 4 bytes a row.
+  int64_t bytes = getScale().getIntOrFloatBitWidth() / 8 * (getMin() ? 2 : 1);
+  bool even = unit() / getGroup() * bytes % 4 == 0;
+  return even ? unit() : 2 * unit();
+}
+
+std::array<int64_t, 5> BlocksAttr::scaleOffsets(int64_t panel) const {
+  int64_t k = block(panel), width = getScale().getIntOrFloatBitWidth() / 8;
+  int64_t scales = k / perScale() * width * panel;
+  int64_t factors = getSuper() ? k / getGroup() * panel : 0;
+  int64_t parts[] = {scales, getMin() ? scales : 0, factors,
+                     getMin() ? factors : 0};
+  std::array<int64_t, 5> offsets = {0};
+  std::partial_sum(parts, parts + 4, offsets.begin() + 1);
+  return offsets;
+}
+
+std::array<int64_t, 6> BlocksAttr::recordOffsets(int64_t columns) const {
+  int64_t scales = llvm::divideCeil(columns, perScale()) * 4;
+  int64_t factors =
+      getSuper() ? llvm::divideCeil(columns, getGroup()) : int64_t(0);
+  int64_t parts[] = {columns, scales, getMin() ? scales : 0, factors,
+                     getMin() ? factors : 0};
+  std::array<int64_t, 6> offsets = {0};
+  for (size_t i = 0; i < 5; ++i)
+    offsets[i + 1] = offsets[i] + llvm::alignTo(parts[i], 4);
+  return offsets;
+}
+
+int64_t BlocksAttr::scaleLines(int64_t panel) const {
+  return llvm::divideCeil(scaleOffsets(panel)[4], 4 * panel);
+}
+
+int64_t BlocksAttr::lines(int64_t panel) const {
+  return scaleLines(panel) + block(panel) / codeRun * getBits();
+}
+
+LogicalResult GroupsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 int64_t size) {
+  // groups_c1
+  if (size < 1 || size % codeRun)
+    return emitError() << "expects groups of a multiple of " << codeRun
+                       << " columns, but got " << size;
   return success();
 }
 

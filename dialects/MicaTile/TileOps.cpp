@@ -78,6 +78,37 @@ int64_t ContractOp::getSegment() {
   return cast<VectorType>(getEpilogue().getArgument(0).getType()).getDimSize(0);
 }
 
+int64_t ContractOp::getPanel() {
+  MemRefType weight = getWeight().getType();
+  return getBlocks() ? weight.getDimSize(3) / 4 : weight.getDimSize(2);
+}
+
+/// Verifies operands of integers, where there are any.
+static LogicalResult verifyIntegers(ContractOp op) {
+  // contract_c5
+  std::optional<BlocksAttr> blocks = op.getBlocks();
+  std::optional<GroupsAttr> groups = op.getGroups();
+  MemRefType weight = op.getWeight().getType();
+  MemRefType input = op.getInput().getType();
+  if (weight.getElementType().isInteger() != blocks.has_value() ||
+      input.getElementType().isInteger() != groups.has_value() ||
+      (groups && !blocks))
+    return op.emitOpError("expects i8 weights with blocks and i8 input with "
+                          "groups, but got ")
+           << weight << " and " << input;
+  if (!blocks)
+    return success();
+  int64_t panel = op.getPanel();
+  int64_t terms = static_cast<int64_t>(op.getTerms().value_or(0));
+  if (weight.getDimSize(2) != blocks->lines(panel) || terms < 1 ||
+      weight.getDimSize(1) * blocks->block(panel) !=
+          static_cast<int64_t>(llvm::alignTo(terms, blocks->block(panel))))
+    return op.emitOpError("expects ")
+           << blocks->lines(panel) << " lines for each " << blocks->block(panel)
+           << " of the terms, but got " << weight << " of " << terms;
+  return success();
+}
+
 LogicalResult ContractOp::verify() {
   Type index = IndexType::get(getContext());
   // contract_c1
@@ -85,9 +116,12 @@ LogicalResult ContractOp::verify() {
                              {Type(), index, index}, getCaptures())))
     return failure();
 
+  if (failed(verifyIntegers(*this)))
+    return failure();
+
   // contract_c2
   MemRefType weight = getWeight().getType();
-  int64_t panel = weight.getDimSize(2), n = getColumns(), g = getGranule();
+  int64_t panel = getPanel(), n = getColumns(), g = getGranule();
   int64_t padded = llvm::divideCeil(g, panel) * panel;
   int64_t rows = n / g * padded + llvm::divideCeil(n % g, panel) * panel;
   if (weight.getDimSize(0) * panel != rows)
@@ -95,7 +129,10 @@ LogicalResult ContractOp::verify() {
            << rows << " padded rows, but got " << weight.getDimSize(0) * panel;
 
   // contract_c3
-  int64_t k = weight.getDimSize(1) * weight.getDimSize(3);
+  int64_t k = getBlocks() ? static_cast<int64_t>(*getTerms())
+                          : weight.getDimSize(1) * weight.getDimSize(3);
+  if (getGroups())
+    k = getGroups()->rowBytes(k);
   if (getInput().getType().getDimSize(1) < k)
     return emitOpError("expects input rows of at least ")
            << k << " columns, but got " << getInput().getType().getDimSize(1);

@@ -3,96 +3,16 @@
 #ifndef DIALECTS_MICATILE_TILEOPS_TD
 #define DIALECTS_MICATILE_TILEOPS_TD
 
-include "mlir/IR/AttrTypeBase.td"
-include "mlir/IR/BuiltinTypes.td"
-include "mlir/IR/EnumAttr.td"
-include "mlir/IR/OpBase.td"
+include "dialects/MicaTile/TileAttrs.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
-
-def Tile_Dialect : Dialect {
-  let name = "tile";
-  let cppNamespace = "::mica::tile";
-  let summary = "Kernels, before a machine is chosen";
-  let description = [{
-    Stage 2: what lies between two barriers is a `tile.phase` of structured
-    operations, each of which hides its pipelined loop: `tile.contract`,
-    `tile.attend`, `tile.rows`. What users vary (epilogues, scores, masks,
-    formats) stands in regions over one row segment. Memory is plain memrefs
-    over the step's arenas. No register tile, thread or instruction is named
-    here: a target's expansion chooses them from the schedule.
-  }];
-  let useDefaultAttributePrinterParser = 1;
-  let useDefaultTypePrinterParser = 1;
-}
 
 class Tile_Op<string mnemonic, list<Trait> traits = []>
     : Op<Tile_Dialect, mnemonic, traits>;
 
-def Tile_StepType : TypeDef<Tile_Dialect, "Step"> {
-  let mnemonic = "step";
-  let summary = "the step that is computed (`mica_step` of the ABI)";
-}
-
-def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
-  let mnemonic = "schedule";
-  let summary = "how a target expands a kernel";
-  let description = [{
-    One row of `schedules/`. For `tile.contract`: a task is `block` rows by
-    `unit` columns; inside it row tiles are chosen greedily from `rows`, and
-    for `rows[i]` the register tile spans `panels[i]` panels; the loop over k
-    is unrolled `unroll` groups; row tiles other than the greatest, of which a
-    block has at most one of a size, prefetch weights `prefetch` bytes ahead (0:
-    none). With `depth`, blocks of many rows go over the unit once for every
-    `depth` columns of k, sums waiting in the worker's memory: those weights stay
-    in the first cache. For `tile.attend`: `block` rows a task, `unit` cached tokens between two
-    rescalings, `rows` and `panels` as above for both of its products (panels of
-    tokens, then of columns), `prefetch` not 0: the next `unit` tokens are
-    prefetched. For `tile.rows`: `block` rows a task.
-
-    ```mlir
-    #tile.schedule<rows = [12, 8, 4, 2, 1], panels = [2, 2, 2, 4, 4], block = 256, unit = 128, unroll = 4, prefetch = 0>
-    ```
-  }];
-  let parameters = (ins ArrayRefParameter<"int64_t">:$rows,
-                        ArrayRefParameter<"int64_t">:$panels, "int64_t":$block,
-                        "int64_t":$unit, "int64_t":$unroll, "int64_t":$prefetch,
-                        DefaultValuedParameter<"int64_t", "0">:$depth);
-  let assemblyFormat = [{
-    `<` `rows` `=` `[` $rows `]` `,` `panels` `=` `[` $panels `]` `,`
-    `block` `=` $block `,` `unit` `=` $unit `,` `unroll` `=` $unroll `,`
-    `prefetch` `=` $prefetch (`,` `depth` `=` $depth^)? `>`
-  }];
-  let genVerifyDecl = 1;
-}
-
 //===----------------------------------------------------------------------===//
 // What a kernel sees of the step
 //===----------------------------------------------------------------------===//
-
-def Tile_Count : I32EnumAttr<"Count", "a size of the step", [
-    I32EnumAttrCase<"rows", 0>, I32EnumAttrCase<"seqs", 1>,
-    I32EnumAttrCase<"outs", 2>]> {
-  let cppNamespace = "::mica::tile";
-}
-
-def Tile_Input : I32EnumAttr<"Input", "an integer array of the step", [
-    I32EnumAttrCase<"token", 0>, I32EnumAttrCase<"position", 1>,
-    I32EnumAttrCase<"row_start", 2>, I32EnumAttrCase<"out_row", 3>]> {
-  let cppNamespace = "::mica::tile";
-}
-
-def Tile_KVTable : I32EnumAttr<"KVTable", "an integer array of a cache group", [
-    I32EnumAttrCase<"slot", 0>, I32EnumAttrCase<"page_start", 1>,
-    I32EnumAttrCase<"page", 2>, I32EnumAttrCase<"length", 3>]> {
-  let cppNamespace = "::mica::tile";
-}
-
-def Tile_Arena : I32EnumAttr<"Arena", "a part of the step's workspace", [
-    I32EnumAttrCase<"row", 0>, I32EnumAttrCase<"out", 1>,
-    I32EnumAttrCase<"worker", 2>, I32EnumAttrCase<"logits", 3>]> {
-  let cppNamespace = "::mica::tile";
-}
 
 def Tile_CountOp : Tile_Op<"count", [Pure]> {
   let summary = "rows, sequences or output rows of the step";
@@ -380,6 +300,10 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
     `#mica.layout`); its rows are padded per `granule` of the layout, which G
     divides or equals. `input` rows hold padded K finite elements.
 
+    With `blocks`, `weight` is of i8 as `#tile.blocks` says, and the sum is over
+    k below `terms`. Rows of i8 lie as `#tile.groups` (`groups`) says; their
+    products are summed in integers within a group, then in f32.
+
     Region arguments: `%acc: vector<Gxf32>, %m: index, %n: index`, then one for
     each capture.
 
@@ -389,6 +313,8 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
     - (C3) `input` has at least as many columns as `weight` has padded K.
     - (C4) unless `elastic`, G divides `granule`; `granule` divides `columns`
       unless it occupies one panel, or the region is elastic.
+    - (C5) `weight` is of i8 if there are `blocks`, and has their lines; `input`
+      is of i8 if there are `groups`, which needs `blocks`.
 
     Example:
 
@@ -400,16 +326,20 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
     } : memref<?x32xf32>, memref<4x32x16x1xf32>
     ```
   }];
-  let arguments = (ins MemRefRankOf<[F32, BF16, F16], [2]>:$input,
-                       MemRefRankOf<[F32, BF16, F16], [4]>:$weight,
+  let arguments = (ins MemRefRankOf<[F32, BF16, F16, I8], [2]>:$input,
+                       MemRefRankOf<[F32, BF16, F16, I8], [4]>:$weight,
                        Variadic<AnyType>:$captures,
                        I64Attr:$columns, I64Attr:$granule,
                        UnitAttr:$elastic,
+                       OptionalAttr<Tile_BlocksAttr>:$blocks,
+                       OptionalAttr<I64Attr>:$terms,
+                       OptionalAttr<Tile_GroupsAttr>:$groups,
                        OptionalAttr<Tile_ScheduleAttr>:$schedule);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
     $input `,` $weight `columns` $columns `granule` $granule
-    (`elastic` $elastic^)?
+    (`elastic` $elastic^)? (`blocks` $blocks^ `terms` $terms)?
+    (`groups` $groups^)?
     (`captures` `(` $captures^ `:` type($captures) `)`)? attr-dict-with-keyword
     $epilogue `:` type($input) `,` type($weight)
   }];
@@ -417,6 +347,8 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
   let extraClassDeclaration = [{
     /// The granule of the epilogue: the size of its first argument.
     int64_t getSegment();
+    /// Rows of a panel of the weight.
+    int64_t getPanel();
   }];
 }
 

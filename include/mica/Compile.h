@@ -27,9 +27,12 @@ struct CompileOptions {
 
   std::string cpu = "native"; ///< or x86-64-v3, x86-64-v4
   std::string dtype;          ///< f32, bf16, f16; empty: as the checkpoint
-  int64_t maxContext = 0;     ///< positions of a sequence; 0: the model's
-  int64_t page = 32;          ///< tokens of a cache page
-  int64_t maxRows = 512;      ///< rows of a step
+  /// How activations enter products: int8, bf16, f32; empty: int8 for block
+  /// formats, for floats what the CPU multiplies fastest.
+  std::string activations;
+  int64_t maxContext = 0; ///< positions of a sequence; 0: the model's
+  int64_t page = 32;      ///< tokens of a cache page
+  int64_t maxRows = 512;  ///< rows of a step
 
   Emit emit = Emit::Mica;
   std::string stopAfter;   ///< a stage; the module is written as MLIR

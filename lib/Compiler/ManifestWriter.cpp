@@ -77,7 +77,11 @@ static ordered_json phaseWork(ArrayAttr groups, ArrayAttr instructions,
     ordered_json &entry = entries[phase.getInt()];
     entry["phase"] = names[phase.getInt()];
     auto words = cast<StringAttr>(instructions[phase.getInt()]).getValue();
-    entry["type"] = words.contains("bf16") ? "bf16" : "f32";
+    auto input = group.getAs<StringAttr>("input");
+    if (input && input.getValue() == "i8")
+      entry["type"] = "i8";
+    else if (entry.value("type", "") != "i8")
+      entry["type"] = words.contains("bf16") ? "bf16" : "f32";
     entry["instructions"] = words.str();
     if (auto layout = group.getAs<StringAttr>("layout"))
       entry["layout"] = layout.str();
@@ -125,8 +129,8 @@ Expected<std::string> mica::writeManifest(ModuleOp module,
                                           const ManifestParts &parts) {
   for (StringRef name :
        {"mica.model", "tile.slots", "tile.layers", "tile.weights", "tile.arena",
-        "tile.worker_bytes", "tile.kv", "tile.phases", "tile.work", "tile.stack",
-        "tile.outputs"})
+        "tile.worker_bytes", "tile.kv", "tile.phases", "tile.work",
+        "tile.stack", "tile.outputs"})
     if (!module->getAttr(name))
       return Error{"module without '" + name.str() +
                    "', expected the attribute"};

@@ -22,6 +22,11 @@ Status mica::checkOptions(const CompileOptions &options) {
   const std::string &dtype = options.dtype;
   if (!dtype.empty() && dtype != "f32" && dtype != "bf16" && dtype != "f16")
     return Error{"dtype " + quote(dtype) + ", expected f32, bf16 or f16"};
+  const std::string &activations = options.activations;
+  if (!activations.empty() && activations != "int8" && activations != "bf16" &&
+      activations != "f32")
+    return Error{"activations " + quote(activations) +
+                 ", expected int8, bf16 or f32"};
   if (options.page < 16 || options.page % 16)
     return Error{"page of " + std::to_string(options.page) +
                  " tokens, expected a multiple of 16"};

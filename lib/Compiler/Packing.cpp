@@ -87,6 +87,8 @@ Expected<WeightReader> mica::makeReader(WeightOp weight,
 
 /// Notes what becomes of a weight's format, if anything.
 static void noteConversion(WeightType from, Type to, Conversions &conversions) {
+  if (!to)
+    return;
   std::string type;
   llvm::raw_string_ostream(type) << to;
   if (auto format = dyn_cast<FormatAttr>(from.getElement()))
@@ -102,15 +104,22 @@ static void noteConversion(WeightType from, Type to, Conversions &conversions) {
 static void setSizes(PackJob &job, WeightType type) {
   LayoutAttr layout = type.getLayout();
   int64_t n = type.rows(), bytes = type.sizeInBytes();
+  constexpr int64_t f32 = sizeof(float);
   if (type.getShape().size() == 1) {
     job.panels = 1;
-    job.scratch = n;
+    job.scratch = n * f32;
   } else if (layout) {
     job.panels = layout.paddedRows(n) / layout.getPanel();
-    job.scratch = layout.getPanel() * layout.paddedColumns(type.columns());
+    int64_t columns = layout.paddedColumns(type.columns());
+    job.scratch = layout.getPanel() * columns * f32;
+    if (FormatAttr format = type.getFormat()) {
+      auto offsets = format.getBlocks().recordOffsets(columns);
+      job.scratch = layout.getPanel() * offsets[5];
+      std::copy_n(offsets.begin(), 5, job.record.emplace().begin());
+    }
   } else {
     job.panels = n;
-    job.scratch = type.columns();
+    job.scratch = type.columns() * f32;
   }
   job.panelBytes = bytes / job.panels;
 }
@@ -136,6 +145,12 @@ Expected<PackJob> mica::makePackJob(WeightOp weight, const SymbolTable &symbols,
     auto reader = makeReader(source, checkpoint);
     if (!reader)
       return reader.takeError();
+    if (FormatAttr format = type.getFormat()) {
+      const Format *row = findFormat(format.getName().str());
+      if (!row || !reader->hasBlocks(*row))
+        return Error{"weight " + name + ": sources are not " +
+                     format.getName().str() + ", expected them as they are"};
+    }
     job.inputs.push_back(std::move(*reader));
     if (type.getShape().size() == 2)
       noteConversion(cast<WeightType>(source.getType()), type.getElementType(),

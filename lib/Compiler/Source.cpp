@@ -105,6 +105,16 @@ readCheckpoint(MLIRContext &context, const CompileOptions &options,
   return source;
 }
 
+/// `--activations`, as `mica.activations` of the module.
+static void setActivations(ModuleOp module, StringRef name) {
+  Builder b(module.getContext());
+  Type type = name == "int8"   ? Type(b.getIntegerType(8))
+              : name == "bf16" ? Type(b.getBF16Type())
+                               : Type(b.getF32Type());
+  if (!name.empty())
+    module->setAttr("mica.activations", TypeAttr::get(type));
+}
+
 Expected<Source>
 mica::readSource(MLIRContext &context, const CompileOptions &options,
                  const DiagnosticKeeper &keeper,
@@ -112,6 +122,8 @@ mica::readSource(MLIRContext &context, const CompileOptions &options,
   bool isModule = StringRef(options.input).ends_with(".mlir");
   auto source = isModule ? readModule(context, options, keeper)
                          : readCheckpoint(context, options, keeper, finished);
+  if (source)
+    setActivations(*source->module, options.activations);
   if (source && finished)
     finished(isModule ? "read" : "import");
   return source;

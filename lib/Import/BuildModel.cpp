@@ -20,10 +20,23 @@ using namespace mica;
 
 namespace {
 
+/// The type that holds the scales of `format` exactly.
+Type scaleType(MLIRContext *context, const Format &format) {
+  switch (format.scale.type) {
+  case ScaleType::F16:
+    return Float16Type::get(context);
+  case ScaleType::E8M0Half:
+    return BFloat16Type::get(context);
+  case ScaleType::F32:
+  case ScaleType::None:
+    return Float32Type::get(context);
+  }
+  llvm_unreachable("no such scale");
+}
+
 /// What layers of one function have in common: window, rope, scale, and the
 /// types of the weights as stored.
-using LayerKind =
-    std::tuple<int64_t, int, double, std::vector<const void *>>;
+using LayerKind = std::tuple<int64_t, int, double, std::vector<const void *>>;
 
 class ModelBuilder {
 public:
@@ -76,10 +89,8 @@ private:
       return WeightType::get(shape, b.getF16Type());
     if (format.name == "BF16")
       return WeightType::get(shape, b.getBF16Type());
-    auto element =
-        FormatAttr::get(b.getContext(), StringRef(format.name).lower(),
-                        format.blockElements, format.blockBytes);
-    return WeightType::get(b.getContext(), shape, element, LayoutAttr());
+    return WeightType::get(b.getContext(), shape,
+                           formatAttr(b.getContext(), format), LayoutAttr());
   }
 
   void addWeights(const WeightMap &weights, StringRef prefix) {
@@ -87,9 +98,9 @@ private:
       int64_t permuted = source.order == RowOrder::PairsToHalves
                              ? source.rows / model.headSize
                              : 0;
-      auto from = SourceAttr::get(b.getContext(), 0, source.tensor,
-                                  source.firstRow, source.rows,
-                                  source.transposed, permuted);
+      auto from =
+          SourceAttr::get(b.getContext(), 0, source.tensor, source.firstRow,
+                          source.rows, source.transposed, permuted);
       WeightOp::create(b, loc, b.getStringAttr(symbol(prefix, role)),
                        TypeAttr::get(weightType(source)), b.getArrayAttr(from),
                        FlatSymbolRefAttr(), ArrayAttr());
@@ -283,10 +294,10 @@ private:
     auto ids = RankedTensorType::get({ShapedType::kDynamic}, b.getI32Type());
     for (auto [index, rope] : llvm::enumerate(model.ropes)) {
       Value positions = PositionsOp::create(b, loc, ids, batch);
-      result.push_back(RopeAnglesOp::create(
-          b, loc, anglesType(index), positions,
-          b.getDenseF32ArrayAttr(rope.inverseFrequencies),
-          b.getF32FloatAttr(1)));
+      result.push_back(
+          RopeAnglesOp::create(b, loc, anglesType(index), positions,
+                               b.getDenseF32ArrayAttr(rope.inverseFrequencies),
+                               b.getF32FloatAttr(1)));
     }
     return result;
   }
@@ -301,8 +312,7 @@ private:
       SmallVector<FlatSymbolRefAttr> weights;
       for (const auto &[role, source] : layer.weights)
         weights.push_back(FlatSymbolRefAttr::get(
-            b.getContext(),
-            symbol("l" + std::to_string(index) + ".", role)));
+            b.getContext(), symbol("l" + std::to_string(index) + ".", role)));
       layers.push_back(LayerAttr::get(
           b.getContext(),
           FlatSymbolRefAttr::get(b.getContext(), functionOf[kind]),
@@ -317,29 +327,32 @@ private:
       types.push_back(cacheType(window));
     SmallVector<Type> results(types);
     results[0] = rows(model.vocabulary);
-    auto function = func::FuncOp::create(b, loc, "step",
-                                         b.getFunctionType(types, results));
+    auto function =
+        func::FuncOp::create(b, loc, "step", b.getFunctionType(types, results));
     OpBuilder::InsertionGuard guard(b);
     Block *body = function.addEntryBlock();
     b.setInsertionPointToStart(body);
     arguments.clear();
     for (const auto &[role, source] : model.weights)
-      arguments[role] = GetWeightOp::create(b, loc, weightType(source),
-                                            symbol("", role));
+      arguments[role] =
+          GetWeightOp::create(b, loc, weightType(source), symbol("", role));
 
     Value batch = body->getArgument(0);
     Value x = embeddings(batch);
     SmallVector<Value> shared = {batch};
     llvm::append_range(shared, allAngles(batch));
-    auto stack = StackOp::create(b, loc, [&] {
-      SmallVector<Type> stackTypes = {rowsType};
-      llvm::append_range(stackTypes, ArrayRef(types).drop_front());
-      return stackTypes;
-    }(), x, body->getArguments().drop_front(), shared, layerAttributes());
+    auto stack = StackOp::create(
+        b, loc,
+        [&] {
+          SmallVector<Type> stackTypes = {rowsType};
+          llvm::append_range(stackTypes, ArrayRef(types).drop_front());
+          return stackTypes;
+        }(),
+        x, body->getArguments().drop_front(), shared, layerAttributes());
     x = OutputRowsOp::create(b, loc, rowsType, stack.getResult(), batch);
     x = norm(x, Role::FinalNorm, Role::FinalNormBias);
-    Value output = model.tied ? weight(Role::TokenEmbedding)
-                              : weight(Role::Output);
+    Value output =
+        model.tied ? weight(Role::TokenEmbedding) : weight(Role::Output);
     x = LinearOp::create(b, loc, rows(model.vocabulary), x, output, Value());
     SmallVector<Value> returned = {softcapped(x, model.finalSoftcap)};
     llvm::append_range(returned, stack.getKvResults());
@@ -355,8 +368,8 @@ private:
     int64_t parameters = 0;
     for (WeightOp weight : module.getOps<WeightOp>()) {
       auto type = cast<WeightType>(weight.getType());
-      parameters += type.rows() *
-                    (type.getShape().size() == 2 ? type.columns() : 1);
+      parameters +=
+          type.rows() * (type.getShape().size() == 2 ? type.columns() : 1);
     }
     module->setAttr("mica.target", options.target);
     module->setAttr("mica.dtype", TypeAttr::get(options.dtype));
@@ -388,6 +401,18 @@ private:
 };
 
 } // namespace
+
+FormatAttr mica::formatAttr(MLIRContext *context, const Format &format) {
+  SmallVector<int64_t> values(format.values.begin(), format.values.end());
+  bool twoLevels = format.subElements != 0;
+  auto blocks = tile::BlocksAttr::get(
+      context, format.elementBits, values.empty() ? format.integerZero() : 0,
+      format.group(), scaleType(context, format),
+      twoLevels ? format.blockElements : 0, format.min.type != ScaleType::None,
+      values);
+  return FormatAttr::get(context, StringRef(format.name).lower(),
+                         format.blockElements, format.blockBytes, blocks);
+}
 
 OwningOpRef<ModuleOp> mica::buildModel(MLIRContext *context,
                                        const Checkpoint &checkpoint,

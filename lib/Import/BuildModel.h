@@ -19,6 +19,9 @@ struct BuildOptions {
   int64_t page = 32;
 };
 
+/// The attribute of a block format of the table.
+FormatAttr formatAttr(mlir::MLIRContext *context, const Format &format);
+
 /// The stage-0 module of `model`: one function for each distinct kind of layer,
 /// `@step` over a batch and the caches (one for each window), and a
 /// `mica.weight` for each tensor. Knows switches, no families.

@@ -47,13 +47,23 @@ public:
   }
 
 private:
-  static void fetch(void *context, int64_t source, int64_t row, float *to) {
-    static_cast<StripPacker *>(context)->inputs[source].read(row, to);
+  static void fetch(void *context, int64_t source, int64_t row, void *to) {
+    auto &packer = *static_cast<StripPacker *>(context);
+    WeightReader &input = packer.inputs[source];
+    if (!packer.job->record)
+      return input.read(row, static_cast<float *>(to));
+    auto *base = static_cast<std::byte *>(to);
+    auto at = [&](int part) { return base + (*packer.job->record)[part]; };
+    input.split(row, {reinterpret_cast<uint8_t *>(at(0)),
+                      reinterpret_cast<float *>(at(1)),
+                      reinterpret_cast<float *>(at(2)),
+                      reinterpret_cast<int8_t *>(at(3)),
+                      reinterpret_cast<int8_t *>(at(4))});
   }
 
   const PackJob *job = nullptr;
   std::vector<WeightReader> inputs;
-  std::vector<float> scratch;
+  std::vector<std::byte> scratch;
 };
 
 /// Strips on their way from the threads that pack them to the one that writes.

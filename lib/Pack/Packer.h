@@ -13,26 +13,34 @@
 #include "lib/Artifact/Writer.h"
 #include "lib/Pack/WeightReader.h"
 
+#include <array>
 #include <functional>
+#include <optional>
 #include <span>
 
 namespace mica {
 
-/// What generated code calls for row `row` of its source `source`, in f32.
+/// What generated code calls for row `row` of its source `source`: in f32 or,
+/// with a `record`, taken apart.
 using FetchFunction = void(void *context, int64_t source, int64_t row,
-                           float *to);
+                           void *to);
 
 /// A generated pack function (see `LowerPackingPass`).
-using PackFunction = void(FetchFunction *fetch, void *context, float *scratch,
+using PackFunction = void(FetchFunction *fetch, void *context, void *scratch,
                           void *out, int64_t first, int64_t count);
+
+/// Where the parts of a row that is taken apart go: the offsets in bytes of
+/// what `BlockRow` names, in its order.
+using RecordOffsets = std::array<int64_t, 5>;
 
 /// One packed weight: what packs it, from what, into how many bytes.
 struct PackJob {
   PackFunction *function = nullptr;
   std::vector<WeightReader> inputs;
-  int64_t panels = 0;     ///< 1 for a vector
-  int64_t panelBytes = 0; ///< with padding
-  int64_t scratch = 0;    ///< f32 numbers that `function` needs
+  int64_t panels = 0;                       ///< 1 for a vector
+  int64_t panelBytes = 0;                   ///< with padding
+  int64_t scratch = 0;                      ///< bytes that `function` needs
+  std::optional<RecordOffsets> record = {}; ///< of a block format
 
   uint64_t bytes() const { return uint64_t(panels) * panelBytes; }
 };

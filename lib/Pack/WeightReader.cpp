@@ -84,6 +84,26 @@ void WeightReader::read(int64_t row, float *to) {
   }
 }
 
+bool WeightReader::hasBlocks(const Format &format) const {
+  return format.isBlocks() && columns &&
+         std::all_of(
+             sources.begin(), sources.end(), [&](const RowSource &source) {
+               return source.tensor->format == &format && !source.transposed;
+             });
+}
+
+void WeightReader::split(int64_t row, const BlockRow &to) const {
+  for (const RowSource &source : sources) {
+    if (row >= source.rows) {
+      row -= source.rows;
+      continue;
+    }
+    const TensorView &tensor = *source.tensor;
+    return splitRow(*tensor.format, tensor.row(fileRow(source, row)), columns,
+                    to);
+  }
+}
+
 void WeightReader::readVector(const RowSource &source, float *to) {
   if (!source.permuted)
     return readRange(source, 0, source.first, source.rows, to);

@@ -41,6 +41,12 @@ public:
   /// Decodes row `row` into `to` [columns]; row 0 of a vector is all of it.
   void read(int64_t row, float *to);
 
+  /// Whether the rows of all sources are of `format` and lie as they are, so
+  /// that they can be taken apart.
+  bool hasBlocks(const Format &format) const;
+  /// Takes row `row` of a matrix apart (see `splitRow`).
+  void split(int64_t row, const BlockRow &to) const;
+
 private:
   WeightReader(std::vector<RowSource> sources, int64_t columns);
   void readVector(const RowSource &source, float *to);

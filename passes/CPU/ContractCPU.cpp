@@ -26,7 +26,7 @@
 #include "dialects/Mica/Mica.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "passes/CPU/Dot.h"
+#include "passes/CPU/BlockDot.h"
 #include "passes/CPU/Expand.h"
 
 using namespace mlir;
@@ -48,8 +48,9 @@ public:
   ContractExpansion(Emitter &e, tile::ContractOp op)
       : e(e), op(op), schedule(*op.getSchedule()), input(op.getInput()) {
     MemRefType weight = op.getWeight().getType();
-    panel = weight.getDimSize(2);
-    group = weight.getDimSize(3);
+    panel = op.getPanel();
+    group =
+        op.getBlocks() ? op.getBlocks()->block(panel) : weight.getDimSize(3);
     groups = weight.getDimSize(1);
     panels = weight.getDimSize(0);
     segment = op.getSegment();
@@ -140,6 +141,9 @@ std::unique_ptr<Dot> chooseDot(tile::ContractOp op) {
   MemRefType weight = op.getWeight().getType();
   auto target =
       op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
+  if (op.getBlocks())
+    return op.getGroups() ? makeDotInteger(target, op.getPanel())
+                          : makeDotDecode(target, op.getPanel());
   bool pairs = target && target.hasDot(weight.getElementType()) &&
                weight.getElementType().isBF16() &&
                op.getInput().getType().getElementType().isBF16() &&
@@ -172,7 +176,10 @@ Index ContractExpansion::countTasks() {
 }
 
 void ContractExpansion::expand(Index task) {
-  weights = e.reshape(op.getWeight(), {panels, groups, panel * group});
+  MemRefType weight = op.getWeight().getType();
+  weights =
+      e.reshape(op.getWeight(),
+                {panels, groups, weight.getDimSize(2) * weight.getDimSize(3)});
   dot = chooseDot(op);
   zero = e.index(0);
   Value deep = deepUnit ? isDeep() : Value();
@@ -244,11 +251,29 @@ void ContractExpansion::multiply(const Chunk &chunk, Index m, int64_t rows,
                                  Index panel, int64_t panels,
                                  const Place &place, const Pass &pass,
                                  Index next, Index turn) {
-  dot->multiply(e,
-                {input, weights, stage, m, chunk.g * panelsPerGranule + panel,
-                 place.row, place.column + panel * this->panel, rows, panels,
-                 this->panel, group, schedule, pass.from, pass.to, pass.carried,
-                 next, turn});
+  DotTile tile = {input,
+                  weights,
+                  stage,
+                  m,
+                  chunk.g * panelsPerGranule + panel,
+                  place.row,
+                  place.column + panel * this->panel,
+                  rows,
+                  panels,
+                  this->panel,
+                  group,
+                  schedule,
+                  pass.from,
+                  pass.to,
+                  pass.carried,
+                  next,
+                  turn};
+  if (op.getBlocks()) {
+    tile.blocks = *op.getBlocks();
+    tile.terms = *op.getTerms();
+    tile.inputGroups = op.getGroups().value_or(nullptr);
+  }
+  dot->multiply(e, tile);
 }
 
 void ContractExpansion::expandChunk(Index m0, Index m1, const Chunk &chunk) {

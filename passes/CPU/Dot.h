@@ -11,9 +11,11 @@ namespace mica::cpu {
 
 /// A register tile: `rows` rows from m times `panels` panels from p.
 struct DotTile {
-  mlir::Value input;   // [M, K]
-  mlir::Value weights; // [padded N / panel, padded K / group, panel * group]
-  mlir::Value stage;   // f32 [rows, columns]: where the sums go
+  mlir::Value input; // [M, K]
+  /// [padded N / panel, padded K / group, panel * group]; of a block format
+  /// [padded N / panel, blocks of K, bytes of a block].
+  mlir::Value weights;
+  mlir::Value stage; // f32 [rows, columns]: where the sums go
   tile::Index m, p;
   tile::Index row, column; // of the stage
   int64_t rows, panels, panel, group;
@@ -24,6 +26,12 @@ struct DotTile {
   /// groups from the first weight. Null: none, or nobody knows.
   tile::Index next;
   tile::Index turn; // how many row tiles read the same weights before
+
+  // Of a block format: how it computes, K, and how rows of i8 lie (null: the
+  // rows are floats).
+  tile::BlocksAttr blocks = {};
+  int64_t terms = 0;
+  tile::GroupsAttr inputGroups = {};
 
   /// Groups of k.
   int64_t groups() const;

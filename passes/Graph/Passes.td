@@ -39,10 +39,14 @@ def QuantizeActivationsPass
     : Pass<"mica-quantize-activations", "::mlir::ModuleOp"> {
   let summary = "round activations to the type that the target multiplies";
   let description = [{
-    Where the target multiplies pairs of the model's type (`mica.dtype` of the
-    module) directly, the inputs of `mica.linear`, and of `mica.attention` over
-    a cache of that type, are rounded to it first by a `mica.quantize`. Elsewhere
-    activations stay f32. Consumers of one value share its `mica.quantize`.
+    Rows that meet a weight of a block format are rounded to i8 in groups of 32
+    columns first, by a `mica.quantize`, if the format allows for products of
+    integers. Where the target multiplies pairs of the model's type (`mica.dtype`
+    of the module) directly, the inputs of other `mica.linear`, and of
+    `mica.attention` over a cache of that type, are rounded to it; elsewhere
+    activations stay f32. `mica.activations` of the module (i8, bf16 or f32) takes
+    precedence for `mica.linear`. Consumers of one value share its
+    `mica.quantize`.
 
     Example (`test/passes/Graph/quantize-activations.mlir`):
 

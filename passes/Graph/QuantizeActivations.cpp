@@ -1,5 +1,6 @@
 //===- QuantizeActivations.cpp - Activations as the target multiplies them ===//
 
+#include "mlir/IR/Remarks.h"
 #include "passes/Graph/Passes.h"
 
 namespace mica {
@@ -12,43 +13,96 @@ using namespace mica;
 
 namespace {
 
-/// The `mica.quantize` of `value` to `type` that stands right after it.
-Value quantized(Value value, Type type) {
+/// Columns of i8 that share a scale.
+constexpr int64_t kGroup = 32;
+
+/// `rows` with elements of `element`.
+RankedTensorType rowsOf(RankedTensorType rows, Type element) {
+  Attribute encoding;
+  if (element.isInteger())
+    encoding = tile::GroupsAttr::get(rows.getContext(), kGroup);
+  return RankedTensorType::get(rows.getShape(), element, encoding);
+}
+
+/// The `mica.quantize` of `value` to `element` that stands right after it.
+Value quantized(Value value, Type element) {
   for (Operation *user : value.getUsers())
     if (auto op = dyn_cast<QuantizeOp>(user))
-      if (op.getType().getElementType() == type)
+      if (op.getType().getElementType() == element)
         return op;
   OpBuilder b(value.getContext());
   b.setInsertionPointAfterValue(value);
-  auto rows = cast<RankedTensorType>(value.getType()).clone(type);
-  return QuantizeOp::create(b, value.getLoc(), rows, value);
+  auto type = rowsOf(cast<RankedTensorType>(value.getType()), element);
+  return QuantizeOp::create(b, value.getLoc(), type, value);
 }
 
 struct QuantizeActivations
     : mica::impl::QuantizeActivationsPassBase<QuantizeActivations> {
   using QuantizeActivationsPassBase::QuantizeActivationsPassBase;
 
+  /// Whether rows of i8 can meet the weight of `linear`.
+  bool takesIntegers(LinearOp linear) {
+    WeightType weight = linear.getWeight().getType();
+    tile::BlocksAttr blocks =
+        weight.getFormat() ? weight.getFormat().getBlocks() : nullptr;
+    if (!blocks)
+      return false;
+    if (blocks.hasIntegerDot() && weight.columns() % kGroup == 0)
+      return true;
+    remark::missed(
+        linear.getLoc(),
+        remark::RemarkOpts::name("quantize-activations").category("mica"))
+        << remark::add("activations of {0} not in int8: groups of {1} of {2} "
+                       "columns, expected multiples of 16 and of {3}",
+                       nameOf(linear), blocks.getGroup(), weight.columns(),
+                       kGroup);
+    return false;
+  }
+
+  /// The element type in which `linear` takes its rows.
+  Type typeFor(LinearOp linear) {
+    Type wanted = activations;
+    if (!wanted && linear.getWeight().getType().getFormat())
+      wanted = IntegerType::get(&getContext(), 8);
+    if (wanted && wanted.isInteger() && takesIntegers(linear))
+      return wanted;
+    if (wanted && !wanted.isInteger())
+      return wanted;
+    return target.hasDot(dtype) ? dtype : Float32Type::get(&getContext());
+  }
+
   void runOnOperation() override {
-    auto target = getOperation()->getAttrOfType<TargetAttr>("mica.target");
-    auto dtype = getOperation()->getAttrOfType<TypeAttr>("mica.dtype");
+    auto read = [&](StringRef name) {
+      auto attribute = getOperation()->getAttrOfType<TypeAttr>(name);
+      return attribute ? attribute.getValue() : Type();
+    };
+    target = getOperation()->getAttrOfType<TargetAttr>("mica.target");
+    dtype = read("mica.dtype");
+    activations = read("mica.activations");
     if (!target || !dtype) {
-      getOperation().emitOpError("expects attributes mica.target and mica.dtype");
+      getOperation().emitOpError(
+          "expects attributes mica.target and mica.dtype");
       return signalPassFailure();
     }
-    if (!target.hasDot(dtype.getValue()))
-      return;
     getOperation().walk([&](Operation *op) {
-      auto attention = dyn_cast<AttentionOp>(op);
-      if (!isa<LinearOp>(op) &&
-          !(attention &&
-            attention.getKv().getType().getElement() == dtype.getValue()))
+      Type wanted;
+      if (auto linear = dyn_cast<LinearOp>(op))
+        wanted = typeFor(linear);
+      else if (auto attention = dyn_cast<AttentionOp>(op))
+        wanted = target.hasDot(dtype) &&
+                         attention.getKv().getType().getElement() == dtype
+                     ? dtype
+                     : Type();
+      if (!wanted || wanted.isF32() ||
+          !getElementTypeOrSelf(op->getOperand(0)).isF32())
         return;
-      if (!getElementTypeOrSelf(op->getOperand(0)).isF32())
-        return;
-      op->setOperand(0, quantized(op->getOperand(0), dtype.getValue()));
+      op->setOperand(0, quantized(op->getOperand(0), wanted));
       ++numQuantized;
     });
   }
+
+  TargetAttr target;
+  Type dtype, activations;
 };
 
 } // namespace

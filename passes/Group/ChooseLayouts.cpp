@@ -20,13 +20,14 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
   using ChooseLayoutsPassBase::ChooseLayoutsPassBase;
 
   /// `weight` packed as `element` in `layout`, right before `user`.
-  Value packed(Value weight, Type element, LayoutAttr layout, Operation *user) {
+  Value packed(Value weight, Attribute element, LayoutAttr layout,
+               Operation *user) {
     OpBuilder b(user);
     if (auto group = user->getParentOfType<GroupOp>())
       b.setInsertionPoint(group);
     auto type = cast<WeightType>(weight.getType());
-    auto result = WeightType::get(b.getContext(), type.getShape(),
-                                  TypeAttr::get(element), layout);
+    auto result =
+        WeightType::get(b.getContext(), type.getShape(), element, layout);
     // A pack of the graph (interleaved sources) and this one are one.
     if (auto pack = weight.getDefiningOp<PackOp>())
       return PackOp::create(b, pack.getLoc(), result, pack.getSources(),
@@ -39,18 +40,35 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
     return LayoutAttr::get(&getContext(), 1, 1, 1, kAlign);
   }
 
-  LayoutAttr panelLayout(LinearOp linear) {
-    int64_t granule = *linear->getParentOfType<GroupOp>().getGranule();
+  /// How the elements of a matrix are packed: a block format as it is.
+  Attribute elementOf(WeightType type) {
+    FormatAttr format = type.getFormat();
+    return format && format.getBlocks() ? Attribute(format)
+                                        : TypeAttr::get(dtype);
+  }
+
+  LayoutAttr panelLayout(WeightType type, int64_t granule) {
+    if (auto format = dyn_cast<FormatAttr>(elementOf(type)))
+      return LayoutAttr::get(&getContext(), panel, 4, granule,
+                             format.getBlocks().block(panel));
     int64_t group = pairsOf(dtype);
     // No padding of K beyond a pair, for which rows end in zeros: what a buffer
     // holds after that may be a NaN, which times a weight of zero is one too.
     return LayoutAttr::get(&getContext(), panel, group, granule, group);
   }
 
+  LayoutAttr panelLayout(LinearOp linear) {
+    return panelLayout(linear.getWeight().getType(),
+                       *linear->getParentOfType<GroupOp>().getGranule());
+  }
+
   /// The layout of a table: that of the product which shares it, if any.
   LayoutAttr tableLayout(EmbeddingOp embedding) {
     auto table = embedding.getTable().getDefiningOp<GetWeightOp>();
-    LayoutAttr layout = rowLayout();
+    WeightType type = embedding.getTable().getType();
+    LayoutAttr layout = isa<FormatAttr>(elementOf(type))
+                            ? panelLayout(type, panel)
+                            : rowLayout();
     if (table)
       getOperation().walk([&](LinearOp linear) {
         auto other = linear.getWeight().getDefiningOp<GetWeightOp>();
@@ -64,7 +82,7 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
     auto target = getOperation()->getAttrOfType<TargetAttr>("mica.target");
     panel = target.getPanel();
     dtype = getOperation()->getAttrOfType<TypeAttr>("mica.dtype").getValue();
-    Type f32 = Float32Type::get(&getContext());
+    Attribute f32 = TypeAttr::get(Float32Type::get(&getContext()));
 
     // Tables first: they ask how the products read the weight they share.
     SmallVector<std::pair<OpOperand *, LayoutAttr>> matrices, vectors;
@@ -84,7 +102,9 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
       }
     });
     for (auto [operand, layout] : matrices)
-      operand->set(packed(operand->get(), dtype, layout, operand->getOwner()));
+      operand->set(packed(operand->get(),
+                          elementOf(cast<WeightType>(operand->get().getType())),
+                          layout, operand->getOwner()));
     for (auto [operand, layout] : vectors)
       operand->set(packed(operand->get(), f32, layout, operand->getOwner()));
     getOperation().walk([](PackOp pack) {

@@ -24,36 +24,6 @@ using namespace mica;
 
 namespace {
 
-/// Which row of which source row `n` of the result is.
-struct RowMap {
-  int64_t interleave;
-  SmallVector<int64_t> rows; ///< of each source
-
-  int64_t total() const {
-    return std::accumulate(rows.begin(), rows.end(), int64_t(0));
-  }
-
-  /// (source, row) of result row `n`.
-  std::pair<Value, Value> map(Emitter &e, Value n) const {
-    int64_t count = rows.size();
-    if (interleave) {
-      Value source = e.mod(e.div(n, interleave), count);
-      Value row = e.add(e.mul(e.div(n, interleave * count), interleave),
-                        e.mod(n, interleave));
-      return {source, row};
-    }
-    Value source = e.i64(0), row = n;
-    int64_t first = 0;
-    for (int64_t i = 1; i < count; ++i) {
-      first += rows[i - 1];
-      Value before = e.less(n, e.i64(first));
-      source = e.select(before, source, e.i64(i));
-      row = e.select(before, row, e.sub(n, first));
-    }
-    return {source, row};
-  }
-};
-
 /// The sizes of a packed matrix and of the blocks it is packed in.
 struct Shape {
   int64_t rows, columns;
@@ -128,13 +98,7 @@ private:
       auto [source, row] = rowMap.map(e, e.add(logical, r));
       Value to =
           e.address(scratch, e.mul(r, shape.paddedColumns), e.b.getF32Type());
-      auto pointer = out.getType();
-      Type i64 = e.b.getI64Type();
-      auto type =
-          LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(e.b.getContext()),
-                                      {pointer, i64, i64, pointer});
-      LLVM::CallOp::create(e.b, e.loc, type,
-                           ValueRange{fetch, context, source, row, to});
+      e.fetch(fetch, context, source, row, to);
     });
   }
 
@@ -222,16 +186,11 @@ private:
 void emitVector(Emitter &e, WeightType type, const RowMap &map,
                 Converter &converter, ValueRange arguments) {
   Value scratch = arguments[2], out = arguments[3];
-  Type pointer = out.getType(), i64 = e.b.getI64Type();
-  auto fetchType = LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(e.b.getContext()), {pointer, i64, i64, pointer});
   auto one = VectorType::get(1, e.b.getF32Type());
   IntegerType storage = converter.storage();
   int64_t first = 0;
   for (auto [j, rows] : llvm::enumerate(map.rows)) {
-    LLVM::CallOp::create(
-        e.b, e.loc, fetchType,
-        ValueRange{arguments[0], arguments[1], e.i64(j), e.i64(0), scratch});
+    e.fetch(arguments[0], arguments[1], e.i64(j), e.i64(0), scratch);
     e.loop(e.i64(0), e.i64(rows), 1, [&, j = int64_t(j)](Value i) {
       Value x = e.load(one, e.address(scratch, i, e.b.getF32Type()));
       Value at = e.add(i, first);
@@ -303,11 +262,16 @@ struct LowerPacking : mica::impl::LowerPackingPassBase<LowerPacking> {
 
     b.setInsertionPointToStart(&body);
     Emitter e{b, function.getLoc()};
-    Converter converter(e, cast<FloatType>(type.getElementType()), offset);
-    if (type.getShape().size() == 1)
-      emitVector(e, type, map, converter, body.getArguments());
-    else
-      MatrixPacker(e, Shape(type), map, converter, body.getArguments()).emit();
+    if (type.getFormat()) {
+      packBlocks(e, type, map, body.getArguments());
+    } else {
+      Converter converter(e, cast<FloatType>(type.getElementType()), offset);
+      if (type.getShape().size() == 1)
+        emitVector(e, type, map, converter, body.getArguments());
+      else
+        MatrixPacker(e, Shape(type), map, converter, body.getArguments())
+            .emit();
+    }
     func::ReturnOp::create(b, function.getLoc());
   }
 };

@@ -54,11 +54,11 @@ void merge(LinearOp a, LinearOp b, int64_t interleave) {
     auto type = cast<WeightType>(x.getType());
     SmallVector<int64_t> shape(type.getShape());
     shape[0] *= 2;
-    Type element = type.getElementType() ? type.getElementType()
-                                         : Type(builder.getF32Type());
-    return PackOp::create(
-        builder, loc, WeightType::get(shape, element), ValueRange{x, y},
-        builder.getI64IntegerAttr(interleave), builder.getF32FloatAttr(0));
+    auto both = WeightType::get(x.getContext(), shape, type.getElement(),
+                                LayoutAttr());
+    return PackOp::create(builder, loc, both, ValueRange{x, y},
+                          builder.getI64IntegerAttr(interleave),
+                          builder.getF32FloatAttr(0));
   };
   Value weight = pack(a.getWeight(), b.getWeight());
   Value bias = pack(a.getBias(), b.getBias());

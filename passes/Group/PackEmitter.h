@@ -3,11 +3,13 @@
 #ifndef PASSES_GROUP_PACKEMITTER_H
 #define PASSES_GROUP_PACKEMITTER_H
 
+#include "dialects/Mica/Mica.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include <numeric>
 
 namespace mica {
 
@@ -69,6 +71,17 @@ struct Emitter {
     mlir::LLVM::StoreOp::create(b, loc, value, pointer, alignment);
   }
 
+  /// Fetches row `row` of source `source` to `to`.
+  void fetch(mlir::Value function, mlir::Value context, mlir::Value source,
+             mlir::Value row, mlir::Value to) {
+    mlir::Type pointer = to.getType(), i64 = b.getI64Type();
+    auto type = mlir::LLVM::LLVMFunctionType::get(
+        mlir::LLVM::LLVMVoidType::get(b.getContext()),
+        {pointer, i64, i64, pointer});
+    mlir::LLVM::CallOp::create(
+        b, loc, type, mlir::ValueRange{function, context, source, row, to});
+  }
+
   /// `for (i = low; i < high; i += step) body(i)`, in i64.
   void loop(mlir::Value low, mlir::Value high, int64_t step,
             llvm::function_ref<void(mlir::Value)> body) {
@@ -76,6 +89,36 @@ struct Emitter {
     auto loop = mlir::scf::ForOp::create(b, loc, low, high, i64(step));
     b.setInsertionPointToStart(loop.getBody());
     body(loop.getInductionVar());
+  }
+};
+
+/// Which row of which source row `n` of the result is.
+struct RowMap {
+  int64_t interleave;
+  llvm::SmallVector<int64_t> rows; ///< of each source
+
+  int64_t total() const {
+    return std::accumulate(rows.begin(), rows.end(), int64_t(0));
+  }
+
+  /// (source, row) of result row `n`.
+  std::pair<mlir::Value, mlir::Value> map(Emitter &e, mlir::Value n) const {
+    int64_t count = rows.size();
+    if (interleave) {
+      mlir::Value source = e.mod(e.div(n, interleave), count);
+      mlir::Value row = e.add(e.mul(e.div(n, interleave * count), interleave),
+                              e.mod(n, interleave));
+      return {source, row};
+    }
+    mlir::Value source = e.i64(0), row = n;
+    int64_t first = 0;
+    for (int64_t i = 1; i < count; ++i) {
+      first += rows[i - 1];
+      mlir::Value before = e.less(n, e.i64(first));
+      source = e.select(before, source, e.i64(i));
+      row = e.select(before, row, e.sub(n, first));
+    }
+    return {source, row};
   }
 };
 
@@ -135,6 +178,11 @@ private:
   mlir::FloatType element;
   double offset;
 };
+
+/// Emits the body of the pack function of a matrix of a block format, whose
+/// rows are fetched taken apart (`tile::BlocksAttr::recordOffsets`).
+void packBlocks(Emitter &e, WeightType type, const RowMap &map,
+                mlir::ValueRange arguments);
 
 } // namespace mica
 

@@ -19,6 +19,8 @@ int64_t strideOf(RankedTensorType type) {
   int64_t stride = llvm::alignTo(type.getDimSize(1), 16);
   if (type.getRank() == 3) // angles: cosines, then sines
     stride *= type.getDimSize(2);
+  if (auto groups = dyn_cast_or_null<tile::GroupsAttr>(type.getEncoding()))
+    stride = llvm::alignTo(groups.rowBytes(type.getDimSize(1)), 64);
   int64_t bytes = type.getElementType().getIntOrFloatBitWidth() / 8;
   if (stride * bytes % 2048 == 0)
     stride += 64 / bytes;

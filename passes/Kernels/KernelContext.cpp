@@ -90,17 +90,11 @@ Value KernelContext::bufferAt(BufferAttr place, RankedTensorType type) {
 
 Value KernelContext::weightOf(Value weight) {
   auto type = cast<WeightType>(weight.getType());
-  LayoutAttr layout = type.getLayout();
-  SmallVector<int64_t> shape;
-  if (type.getShape().size() == 2)
-    shape = layout.physicalShape(type.rows(), type.columns());
-  else
-    shape = {layout.paddedColumns(type.rows())};
+  Type element = type.getFormat() ? b.getI8Type() : type.getElementType();
+  auto memref = MemRefType::get(type.physicalShape(), element);
   int64_t slot = slotOf.lookup(weight);
   return once("weight " + std::to_string(slot), [&] {
-    return tile::WeightOp::create(b, loc,
-                                  MemRefType::get(shape, type.getElementType()),
-                                  step, layer, slot)
+    return tile::WeightOp::create(b, loc, memref, step, layer, slot)
         .getResult();
   });
 }

@@ -101,6 +101,11 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     std::string text;
     llvm::raw_string_ostream os(text);
     LayoutAttr layout = type.getLayout();
+    if (FormatAttr format = type.getFormat()) {
+      os << format.getName() << " [N/" << layout.getPanel() << "][K/"
+         << layout.getAlign() << "]";
+      return text;
+    }
     os << type.getElementType();
     if (layout)
       os << " [N/" << layout.getPanel() << "][K/" << layout.getGroup() << "]["
@@ -120,15 +125,20 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     for (Operation &op : group.getBody().front()) {
       if (auto linear = dyn_cast<LinearOp>(op)) {
         WeightType type = linear.getWeight().getType();
-        int64_t elements = type.rows() * type.columns();
+        Type input = getElementTypeOrSelf(linear.getInput().getType());
+        std::string inputName;
+        llvm::raw_string_ostream(inputName) << input;
         entry.append(
             {b.getNamedAttr("kind", b.getStringAttr("linear")),
              b.getNamedAttr("out_rows", b.getBoolAttr(hasOutputRows(group))),
              integer("n", type.rows()), integer("k", type.columns()),
              b.getNamedAttr("layout", b.getStringAttr(layoutOf(type))),
-             integer("weight_bytes",
-                     elements * type.getElementType().getIntOrFloatBitWidth() /
-                         8)});
+             b.getNamedAttr("input", b.getStringAttr(inputName)),
+             integer("weight_bytes", WeightType::get(&getContext(),
+                                                     type.getShape(),
+                                                     type.getElement(),
+                                                     LayoutAttr())
+                                         .sizeInBytes())});
       } else if (auto attention = dyn_cast<AttentionOp>(op)) {
         KVType kv = attention.getKv().getType();
         entry.append({b.getNamedAttr("kind", b.getStringAttr("attention")),

@@ -12,11 +12,21 @@ void mica::lowerLinear(KernelContext &context, GroupOp group) {
   auto linear = cast<LinearOp>(group.getAnchor());
   int64_t columns = linear.getType().getDimSize(1);
   int64_t granule = *group.getGranule();
+  WeightType weight = linear.getWeight().getType();
+  tile::BlocksAttr blocks;
+  IntegerAttr terms;
+  if (FormatAttr format = weight.getFormat()) {
+    blocks = format.getBlocks();
+    terms = b.getI64IntegerAttr(weight.columns());
+  }
 
   auto contract =
       ContractOp::create(b, loc, context.bufferOf(linear.getInput()),
                          context.weightOf(linear.getWeight()), ValueRange(),
-                         columns, granule, group.getElastic(), ScheduleAttr());
+                         b.getI64IntegerAttr(columns),
+                         b.getI64IntegerAttr(granule), group.getElasticAttr(),
+                         blocks, terms, groupsOf(linear.getInput()),
+                         ScheduleAttr());
   Region &region = contract.getEpilogue();
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(&region, {},

@@ -1,6 +1,7 @@
 //===- SegmentEmitter.cpp - A group's row ops on one segment --------------===//
 
 #include "passes/Kernels/SegmentEmitter.h"
+#include "dialects/MicaTile/BlockCodes.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -171,6 +172,7 @@ void SegmentEmitter::emitWrite(KVWriteOp op) {
 }
 
 /// Row `ids[m]` of a packed table: linear index n over [k / group] x [group].
+/// Of a block format, its elements.
 void SegmentEmitter::emitEmbedding(EmbeddingOp op) {
   LayoutAttr layout = op.getTable().getType().getLayout();
   Value ids = op.getIds();
@@ -179,6 +181,10 @@ void SegmentEmitter::emitEmbedding(EmbeddingOp op) {
   Index id = loadIndex(context.input(which), m);
   Index physical = id / layout.getGranule() * layout.paddedGranule() +
                    id % layout.getGranule();
+  if (FormatAttr format = op.getTable().getType().getFormat())
+    return set(op.getResult(),
+               row(loadElements(e, context.weightOf(op.getTable()),
+                                format.getBlocks(), physical, n, segment)));
   set(op.getResult(),
       row(e.loadSegment(segment, context.weightOf(op.getTable()),
                         {physical / layout.getPanel(), e.index(0),
@@ -217,6 +223,33 @@ void SegmentEmitter::storePadding(Value buffer, int64_t from, int64_t to) {
     e.store(e.zero(element), buffer, {m, e.index(column)});
 }
 
+/// Stores a segment of f32 as integers: each group, its scale and its sums.
+void SegmentEmitter::storeGroups(Value vector, Value buffer, Index column,
+                                 GroupsAttr groups, int64_t columns) {
+  constexpr double largest = 127, least = 1e-30;
+  int64_t size = groups.getSize(), all = cast<VectorType>(vector.getType())
+                                             .getDimSize(0);
+  for (int64_t at = 0; at < all; at += size) {
+    Value x = e.slice(vector, at, size);
+    Value magnitude =
+        e.reduce(math::AbsFOp::create(b, loc, x), /*isMax=*/true);
+    Value some = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE,
+                                       magnitude, e.f32(least));
+    Value scale = e.select(some, e.mul(magnitude, e.f32(1 / largest)), e.f32(0));
+    Value inverse = e.select(some, e.div(e.f32(largest), magnitude), e.f32(0));
+    Value q = e.toInteger(e.mul(x, e.broadcast(inverse, size)));
+    Index first = column + at;
+    e.store(e.resize(q, b.getI8Type(), true), buffer, {m, first});
+    e.storeBytes(e.broadcast(scale, 1), buffer,
+                 {m, first / size * 4 + groups.scalesAt(columns)});
+    for (int64_t i = 0; i < size; i += 16) {
+      Value sum = e.broadcast(e.sum(e.slice(q, i, 16)), 1);
+      e.storeBytes(e.resize(sum, b.getI16Type(), true), buffer,
+                   {m, (first + i) / 16 * 2 + groups.sumsAt(columns)});
+    }
+  }
+}
+
 void SegmentEmitter::storeResults(GroupOp group) {
   auto dtype =
       group->getParentOfType<ModuleOp>()->getAttrOfType<TypeAttr>("mica.dtype");
@@ -227,6 +260,11 @@ void SegmentEmitter::storeResults(GroupOp group) {
     Value buffer =
         context.bufferAt(cast<BufferAttr>((*group.getBuffers())[index]),
                          cast<RankedTensorType>(value.getType()));
+    if (GroupsAttr groups = groupsOf(value)) {
+      storeGroups(get(value).value, buffer, columnFor(columns), groups,
+                  columns);
+      continue;
+    }
     e.storeSegment(get(value).value, buffer, {m, columnFor(columns)}, {1});
     storePadding(buffer, columns,
                  llvm::alignTo(columns, pairsOf(dtype.getValue())));

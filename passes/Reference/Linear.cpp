@@ -39,11 +39,36 @@ struct Quantize : Lowering<QuantizeOp> {
     Loops l(b, op.getLoc());
     Value input = operands.getInput();
     Value result = l.allocRows(typeConverter->convertType(op.getType()), input);
-    l.forElements(result, [&](ArrayRef<Value> at) {
-      l.store(l.load(input, at), result, at);
-    });
+    if (tile::GroupsAttr groups = groupsOf(op.getResult()))
+      quantizeGroups(l, input, result, groups.getSize());
+    else
+      l.forElements(result, [&](ArrayRef<Value> at) {
+        l.store(l.load(input, at), result, at);
+      });
     b.replaceOp(op, result);
     return success();
+  }
+
+private:
+  /// scale * round(x / scale), with scale = max |x| / 127 of the group.
+  static void quantizeGroups(Loops &l, Value input, Value result,
+                             int64_t size) {
+    Value count = l.div(l.size(input, 1), l.index(size));
+    l.forEach({l.size(input, 0), count}, [&](ArrayRef<Value> at) {
+      Value lo = l.mul(at[1], l.index(size)), hi = l.add(lo, l.index(size));
+      Value most = l.fold(lo, hi, l.number(0), [&](Value k, Value max) {
+        Value x = l.load(input, {at[0], k});
+        return l.max(max, l.max(x, l.sub(l.number(0), x)));
+      });
+      // Of a group of zeros, zeros: any scale does.
+      Value none = l.number(std::numeric_limits<float>::min());
+      Value scale = l.div(l.max(most, none), l.number(127));
+      l.forRange(lo, hi, [&](Value k) {
+        Value x = l.div(l.load(input, {at[0], k}), scale);
+        Value whole = math::RoundEvenOp::create(l.b, l.loc, x);
+        l.store(l.mul(whole, scale), result, {at[0], k});
+      });
+    });
   }
 };
 

@@ -28,7 +28,11 @@ struct BufferConverter : TypeConverter {
   BufferConverter() {
     addConversion([](Type type) { return type; });
     addConversion([](RankedTensorType type) {
-      return MemRefType::get(type.getShape(), type.getElementType());
+      // Integers with scales are what they stand for.
+      bool groups = isa_and_nonnull<tile::GroupsAttr>(type.getEncoding());
+      return MemRefType::get(type.getShape(),
+                             groups ? Float32Type::get(type.getContext())
+                                    : type.getElementType());
     });
     addConversion([](WeightType type) {
       Type element = type.getElementType();

@@ -65,6 +65,9 @@ def test_module_without_model(mica, tmp_path):
 
 @pytest.mark.parametrize("option,parts", [
     ("--dtype=f8", ["'f8'", "f32, bf16 or f16"]),
+    ("--quant=q9_0", ["'q9_0'", "q8_0", "w4g128"]),
+    ("--quant=[=q8_0", ["'['", "a glob"]),
+    ("--activations=f16", ["'f16'", "int8, bf16 or f32"]),
     ("--cpu=z80", ["'z80'", "x86-64-v3"]),
     ("--max-context=100000000", ["100000000", "expected at most"]),
     ("--max-context=-1", ["-1"]),
@@ -81,15 +84,28 @@ def test_output_that_cannot_be_written(mica, tmp_path, model):
     check_line(mica("compile", model, fails=True), "-o FILE")
 
 
-def test_fallbacks_are_told_or_refused(mica, tmp_path, quantized):
+def test_block_formats_stay_packed(mica, tmp_path, quantized):
     out = tmp_path / "m.mica"
-    said = mica("compile", quantized, "-o", out).stderr
-    assert re.search(r"remark: \d+ q8_0 weights unpacked to bf16", said)
-    remarks = artifacts.manifest(out)["remarks"]
-    assert any(remark["kind"] == "missed" for remark in remarks)
+    mica("compile", quantized, "-o", out, "--no-fallback")
+    found = artifacts.manifest(out)
+    layouts = [w["layout"] for w in found["work"] if "layout" in w]
+    assert layouts and all(text.startswith("q8_0 ") for text in layouts)
+    assert {w["type"] for w in found["work"] if "layout" in w} == {"i8"}
+
+
+def test_recipes(mica, made, tmp_path):
+    """64 columns hold no block of 256: what does not fit is told or refused."""
+    model, out = made("llama", "deep", "bf16"), tmp_path / "m.mica"
+    mica("compile", model, "-o", out, "--no-fallback",
+         "--quant=q8_0,*mlp*=q4_0,*down_proj*=keep")
+    layouts = {w["layout"].split()[0] for w in artifacts.manifest(out)["work"]
+               if "layout" in w}
+    assert layouts == {"q8_0", "q4_0", "bf16"}
+    said = mica("compile", model, "-o", out, "--quant=q4_k").stderr
+    assert "not quantized to q4_k: 64 columns" in said
     out.unlink()
-    check_refused(mica, tmp_path, quantized, ["q8_0", "no fallback"],
-                  "--no-fallback")
+    check_refused(mica, tmp_path, model, ["q4_k", "no fallback"],
+                  "--quant=q4_k", "--no-fallback")
 
 
 def test_missed_merges_are_told_or_refused(mica, made, tmp_path):

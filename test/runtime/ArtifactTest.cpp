@@ -316,8 +316,11 @@ TEST(ManifestTest, OutputErrors) {
       {"/outputs/0/arena", "worker",
        "outputs[0].arena is \"worker\", expected one of 'row', 'out', "
        "'logits', 'keys', 'values'"},
+      {"/outputs/0/element", "i4",
+       "outputs[0].element is \"i4\", expected one of 'f32', 'f16', 'bf16', "
+       "'i8'"},
       {"/outputs/0/element", "i8",
-       "outputs[0].element is \"i8\", expected one of 'f32', 'f16', 'bf16'"},
+       "outputs[0].stride is 128, expected groups of 32 and their scales"},
       {"/outputs/0/columns", 129,
        "outputs[0].columns is 129, expected an integer from 1 to 128"},
       {"/outputs/0/offset", 192,

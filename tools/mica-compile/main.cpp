@@ -33,8 +33,11 @@ void addFlags(CLI::App &app, Flags &flags) {
   app.add_option("--cpu", o.cpu, "native, x86-64-v3 or x86-64-v4")
       ->capture_default_str();
   app.add_option("--dtype", o.dtype,
-                 "f32, bf16 or f16 for packed weights and cache (the "
-                 "checkpoint's, bf16 for block formats)");
+                 "f32, bf16 or f16 for float weights and the cache (the "
+                 "checkpoint's, bf16 beside block formats)");
+  app.add_option("--activations", o.activations,
+                 "int8, bf16 or f32: how activations enter products (int8 for "
+                 "block formats)");
   app.add_option("--max-context", o.maxContext,
                  "Positions of a sequence at most (the model's)");
   app.add_option("--emit", o.emit, "mlir, llvm, asm, obj or mica")

@@ -10,12 +10,17 @@
 using namespace mica;
 
 double mica::unitOf(OpOutput::Element element) {
-  return std::ldexp(1, element == OpOutput::BF16  ? -8
-                       : element == OpOutput::F16 ? -11
-                                                  : -24);
+  // An integer is off by 1/254 of its group's greatest, some times the rest.
+  return std::ldexp(1, element == OpOutput::I8     ? -6
+                       : element == OpOutput::BF16 ? -8
+                       : element == OpOutput::F16  ? -11
+                                                   : -24);
 }
 
 double mica::unitOf(const Manifest &manifest) {
+  for (const OpOutput &output : manifest.outputs)
+    if (output.element == OpOutput::I8)
+      return unitOf(OpOutput::I8);
   return unitOf(manifest.dtype == "bf16"  ? OpOutput::BF16
                 : manifest.dtype == "f16" ? OpOutput::F16
                                           : OpOutput::F32);

@@ -35,6 +35,13 @@ static float load(const uint8_t *from, uint64_t index,
                                   : std::bit_cast<float>(uint32_t(bits) << 16);
 }
 
+/// Column `column` of a row of integers in groups.
+static float loadScaled(const uint8_t *row, uint64_t columns, uint64_t column) {
+  constexpr uint64_t group = 32;
+  float scale = load(row + columns, column / group, OpOutput::F32);
+  return scale * static_cast<int8_t>(row[column]);
+}
+
 /// Where rows of a step lie in the workspace or the logits.
 static std::vector<float> readArena(const OpOutput &output,
                                     const mica_step &step) {
@@ -47,7 +54,9 @@ static std::vector<float> readArena(const OpOutput &output,
   for (uint64_t row = 0; row < units; ++row)
     for (uint64_t column = 0; column < output.columns; ++column)
       values.push_back(
-          load(begin, row * output.stride + column, output.element));
+          output.element == OpOutput::I8
+              ? loadScaled(begin + row * output.stride, output.columns, column)
+              : load(begin, row * output.stride + column, output.element));
   return values;
 }
 

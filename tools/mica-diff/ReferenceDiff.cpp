@@ -200,7 +200,8 @@ static WeightLoader roundingLoader(WeightLoader load,
   return [=](WeightOp weight, std::span<float> to) -> Status {
     if (Status status = load(weight, to); !status)
       return status;
-    if (mlir::cast<WeightType>(weight.getType()).getShape().size() == 2)
+    auto type = mlir::cast<WeightType>(weight.getType());
+    if (type.getShape().size() == 2 && !type.getFormat())
       for (float &x : to)
         x = rounded(x, toBF16);
     return {};

@@ -40,9 +40,14 @@ static Expected<CPUTarget> resolveNative() {
   if (!llvm::all_of(level3, has))
     return Error{"this machine is below x86-64-v3, expected AVX2, FMA and "
                  "F16C"};
-  if (!llvm::all_of(level4, has))
-    return makeTarget("x86-64-v3", {});
   SmallVector<StringRef> features;
+  if (!llvm::all_of(level4, has)) {
+    if (has("avxvnni"))
+      features.push_back("avxvnni");
+    return makeTarget("x86-64-v3", features);
+  }
+  if (has("avx512vnni"))
+    features.push_back("avx512vnni");
   if (has("avx512bf16"))
     features.push_back("avx512bf16");
   // Of vdpbf16ps and f32, the faster beside a matrix unit is f32 (0.58 ns a

@@ -29,3 +29,11 @@ func.func @linear_c3(%x: tensor<?x64xf32>, %w: !mica.weight<96x64, bf16>, %b: !m
   %y = mica.linear %x, %w, %b : tensor<?x64xf32>, !mica.weight<96x64, bf16>, !mica.weight<64, f32> -> tensor<?x96xf32>
   return
 }
+
+// -----
+
+func.func @linear_c4(%x: tensor<?x64xi8, #tile.groups<32>>, %w: !mica.weight<96x64, bf16>) {
+  // expected-error@below {{'mica.linear' op expects rows of i8 to meet a format with blocks, but got '!mica.weight<96x64, bf16>'}}
+  %y = mica.linear %x, %w : tensor<?x64xi8, #tile.groups<32>>, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
+  return
+}

@@ -16,3 +16,10 @@ func.func @with_bias(%x: tensor<?x64xbf16>, %w: !mica.weight<96x64, bf16>, %b: !
   %y = mica.linear %x, %w, %b : tensor<?x64xbf16>, !mica.weight<96x64, bf16>, !mica.weight<96, f32> -> tensor<?x96xf32>
   return %y : tensor<?x96xf32>
 }
+
+// CHECK-LABEL: func @integers
+func.func @integers(%x: tensor<?x64xi8, #tile.groups<32>>, %w: !mica.weight<96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>>) -> tensor<?x96xf32> {
+  // CHECK: mica.linear %{{.*}}, %{{.*}} : tensor<?x64xi8, #tile.groups<32>>, <96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>> -> tensor<?x96xf32>
+  %y = mica.linear %x, %w : tensor<?x64xi8, #tile.groups<32>>, !mica.weight<96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>> -> tensor<?x96xf32>
+  return %y : tensor<?x96xf32>
+}

@@ -15,10 +15,15 @@ func.func private @weight_type_c3(!mica.weight<4x640, #mica.format<"q4_k", 256 x
 
 // -----
 
-// expected-error@below {{expects a packed weight of a float type, but got #mica.format<"q4_k", 256 x 144>}}
+// expected-error@below {{expects a packed weight of a float type or a format with blocks, but got #mica.format<"q4_k", 256 x 144>}}
 func.func private @weight_type_c4(!mica.weight<4x512, #mica.format<"q4_k", 256 x 144>, #mica.layout<panel = 16, group = 2, granule = 16, align = 16>>)
 
 // -----
 
 // expected-error@below {{expects a float type or a #mica.format, but got i8}}
 func.func private @weight_type_c5(!mica.weight<4x4, i8>)
+
+// -----
+
+// expected-error@below {{expects a matrix in groups of 4, aligned to 64 columns, but got #mica.layout<panel = 16, group = 4, granule = 16, align = 32>}}
+func.func private @weight_type_c4_align(!mica.weight<4x512, #mica.format<"q4_0", 32 x 18, <bits = 4, zero = 8, group = 32, scale = f16>>, #mica.layout<panel = 16, group = 4, granule = 16, align = 32>>)

@@ -63,3 +63,38 @@ func.func @contract_c4_columns(%x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>) 
   } : memref<?x32xf32>, memref<4x32x16x1xf32>
   return
 }
+
+// -----
+
+func.func @contract_c5(%x: memref<?x64xi8>, %w: memref<4x32x16x1xf32>) {
+  // expected-error@below {{'tile.contract' op expects i8 weights with blocks and i8 input with groups, but got 'memref<4x32x16x1xf32>' and 'memref<?x64xi8>'}}
+  tile.contract %x, %w columns 64 granule 16 groups <32> {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x64xi8>, memref<4x32x16x1xf32>
+  return
+}
+
+// -----
+
+func.func @contract_c5_lines(%x: memref<?x64xf32>, %w: memref<4x1x8x64xi8>) {
+  // expected-error@below {{'tile.contract' op expects 9 lines for each 64 of the terms, but got 'memref<4x1x8x64xi8>' of 64}}
+  tile.contract %x, %w columns 64 granule 16
+      blocks <bits = 4, zero = 8, group = 32, scale = f16> terms 64 {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x64xf32>, memref<4x1x8x64xi8>
+  return
+}
+
+// -----
+
+func.func @contract_c3_groups(%x: memref<?x64xi8>, %w: memref<4x1x9x64xi8>) {
+  // expected-error@below {{'tile.contract' op expects input rows of at least 80 columns, but got 64}}
+  tile.contract %x, %w columns 64 granule 16
+      blocks <bits = 4, zero = 8, group = 32, scale = f16> terms 64 groups <32> {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x64xi8>, memref<4x1x9x64xi8>
+  return
+}

@@ -22,3 +22,14 @@ func.func @elastic(%x: memref<?x32xbf16>, %w: memref<3x16x16x2xbf16>) {
   } : memref<?x32xbf16>, memref<3x16x16x2xbf16>
   return
 }
+
+// CHECK-LABEL: func @integers
+func.func @integers(%x: memref<?x128xi8>, %w: memref<4x1x9x64xi8>) {
+  // CHECK: columns 64 granule 16 blocks <bits = 4, zero = 8, group = 32, scale = f16> terms 64 groups <32>
+  tile.contract %x, %w columns 64 granule 16
+      blocks <bits = 4, zero = 8, group = 32, scale = f16> terms 64 groups <32> {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x128xi8>, memref<4x1x9x64xi8>
+  return
+}

@@ -230,9 +230,10 @@ TEST(GGUF, hostile_tensors) {
             "m.gguf: tensor 't' has 0 dimensions, expected 1 to 4");
   EXPECT_EQ(with({1, 1, 1, 1, 1}, 0, 0),
             "m.gguf: tensor 't' has 5 dimensions, expected 1 to 4");
-  EXPECT_EQ(with({4}, 3, 0),
-            "m.gguf: tensor 't' has type 3, expected one of F32, F16, BF16, "
-            "Q8_0, Q4_0, Q5_0, Q4_K, Q6_K");
+  EXPECT_EQ(with({4}, 4, 0),
+            "m.gguf: tensor 't' has type 4, expected one of F32, F16, BF16, "
+            "Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, "
+            "IQ4_NL, IQ4_XS, TQ1_0, TQ2_0, MXFP4");
   EXPECT_EQ(with({4}, 0, 8),
             "m.gguf: tensor 't' is at offset 8, expected a multiple of 32");
   EXPECT_EQ(with({33}, 8, 0),

@@ -24,3 +24,34 @@ module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v
     return %y : tensor<?x96xf32>
   }
 }
+
+// -----
+
+// Rows meet the integers of a block format in int8, whatever floats do.
+module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v3", features = "", vector_bits = 256, panel = 16, max_granule = 256, dot = []>} {
+  // CHECK-LABEL: func @blocks
+  func.func @blocks(%x: tensor<?x64xf32>, %w: !mica.weight<96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>>) -> tensor<?x96xf32> {
+    // CHECK: mica.quantize %{{.*}} : tensor<?x64xf32> -> tensor<?x64xi8, #tile.groups<32>>
+    %y = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>> -> tensor<?x96xf32>
+    return %y : tensor<?x96xf32>
+  }
+  // Not with groups of 8, of which rows have no sums.
+  // CHECK-LABEL: func @small_groups
+  func.func @small_groups(%x: tensor<?x64xf32>, %w: !mica.weight<96x64, #mica.format<"w4g8", 8 x 6, <bits = 4, zero = 8, group = 8, scale = f16>>>) -> tensor<?x96xf32> {
+    // CHECK-NOT: mica.quantize
+    %y = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, #mica.format<"w4g8", 8 x 6, <bits = 4, zero = 8, group = 8, scale = f16>>> -> tensor<?x96xf32>
+    return %y : tensor<?x96xf32>
+  }
+}
+
+// -----
+
+// `--activations=f32`
+module attributes {mica.activations = f32, mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v4", features = "+avx512bf16", vector_bits = 512, panel = 16, max_granule = 256, dot = [bf16]>} {
+  // CHECK-LABEL: func @asked
+  func.func @asked(%x: tensor<?x64xf32>, %w: !mica.weight<96x64, bf16>) -> tensor<?x96xf32> {
+    // CHECK-NOT: mica.quantize
+    %y = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
+    return %y : tensor<?x96xf32>
+  }
+}

@@ -1,0 +1,136 @@
+//===- BlockCodes.cpp - Integers out of packed blocks ---------------------===//
+
+#include "dialects/MicaTile/BlockCodes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace mica;
+using namespace mica::tile;
+
+SmallVector<CodePlane> tile::codePlanes(int64_t bits) {
+  SmallVector<CodePlane> planes;
+  int64_t done = 0;
+  for (int64_t width : {8, 4, 2, 1})
+    if (bits & width) {
+      planes.push_back({width, done, done});
+      done += width;
+    }
+  return planes;
+}
+
+/// `bits` in every byte of a dword.
+static uint32_t everyByte(uint32_t bits) { return bits * 0x01010101u; }
+
+Value tile::codesOf(Emitter &e, int64_t bits, int64_t j,
+                    function_ref<Value(int64_t)> line) {
+  Value codes;
+  for (const CodePlane &plane : codePlanes(bits)) {
+    Value part = line(plane.line + j % plane.width);
+    int64_t lanes = cast<VectorType>(part.getType()).getDimSize(0);
+    int64_t down = j / plane.width * plane.width - plane.above;
+    if (down > 0)
+      part = e.shiftRight(part, e.splatBits(down, lanes));
+    else if (down < 0)
+      part = e.shiftLeft(part, e.splatBits(-down, lanes));
+    uint32_t mask = ((1u << plane.width) - 1) << plane.above;
+    if (plane.width < 8)
+      part = e.bitAnd(part, e.splatBits(everyByte(mask), lanes));
+    codes = codes ? e.bitOr(codes, part) : part;
+  }
+  return codes;
+}
+
+namespace {
+
+/// One row of one block.
+struct BlockOfRow {
+  Emitter &e;
+  Value weights;
+  BlocksAttr blocks;
+  int64_t panel;
+  Index p, b, row; // panel, block, row of the panel
+
+  /// vector<1 x element> at `byte` of the block.
+  Value load(Type element, Index byte) {
+    return e.loadBytes(1, element, weights, {p, b, e.index(0), byte});
+  }
+
+  /// The scale or minimum of `group`, whose first level lies at part `level` of
+  /// the block.
+  Value factor(int64_t level, Index group) {
+    std::array<int64_t, 5> offsets = blocks.scaleOffsets(panel);
+    int64_t width = blocks.getScale().getIntOrFloatBitWidth() / 8;
+    Index first = group * blocks.getGroup() / blocks.perScale();
+    Value scale =
+        load(blocks.getScale(), (first * panel + row) * width + offsets[level]);
+    scale = e.extend(scale, e.f32x(1));
+    if (!blocks.getSuper())
+      return scale;
+    Value integer =
+        load(e.b.getI8Type(), group * panel + row + offsets[level + 2]);
+    integer = e.resize(integer, e.b.getI32Type(), /*isSigned=*/true);
+    return e.mul(scale, e.toFloat(integer));
+  }
+
+  /// The four codes from element `k` of the block on: vector<4xi32>.
+  Value codes(Index k) {
+    Index run = k / kRun, j = k % kRun / 4;
+    Index first = run * blocks.getBits() + blocks.scaleLines(panel);
+    Value codes = e.splatBits(0, 1);
+    auto amount = [&](Index count) { return e.broadcast(e.toI32(count), 1); };
+    for (const CodePlane &plane : codePlanes(blocks.getBits())) {
+      Index line = first + plane.line + j % plane.width;
+      Value part = load(e.b.getI32Type(), line * (4 * panel) + row * 4);
+      part = e.shiftRight(part, amount(j / plane.width * plane.width));
+      part = e.bitAnd(part, e.splatBits(everyByte((1u << plane.width) - 1), 1));
+      part = e.shiftLeft(part, e.splatBits(plane.above, 1));
+      codes = e.bitOr(codes, part);
+    }
+    return e.resize(e.bitcast(codes, e.b.getI8Type()), e.b.getI32Type(),
+                    /*isSigned=*/false);
+  }
+
+  /// The entries of `values` that `codes` number.
+  Value lookUp(Value codes) {
+    auto type = cast<VectorType>(codes.getType());
+    Value result = e.splatOf(0, type);
+    for (auto [code, value] : llvm::enumerate(blocks.getValues())) {
+      Value here = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq,
+                                         codes, e.splatOf(code, type));
+      result = e.select(here, e.splatOf(value, type), result);
+    }
+    return result;
+  }
+
+  Value elements(Index k) {
+    Value c = codes(k);
+    if (blocks.getValues().empty())
+      c = e.sub(c, e.splatBits(blocks.getZero(), 4));
+    else
+      c = lookUp(c);
+    Index group = k / blocks.getGroup();
+    auto wide = [&](Value one) { return e.broadcast(e.extract(one, 0), 4); };
+    Value result = e.mul(e.toFloat(c), wide(factor(0, group)));
+    if (blocks.getMin())
+      result = e.sub(result, wide(factor(1, group)));
+    return result;
+  }
+};
+
+} // namespace
+
+Value tile::loadElements(Emitter &e, Value weights, BlocksAttr blocks,
+                         Index row, Index at, int64_t size) {
+  auto type = cast<MemRefType>(weights.getType());
+  int64_t panel = type.getDimSize(3) / 4, count = blocks.block(panel);
+  Value flat = e.reshape(weights, {type.getDimSize(0), type.getDimSize(1), 1,
+                                   type.getDimSize(2) * type.getDimSize(3)});
+  SmallVector<Value> parts;
+  for (int64_t i = 0; i < size; i += 4) {
+    Index k = at + i;
+    BlockOfRow block{e,           flat,      blocks,     panel,
+                     row / panel, k / count, row % panel};
+    parts.push_back(block.elements(k % count));
+  }
+  return e.join(parts);
+}

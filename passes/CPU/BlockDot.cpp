@@ -1,0 +1,142 @@
+//===- BlockDot.cpp - Products with weights of a block format -------------===//
+//
+// A register tile goes over its panels block by block. A step is a run of 32
+// elements or, where groups do not divide runs, the least whole number of both.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/CPU/BlockDot.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include <numeric>
+
+using namespace mlir;
+using namespace mica;
+using namespace mica::cpu;
+using tile::Emitter;
+using tile::Index;
+
+//===----------------------------------------------------------------------===//
+// Reading a block
+//===----------------------------------------------------------------------===//
+
+Value BlockStep::load(Type element, int64_t vector, Index byte) const {
+  int64_t width = element.getIntOrFloatBitWidth() / 8;
+  Index panel = tile.p + vector / parts;
+  return e.loadBytes(lanes, element, tile.weights,
+                     {panel, block, byte + vector % parts * lanes * width});
+}
+
+/// The table of a format with values, its least value taken as 0.
+static SmallVector<int8_t> tableOf(tile::BlocksAttr blocks) {
+  int64_t least = *llvm::min_element(blocks.getValues());
+  SmallVector<int8_t> table;
+  for (int64_t value : blocks.getValues())
+    table.push_back(static_cast<int8_t>(value - least));
+  table.resize(16, 0);
+  return table;
+}
+
+int64_t BlockStep::zero() const {
+  ArrayRef<int64_t> values = blocks.getValues();
+  return values.empty() ? blocks.getZero() : -*llvm::min_element(values);
+}
+
+int64_t BlockStep::greatestCode() const {
+  ArrayRef<int64_t> values = blocks.getValues();
+  return values.empty() ? (1 << blocks.getBits()) - 1
+                        : *llvm::max_element(values) + zero();
+}
+
+Value BlockStep::codes(int64_t vector, int64_t at) const {
+  int64_t panel = tile.panel, bits = blocks.getBits();
+  Index run = first / tile::kRun + at / tile::kRun;
+  Index line = run * bits + blocks.scaleLines(panel);
+  Value codes = tile::codesOf(e, bits, at % tile::kRun / 4, [&](int64_t i) {
+    return load(e.b.getI32Type(), vector, (line + i) * (4 * panel));
+  });
+  if (blocks.getValues().empty())
+    return codes;
+  SmallVector<int8_t> table = tableOf(blocks), repeated;
+  for (int64_t i = 0; i < lanes * 4; ++i)
+    repeated.push_back(table[i % 16]);
+  auto bytes = VectorType::get(lanes * 4, e.b.getI8Type());
+  Value all = arith::ConstantOp::create(
+      e.b, e.loc, DenseElementsAttr::get(bytes, ArrayRef(repeated)));
+  StringRef name =
+      lanes == 16 ? "llvm.x86.avx512.pshuf.b.512" : "llvm.x86.avx2.pshuf.b";
+  return e.bitcast(
+      e.call(name, bytes, {all, e.bitcast(codes, e.b.getI8Type())}),
+      e.b.getI32Type());
+}
+
+Value BlockStep::factor(int64_t vector, int64_t at, int64_t level) const {
+  std::array<int64_t, 5> offsets = blocks.scaleOffsets(tile.panel);
+  int64_t panel = tile.panel;
+  Index place = first + at, group = place / blocks.getGroup();
+  int64_t width = blocks.getScale().getIntOrFloatBitWidth() / 8;
+  Index number = place / blocks.perScale();
+  Value scale = load(blocks.getScale(), vector,
+                     number * (panel * width) + offsets[level]);
+  scale = e.extend(scale, e.f32x(lanes));
+  if (!blocks.getSuper())
+    return scale;
+  Value integer =
+      load(e.b.getI8Type(), vector, group * panel + offsets[level + 2]);
+  integer = e.resize(integer, e.b.getI32Type(), /*isSigned=*/true);
+  return e.mul(scale, e.toFloat(integer));
+}
+
+//===----------------------------------------------------------------------===//
+// Going over blocks
+//===----------------------------------------------------------------------===//
+
+int64_t cpu::lanesOf(TargetAttr target, int64_t panel) {
+  return std::gcd<int64_t>(panel, target.getVectorBits() / 32);
+}
+
+Emitter::Values BlockDot::addBlock(Emitter &e, const DotTile &tile, Index block,
+                                   int64_t count, Emitter::Values sums) const {
+  int64_t group = tile.blocks.getGroup();
+  int64_t size = std::lcm(tile::kRun, group);
+  if (group % tile::kRun == 0)
+    size = tile::kRun;
+  auto step = [&](Index first, int64_t elements, Emitter::Values sums) {
+    BlockStep step(e, tile, lanes, block, first, elements);
+    // One row: panel by panel, in the order of the stream.
+    int64_t wide = tile.rows == 1 ? step.parts : step.vectors();
+    for (int64_t from = 0; from < step.vectors(); from += wide)
+      add(step, sums, from, from + wide);
+    return sums;
+  };
+  int64_t whole = count / size * size;
+  if (whole > 2 * size)
+    sums = e.forRange(e.index(0), e.index(whole), size, sums,
+                      [&](Index first, ValueRange carried) {
+                        return step(first, size, Emitter::Values(carried));
+                      });
+  else
+    for (int64_t first = 0; first < whole; first += size)
+      sums = step(e.index(first), size, sums);
+  if (count > whole)
+    sums = step(e.index(whole), count - whole, sums);
+  return sums;
+}
+
+void BlockDot::multiply(Emitter &e, const DotTile &tile) const {
+  int64_t terms = tile.terms;
+  int64_t vectors = tile.panels * tile.panel / lanes;
+  Emitter::Values sums(tile.rows * vectors, e.splat(0.0, lanes));
+  int64_t whole = terms / tile.group;
+  sums = e.forRange(e.index(0), e.index(whole), 1, sums,
+                    [&](Index block, ValueRange carried) {
+                      prefetchWeights(e, tile, block, 1);
+                      return addBlock(e, tile, block, tile.group,
+                                      Emitter::Values(carried));
+                    });
+  if (terms % tile.group)
+    sums = addBlock(e, tile, e.index(whole), terms % tile.group, sums);
+  for (int64_t r = 0; r < tile.rows; ++r)
+    for (int64_t i = 0; i < vectors; ++i)
+      e.store(sums[r * vectors + i], tile.stage,
+              {tile.row + r, tile.column + i * lanes});
+}

@@ -1,0 +1,95 @@
+//===- BlockDot.h - Products with weights of a block format -----*- C++ -*-===//
+
+#ifndef PASSES_CPU_BLOCKDOT_H
+#define PASSES_CPU_BLOCKDOT_H
+
+#include "dialects/Mica/Mica.h"
+#include "dialects/MicaTile/BlockCodes.h"
+#include "passes/CPU/Dot.h"
+
+namespace mica::cpu {
+
+/// Some elements of k of a register tile, and how their weights are read. A
+/// panel is `parts` vectors of `lanes` rows; `vector` counts those of all
+/// panels of the tile.
+class BlockStep {
+public:
+  BlockStep(tile::Emitter &e, const DotTile &tile, int64_t lanes,
+            tile::Index block, tile::Index first, int64_t count)
+      : e(e), tile(tile), blocks(tile.blocks), lanes(lanes),
+        parts(tile.panel / lanes), block(block), first(first), count(count) {}
+
+  tile::Emitter &e;
+  const DotTile &tile;
+  tile::BlocksAttr blocks;
+  const int64_t lanes, parts;
+  /// The block of k; the step's first element there, a multiple of 32; and how
+  /// many there are, a multiple of 4.
+  const tile::Index block, first;
+  const int64_t count;
+
+  int64_t vectors() const { return tile.panels * parts; }
+  /// The sum of row `r` of the tile.
+  mlir::Value &sum(mlir::MutableArrayRef<mlir::Value> sums, int64_t r,
+                   int64_t vector) const {
+    return sums[r * vectors() + vector];
+  }
+  /// Element `at` of the step in the row: k.
+  tile::Index element(int64_t at) const {
+    return block * tile.group + first + at;
+  }
+  /// Codes `at` to `at` + 3 as the bytes of i32 lanes, from 0 up: what they
+  /// stand for is that less `zero()`.
+  mlir::Value codes(int64_t vector, int64_t at) const;
+  int64_t zero() const;
+  int64_t greatestCode() const;
+  /// What a code of element `at` is multiplied with, and what is subtracted
+  /// then, vector<lanes x f32>.
+  mlir::Value scale(int64_t vector, int64_t at) const {
+    return factor(vector, at, 0);
+  }
+  mlir::Value minimum(int64_t vector, int64_t at) const {
+    return factor(vector, at, 1);
+  }
+
+private:
+  /// `count` elements of `element` for the rows of `vector`, of which the one
+  /// of the panel's first row stands at `byte` of the block.
+  mlir::Value load(mlir::Type element, int64_t vector, tile::Index byte) const;
+  mlir::Value factor(int64_t vector, int64_t at, int64_t level) const;
+};
+
+/// A strategy for weights of a block format: every sum is over steps of k,
+/// ascending, in vectors that stay in registers.
+class BlockDot : public Dot {
+public:
+  explicit BlockDot(int64_t lanes) : lanes(lanes) {}
+
+  void multiply(tile::Emitter &e, const DotTile &tile) const override;
+
+protected:
+  /// Adds the products of the step's elements to the sums of the vectors
+  /// [from, to).
+  virtual void add(const BlockStep &step,
+                   mlir::MutableArrayRef<mlir::Value> sums, int64_t from,
+                   int64_t to) const = 0;
+
+private:
+  tile::Emitter::Values addBlock(tile::Emitter &e, const DotTile &tile,
+                                 tile::Index block, int64_t count,
+                                 tile::Emitter::Values sums) const;
+
+  const int64_t lanes; // rows of a vector
+};
+
+/// Rows of a panel that a vector of the target takes: all or a part of them.
+int64_t lanesOf(TargetAttr target, int64_t panel);
+
+/// Integer products of i8 rows, with the instructions that `target` has.
+std::unique_ptr<Dot> makeDotInteger(TargetAttr target, int64_t panel);
+/// Weights as f32 in registers, multiply-add with rows of any float type.
+std::unique_ptr<Dot> makeDotDecode(TargetAttr target, int64_t panel);
+
+} // namespace mica::cpu
+
+#endif // PASSES_CPU_BLOCKDOT_H

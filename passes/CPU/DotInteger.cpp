@@ -1,0 +1,280 @@
+//===- DotInteger.cpp - Integer products of i8 rows -----------------------===//
+//
+// With codes c of a weight, less its zero z, and integers a of a row, over the
+// elements that share the scales of both:
+//
+//   sum (c - z) a = sum c a - z sum a
+//
+// The last term is where an integer sum begins: rows come with their sums over
+// 16 columns. What instructions want is c from 0 up and a signed.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Mica/Mica.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "passes/CPU/BlockDot.h"
+
+using namespace mlir;
+using namespace mica;
+using namespace mica::cpu;
+using tile::Emitter;
+using tile::Index;
+
+namespace {
+
+/// Columns of one dword of the sums of a row: two of 16 columns each.
+constexpr int64_t kPair = 32;
+
+/// How an instruction set multiplies unsigned with signed bytes.
+class Multiplier {
+public:
+  explicit Multiplier(StringRef features, int64_t bits)
+      : bits(bits), hasVNNI(features.contains("+avx512vnni") ||
+                            (bits == 256 && features.contains("+avxvnni"))) {}
+
+  /// An integer sum of four products a lane. Without VNNI some wait in 16 bits.
+  struct Sum {
+    Value wide, narrow;
+    int64_t waiting = 0;
+  };
+
+  /// Adds the dwords `codes`, up to `greatest`, times `rows`.
+  void add(Emitter &e, Sum &sum, Value codes, Value rows,
+           int64_t greatest) const {
+    Value c = e.bitcast(codes, e.b.getI8Type());
+    Value a = e.bitcast(rows, e.b.getI8Type());
+    if (hasVNNI) {
+      sum.wide = call(e, "vpdpbusd", sum.wide.getType(), {sum.wide, c, a});
+      return;
+    }
+    // Two products of a lane that fit 16 bits.
+    constexpr int64_t most = 32767, largest = 127;
+    int64_t fit = most / (2 * largest * greatest);
+    if (fit == 0) {
+      // The sign of a code of 8 bits moves over to the row.
+      auto type = cast<VectorType>(c.getType());
+      Value code = arith::XOrIOp::create(e.b, e.loc, c, e.splatOf(-128, type));
+      a = signedBy(e, a, code);
+      c = absolute(e, code);
+      fit = 1;
+    }
+    Value products = call(e, "pmaddubs", halves(e, c), {c, a});
+    sum.narrow = sum.narrow ? e.add(sum.narrow, products) : products;
+    if (++sum.waiting >= fit)
+      flush(e, sum);
+  }
+
+  Value finish(Emitter &e, Sum &sum) const {
+    if (sum.narrow)
+      flush(e, sum);
+    return sum.wide;
+  }
+
+  /// The zero of codes as `add` takes them.
+  int64_t zeroOf(int64_t zero, int64_t greatest) const {
+    bool moved = !hasVNNI && greatest > 127;
+    return moved ? zero - 128 : zero;
+  }
+
+  /// For each lane of pairs of i16, x[0] * first + x[1] * second.
+  Value pairs(Emitter &e, Value dwords, int64_t first, int64_t second) const {
+    Value x = e.bitcast(dwords, e.b.getI16Type());
+    uint32_t both = (uint32_t(first) & 0xffff) | uint32_t(second) << 16;
+    int64_t lanes = cast<VectorType>(dwords.getType()).getDimSize(0);
+    Value y = e.bitcast(e.splatBits(both, lanes), e.b.getI16Type());
+    return call(e, "pmaddwd", dwords.getType(), {x, y});
+  }
+
+private:
+  void flush(Emitter &e, Sum &sum) const {
+    auto type = cast<VectorType>(sum.narrow.getType());
+    Value one = e.splatOf(1, type);
+    Value wide =
+        call(e, "pmaddwd", sum.wide.getType(), ValueRange{sum.narrow, one});
+    sum.wide = e.add(sum.wide, wide);
+    sum.narrow = {};
+    sum.waiting = 0;
+  }
+
+  static Type halves(Emitter &e, Value bytes) {
+    auto type = cast<VectorType>(bytes.getType());
+    return VectorType::get(type.getDimSize(0) / 2, e.b.getI16Type());
+  }
+
+  Value absolute(Emitter &e, Value x) const {
+    auto type = cast<VectorType>(x.getType());
+    Value negative = e.sub(e.splatOf(0, type), x);
+    Value below = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::slt,
+                                        x, e.splatOf(0, type));
+    return e.select(below, negative, x);
+  }
+
+  /// `x` with the sign of `by`, 0 where that is 0.
+  Value signedBy(Emitter &e, Value x, Value by) const {
+    if (bits == 256)
+      return e.call("llvm.x86.avx2.psign.b", x.getType(), {x, by});
+    auto type = cast<VectorType>(x.getType());
+    Value below = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::slt,
+                                        by, e.splatOf(0, type));
+    return e.select(below, e.sub(e.splatOf(0, type), x), x);
+  }
+
+  Value call(Emitter &e, StringRef name, Type type, ValueRange operands) const {
+    bool wide = bits == 512;
+    if (name == "vpdpbusd")
+      name = wide ? "llvm.x86.avx512.vpdpbusd.512"
+                  : "llvm.x86.avx512.vpdpbusd.256";
+    else if (name == "pmaddubs")
+      name =
+          wide ? "llvm.x86.avx512.pmaddubs.w.512" : "llvm.x86.avx2.pmadd.ub.sw";
+    else
+      name = wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
+    return e.call(name, type, operands);
+  }
+
+  int64_t bits;
+  bool hasVNNI;
+};
+
+/// The part of a step that one call adds: the vectors [from, to).
+struct DotInteger : BlockDot {
+  DotInteger(TargetAttr target, int64_t lanes)
+      : BlockDot(lanes), multiplier(target.getFeatures(), 32 * lanes) {}
+
+  void add(const BlockStep &s, MutableArrayRef<Value> sums, int64_t from,
+           int64_t to) const override {
+    for (int64_t at = 0; at < s.count; at += kPair)
+      addRun(s, sums, at, std::min(at + kPair, s.count), from, to);
+  }
+
+private:
+  /// Elements [at, end) of the step, which share the scale of each row.
+  void addRun(const BlockStep &s, MutableArrayRef<Value> sums, int64_t at,
+              int64_t end, int64_t from, int64_t to) const {
+    Emitter &e = s.e;
+    int64_t rows = s.tile.rows, wide = to - from;
+    SmallVector<Value> scaled(rows * wide), pairs;
+    for (int64_t r = 0; r < rows; ++r)
+      pairs.push_back(needsSums(s) ? rowSums(s, r, at) : Value());
+    for (int64_t first = at; first < end;) {
+      int64_t group = s.blocks.getGroup();
+      int64_t last = std::min(end, (first / group + 1) * group);
+      addGroup(s, scaled, pairs, first, last, from, to);
+      first = last;
+    }
+    for (int64_t r = 0; r < rows; ++r) {
+      Value scale = rowScale(s, r, at);
+      for (int64_t i = 0; i < wide; ++i) {
+        Value &sum = s.sum(sums, r, from + i);
+        sum = e.fma(scaled[r * wide + i], scale, sum);
+      }
+    }
+  }
+
+  /// scaled += scale * (integer sum of [first, last)) - minimum * sum of rows
+  void addGroup(const BlockStep &s, MutableArrayRef<Value> scaled,
+                ArrayRef<Value> pairs, int64_t first, int64_t last,
+                int64_t from, int64_t to) const {
+    Emitter &e = s.e;
+    int64_t rows = s.tile.rows, wide = to - from;
+    SmallVector<Value> totals = integerSums(s, pairs, first, last, from, to);
+    for (int64_t i = 0; i < wide; ++i) {
+      Value scale = s.scale(from + i, first);
+      for (int64_t r = 0; r < rows; ++r) {
+        Value &into = scaled[r * wide + i];
+        Value total = e.toFloat(totals[r * wide + i]);
+        into = into ? e.fma(total, scale, into) : e.mul(total, scale);
+      }
+    }
+    if (!s.blocks.getMin())
+      return;
+    SmallVector<Value> ofRows;
+    for (int64_t r = 0; r < rows; ++r)
+      ofRows.push_back(e.toFloat(overPart(s, pairs[r], first, last, 1)));
+    for (int64_t i = 0; i < wide; ++i) {
+      Value minimum =
+          arith::NegFOp::create(e.b, e.loc, s.minimum(from + i, first));
+      for (int64_t r = 0; r < rows; ++r) {
+        Value &into = scaled[r * wide + i];
+        into = e.fma(minimum, ofRows[r], into);
+      }
+    }
+  }
+
+  SmallVector<Value> integerSums(const BlockStep &s, ArrayRef<Value> pairs,
+                                 int64_t first, int64_t last, int64_t from,
+                                 int64_t to) const {
+    Emitter &e = s.e;
+    int64_t rows = s.tile.rows, wide = to - from;
+    int64_t zero = zeroOf(s);
+    SmallVector<Multiplier::Sum> partial(rows * wide);
+    for (int64_t r = 0; r < rows; ++r) {
+      Value begin = zero ? overPart(s, pairs[r], first, last, -zero)
+                         : e.splatBits(0, s.lanes);
+      for (int64_t i = 0; i < wide; ++i)
+        partial[r * wide + i].wide = begin;
+    }
+    for (int64_t at = first; at < last; at += 4) {
+      SmallVector<Value> codes;
+      for (int64_t i = 0; i < wide; ++i)
+        codes.push_back(s.codes(from + i, at));
+      for (int64_t r = 0; r < rows; ++r) {
+        Value row = rowDword(s, r, s.element(at));
+        for (int64_t i = 0; i < wide; ++i)
+          multiplier.add(e, partial[r * wide + i], codes[i], row,
+                         s.greatestCode());
+      }
+    }
+    SmallVector<Value> totals;
+    for (Multiplier::Sum &sum : partial)
+      totals.push_back(multiplier.finish(e, sum));
+    return totals;
+  }
+
+  int64_t zeroOf(const BlockStep &s) const {
+    return multiplier.zeroOf(s.zero(), s.greatestCode());
+  }
+  bool needsSums(const BlockStep &s) const {
+    return s.blocks.getMin() || zeroOf(s) != 0;
+  }
+
+  /// The dword of row `r` at `byte`, in every lane.
+  static Value rowDword(const BlockStep &s, int64_t r, Index byte) {
+    Emitter &e = s.e;
+    Value dword =
+        e.loadBytes(1, e.b.getI32Type(), s.tile.input, {s.tile.m + r, byte});
+    return e.broadcast(e.extract(dword, 0), s.lanes);
+  }
+
+  static Value rowScale(const BlockStep &s, int64_t r, int64_t at) {
+    tile::GroupsAttr groups = s.tile.inputGroups;
+    Index group = s.element(at) / groups.getSize();
+    Value bits = rowDword(s, r, group * 4 + groups.scalesAt(s.tile.terms));
+    return s.e.bitcast(bits, s.e.b.getF32Type());
+  }
+
+  /// Both sums of the 32 elements from `at` on, as pairs of i16.
+  static Value rowSums(const BlockStep &s, int64_t r, int64_t at) {
+    tile::GroupsAttr groups = s.tile.inputGroups;
+    Index pair = s.element(at) / kPair;
+    return rowDword(s, r, pair * 4 + groups.sumsAt(s.tile.terms));
+  }
+
+  /// `factor` times the row's sum over [first, last), of which `pair` has both
+  /// halves.
+  Value overPart(const BlockStep &s, Value pair, int64_t first, int64_t last,
+                 int64_t factor) const {
+    bool low = first % kPair == 0, high = last - first == kPair || !low;
+    if (last - first < kPair && low)
+      high = false;
+    return multiplier.pairs(s.e, pair, low ? factor : 0, high ? factor : 0);
+  }
+
+  Multiplier multiplier;
+};
+
+} // namespace
+
+std::unique_ptr<Dot> cpu::makeDotInteger(TargetAttr target, int64_t panel) {
+  return std::make_unique<DotInteger>(target, lanesOf(target, panel));
+}

@@ -1,0 +1,36 @@
+// RUN: mica-opt %s -split-input-file -verify-diagnostics
+
+// expected-error@+2 {{expects 1 to 8 bits in groups of a multiple of 4, but got 9 in groups of 32}}
+func.func @blocks_c1() attributes {tile.example =
+    #tile.blocks<bits = 9, zero = 0, group = 32, scale = f16>} {
+  return
+}
+
+// -----
+
+// expected-error@+2 {{expects super to be a multiple of group 24 and of 32, but got 48}}
+func.func @blocks_c2() attributes {tile.example =
+    #tile.blocks<bits = 4, zero = 0, group = 24, scale = f16 super = 48>} {
+  return
+}
+
+// -----
+
+// expected-error@+2 {{expects a scale of f16, bf16 or f32, but got 'i8'}}
+func.func @blocks_c3() attributes {tile.example =
+    #tile.blocks<bits = 4, zero = 0, group = 32, scale = i8>} {
+  return
+}
+
+// -----
+
+// expected-error@+2 {{expects 4 values of 8 bits and a zero of 0, but got 3 values and a zero of 0}}
+func.func @blocks_c4() attributes {tile.example =
+    #tile.blocks<bits = 2, zero = 0, group = 32, scale = f16 values = [1, 2, 3]>} {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{expects groups of a multiple of 32 columns, but got 16}}
+func.func private @groups_c1(tensor<?x64xi8, #tile.groups<16>>)

@@ -1,0 +1,20 @@
+// RUN: mica-opt %s | mica-opt | FileCheck %s
+
+// CHECK-LABEL: func @blocks
+// CHECK-SAME:    #tile.blocks<bits = 4, zero = 8, group = 32, scale = f16>
+// CHECK-SAME:    #tile.blocks<bits = 4, zero = 0, group = 32, scale = f16 super = 256 min = true>
+// CHECK-SAME:    #tile.blocks<bits = 1, zero = 0, group = 64, scale = f32 values = [-1, 1]>
+func.func @blocks() attributes {tile.example = [
+    #tile.blocks<bits = 4, zero = 8, group = 32, scale = f16>
+    ,
+    #tile.blocks<bits = 4, zero = 0, group = 32, scale = f16 super = 256 min = true>
+    ,
+    #tile.blocks<bits = 1, zero = 0, group = 64, scale = f32 values = [-1, 1]>
+    ]} {
+  return
+}
+
+// CHECK-LABEL: func private @groups(tensor<?x2048xi8, #tile.groups<32>>)
+func.func private @groups(
+    tensor<?x2048xi8, #tile.groups<32>>
+    )
