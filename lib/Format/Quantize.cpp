@@ -8,6 +8,7 @@
 
 #include "lib/Format/Quantize.h"
 #include "lib/Format/BitFields.h"
+#include "lib/Format/Search.h"
 
 #include <cmath>
 
@@ -19,11 +20,14 @@ enum class Rule : uint8_t {
   Extreme,    ///< the same, with its sign, has the smallest code
   Range,      ///< smallest and largest element have those codes
   PowerOfTwo, ///< that of the largest magnitude, less that of the codebook
+  Search,     ///< no rule
 };
 
 static Rule ruleOf(const Format &format) {
   if (format.scale.type == ScaleType::E8M0Half)
     return Rule::PowerOfTwo;
+  if (format.ggufType < 0 || format.subElements || !format.values.empty())
+    return Rule::Search;
   if (format.min.type != ScaleType::None)
     return Rule::Range;
   bool halved = format.zero == 1 << (format.elementBits - 1);
@@ -102,18 +106,22 @@ static void encodePowerOfTwo(const Format &format, std::span<const float> in,
   }
 }
 
-static void encodeBlock(const Format &format, std::span<const float> in,
-                        const BlockRow &out) {
-  switch (ruleOf(format)) {
+using Encode = void(const Format &, std::span<const float>, const BlockRow &);
+
+static Encode *encodeOf(Rule rule) {
+  switch (rule) {
   case Rule::Absolute:
-    return encodeAbsolute(format, in, out);
+    return encodeAbsolute;
   case Rule::Extreme:
-    return encodeExtreme(format, in, out);
+    return encodeExtreme;
   case Rule::Range:
-    return encodeRange(format, in, out);
+    return encodeRange;
   case Rule::PowerOfTwo:
-    return encodePowerOfTwo(format, in, out);
+    return encodePowerOfTwo;
+  case Rule::Search:
+    return nullptr;
   }
+  return nullptr;
 }
 
 static void encodeFloats(const Format &format, const float *in, int64_t n,
@@ -130,20 +138,22 @@ static void encodeFloats(const Format &format, const float *in, int64_t n,
 bool mica::canQuantize(const Format &format) {
   if (!format.isBlocks())
     return format.elementBits == 16 || format.mantissaBits == 23;
-  return format.subElements == 0 && format.ggufType >= 0 &&
-         (format.values.empty() || ruleOf(format) == Rule::PowerOfTwo);
+  return format.scale.type != ScaleType::None;
 }
 
 void mica::quantizeRow(const Format &format, const float *in, int64_t n,
                        std::byte *out) {
   if (!format.isBlocks())
     return encodeFloats(format, in, n, out);
+  Encode *encode = encodeOf(ruleOf(format));
+  if (!encode)
+    return quantizeBySearch(format, in, n, out);
   uint8_t codes[maxBlock];
   float scale, min;
   BlockRow parts{codes, &scale, &min};
   int count = format.blockElements;
   for (; n > 0; n -= count, in += count, out += format.blockBytes) {
-    encodeBlock(format, {in, size_t(count)}, parts);
+    encode(format, {in, size_t(count)}, parts);
     joinRow(format, parts, count, out);
   }
 }
