@@ -285,6 +285,8 @@ void readOutputs(Reader &r, const json &root, Manifest &m) {
       m.outputs.push_back(
           readOutput(r, outputs[i], Reader::at("outputs", i), m));
   }
+  if (!r.member(root, "", "quant").is_null())
+    m.quant = r.string(root, "", "quant");
   if (!r.member(root, "", "source").is_null())
     m.source = r.string(root, "", "source");
 }

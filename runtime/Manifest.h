@@ -85,6 +85,7 @@ struct Manifest {
   std::vector<StackLayer> stack; // In order; may be empty, as `outputs`.
   std::vector<OpOutput> outputs; // By phase.
   std::string source;            // What was compiled; "" if not known.
+  std::string quant;             // `--quant` of `mica compile`.
 };
 
 /// Reads a manifest. `file` begins every error.

@@ -27,6 +27,9 @@ struct CompileOptions {
 
   std::string cpu = "native"; ///< or x86-64-v3, x86-64-v4
   std::string dtype;          ///< f32, bf16, f16; empty: as the checkpoint
+  /// What weights are quantized to: a format such as q4_k, or rules by pattern
+  /// of the tensor's name ("q4_k,*down*=q6_k"); empty: kept as they are.
+  std::string quant;
   /// How activations enter products: int8, bf16, f32; empty: int8 for block
   /// formats, for floats what the CPU multiplies fastest.
   std::string activations;

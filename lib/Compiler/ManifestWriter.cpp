@@ -167,6 +167,8 @@ Expected<std::string> mica::writeManifest(ModuleOp module,
       {"remarks", std::move(remarks)},
       {"stack", toJson(module->getAttr("tile.stack"))},
       {"outputs", toJson(module->getAttr("tile.outputs"))}};
+  if (auto quant = module->getAttrOfType<StringAttr>("mica.quant"))
+    manifest["quant"] = quant.str();
   if (auto source = module->getAttrOfType<StringAttr>(kSourceAttribute))
     manifest["source"] = source.str();
   // Names come from the checkpoint and may be no UTF-8.

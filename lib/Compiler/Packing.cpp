@@ -80,9 +80,16 @@ Expected<WeightReader> mica::makeReader(WeightOp weight,
     sources.push_back({tensor, source.getFirst(), source.getRows(),
                        source.getTransposed(), source.getPermuted()});
   }
-  bool isVector = type.getShape().size() == 1;
-  return WeightReader::create(std::move(sources),
-                              isVector ? 0 : type.columns());
+  if (type.getShape().size() == 1)
+    return WeightReader::create(std::move(sources), 0);
+  const Format *format = nullptr;
+  if (type.getFormat()) {
+    format = findFormat(type.getFormat().getName().str());
+    if (!format)
+      return Error{"weight " + weight.getSymName().str() + ": no format " +
+                   quote(type.getFormat().getName().str())};
+  }
+  return WeightReader::create(std::move(sources), type.columns(), format);
 }
 
 /// Notes what becomes of a weight's format, if anything.
@@ -145,12 +152,6 @@ Expected<PackJob> mica::makePackJob(WeightOp weight, const SymbolTable &symbols,
     auto reader = makeReader(source, checkpoint);
     if (!reader)
       return reader.takeError();
-    if (FormatAttr format = type.getFormat()) {
-      const Format *row = findFormat(format.getName().str());
-      if (!row || !reader->hasBlocks(*row))
-        return Error{"weight " + name + ": sources are not " +
-                     format.getName().str() + ", expected them as they are"};
-    }
     job.inputs.push_back(std::move(*reader));
     if (type.getShape().size() == 2)
       noteConversion(cast<WeightType>(source.getType()), type.getElementType(),

@@ -1,6 +1,7 @@
 //===- Source.cpp - What is compiled, read --------------------------------===//
 
 #include "lib/Compiler/Source.h"
+#include "lib/Compiler/Recipe.h"
 #include "lib/Import/BuildModel.h"
 #include "lib/Target/CPU/Target.h"
 #include "mlir/AsmParser/AsmParser.h"
@@ -88,13 +89,19 @@ readCheckpoint(MLIRContext &context, const CompileOptions &options,
                  std::to_string(model->maxContext)};
   if (options.maxContext)
     model->maxContext = options.maxContext;
+  auto recipe = Recipe::parse(options.quant);
+  if (!recipe)
+    return recipe.takeError();
   Type dtype = chooseType(context, options, *checkpoint, *model);
   if (finished)
     finished("read");
   Source source;
   source.module =
       buildModel(&context, *checkpoint, *model,
-                 {getTargetAttr(&context, *cpu), dtype, options.page});
+                 {getTargetAttr(&context, *cpu), dtype, options.page,
+                  [&](const std::string &tensor) {
+                    return recipe->formatFor(tensor);
+                  }});
   if (!source.module)
     return keeper.failure(options.input + ": stage import failed");
   StringAttr path = absolutePath(context, options.input);
@@ -105,14 +112,17 @@ readCheckpoint(MLIRContext &context, const CompileOptions &options,
   return source;
 }
 
-/// `--activations`, as `mica.activations` of the module.
-static void setActivations(ModuleOp module, StringRef name) {
+/// `--activations` and `--quant`, as attributes of the module.
+static void setPrecision(ModuleOp module, const CompileOptions &options) {
   Builder b(module.getContext());
+  StringRef name = options.activations;
   Type type = name == "int8"   ? Type(b.getIntegerType(8))
               : name == "bf16" ? Type(b.getBF16Type())
                                : Type(b.getF32Type());
   if (!name.empty())
     module->setAttr("mica.activations", TypeAttr::get(type));
+  if (!options.quant.empty())
+    module->setAttr("mica.quant", b.getStringAttr(options.quant));
 }
 
 Expected<Source>
@@ -123,7 +133,7 @@ mica::readSource(MLIRContext &context, const CompileOptions &options,
   auto source = isModule ? readModule(context, options, keeper)
                          : readCheckpoint(context, options, keeper, finished);
   if (source)
-    setActivations(*source->module, options.activations);
+    setPrecision(*source->module, options);
   if (source && finished)
     finished(isModule ? "read" : "import");
   return source;

@@ -11,9 +11,11 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/MapVector.h"
 
 #include <cmath>
+#include <set>
 
 using namespace mlir;
 using namespace mica;
@@ -77,12 +79,32 @@ private:
     return name;
   }
 
-  /// The type of a weight as the checkpoint stores it.
+  /// The format of a weight: the one that is asked for, if its blocks fit, else
+  /// as the checkpoint stores it.
+  const Format &formatOf(const WeightSource &source) {
+    const TensorView &tensor = *checkpoint.find(source.tensor);
+    const Format *wanted = nullptr;
+    if (options.quantize && tensor.shape.size() == 2)
+      wanted = options.quantize(source.tensor);
+    if (!wanted || wanted == tensor.format)
+      return *tensor.format;
+    if (source.columns % wanted->blockElements == 0)
+      return *wanted;
+    if (unfit.insert(source.tensor).second)
+      remark::missed(loc, remark::RemarkOpts::name("quantize").category("mica"))
+          << remark::add("{0} not quantized to {1}: {2} columns are no "
+                         "multiple of its blocks of {3}",
+                         source.tensor, StringRef(wanted->name).lower(),
+                         source.columns, int(wanted->blockElements));
+    return *tensor.format;
+  }
+
+  /// The type of a weight as it is computed with.
   WeightType weightType(const WeightSource &source) {
-    const Format &format = *checkpoint.find(source.tensor)->format;
     SmallVector<int64_t> shape = {source.rows};
     if (checkpoint.find(source.tensor)->shape.size() == 2)
       shape.push_back(source.columns);
+    const Format &format = formatOf(source);
     if (format.name == "F32")
       return WeightType::get(shape, b.getF32Type());
     if (format.name == "F16")
@@ -398,6 +420,8 @@ private:
   llvm::MapVector<int64_t, int64_t> cacheOf;
   std::map<LayerKind, std::string> functionOf;
   std::map<Role, Value> arguments;
+  /// Tensors that could not be quantized.
+  std::set<std::string> unfit;
 };
 
 } // namespace

@@ -17,6 +17,8 @@ struct BuildOptions {
   mlir::Type dtype;
   /// Tokens of a cache page: a multiple of 16.
   int64_t page = 32;
+  /// The format that a tensor's matrix is quantized to, null to keep its own.
+  std::function<const Format *(const std::string &tensor)> quantize = {};
 };
 
 /// The attribute of a block format of the table.

@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Pack/WeightReader.h"
+#include "lib/Format/Quantize.h"
 
 #include <algorithm>
 
@@ -50,58 +51,66 @@ static Status check(const RowSource &source, int64_t columns) {
   return {};
 }
 
-WeightReader::WeightReader(std::vector<RowSource> sources, int64_t columns)
-    : sources(std::move(sources)), columns(columns) {
+WeightReader::WeightReader(std::vector<RowSource> sources, int64_t columns,
+                           const Format *format)
+    : sources(std::move(sources)), columns(columns), format(format) {
   for (const RowSource &source : this->sources)
     total += source.rows;
 }
 
 Expected<WeightReader> WeightReader::create(std::vector<RowSource> sources,
-                                            int64_t columns) {
+                                            int64_t columns,
+                                            const Format *format) {
   for (const RowSource &source : sources)
     if (Status status = check(source, columns); !status)
       return status.takeError();
-  return WeightReader(std::move(sources), columns);
+  return WeightReader(std::move(sources), columns, format);
+}
+
+std::pair<const RowSource *, int64_t> WeightReader::find(int64_t row) const {
+  const RowSource *source = sources.data();
+  for (; row >= source->rows; ++source)
+    row -= source->rows;
+  return {source, fileRow(*source, row)};
+}
+
+/// A row of the file as f32.
+void WeightReader::readStored(const RowSource &source, int64_t row, float *to) {
+  if (source.transposed)
+    std::copy_n(transposedRow(source, row), columns, to);
+  else
+    decodeRow(*source.tensor->format, source.tensor->row(row), columns, to);
+}
+
+const std::byte *WeightReader::quantized(const RowSource &source, int64_t row) {
+  stored.resize(columns);
+  encoded.resize(format->rowBytes(columns));
+  readStored(source, row, stored.data());
+  quantizeRow(*format, stored.data(), columns, encoded.data());
+  return encoded.data();
 }
 
 void WeightReader::read(int64_t row, float *to) {
-  for (const RowSource &source : sources) {
-    if (!columns) {
+  if (!columns) {
+    for (const RowSource &source : sources) {
       readVector(source, to);
       to += source.rows;
-      continue;
     }
-    if (row >= source.rows) {
-      row -= source.rows;
-      continue;
-    }
-    int64_t from = fileRow(source, row);
-    if (source.transposed)
-      std::copy_n(transposedRow(source, from), columns, to);
-    else
-      decodeRow(*source.tensor->format, source.tensor->row(from), columns, to);
     return;
   }
+  auto [source, from] = find(row);
+  if (isQuantized(*source))
+    decodeRow(*format, quantized(*source, from), columns, to);
+  else
+    readStored(*source, from, to);
 }
 
-bool WeightReader::hasBlocks(const Format &format) const {
-  return format.isBlocks() && columns &&
-         std::all_of(
-             sources.begin(), sources.end(), [&](const RowSource &source) {
-               return source.tensor->format == &format && !source.transposed;
-             });
-}
-
-void WeightReader::split(int64_t row, const BlockRow &to) const {
-  for (const RowSource &source : sources) {
-    if (row >= source.rows) {
-      row -= source.rows;
-      continue;
-    }
-    const TensorView &tensor = *source.tensor;
-    return splitRow(*tensor.format, tensor.row(fileRow(source, row)), columns,
-                    to);
-  }
+void WeightReader::split(int64_t row, const BlockRow &to) {
+  auto [source, from] = find(row);
+  const std::byte *bytes = isQuantized(*source) || source->transposed
+                               ? quantized(*source, from)
+                               : source->tensor->row(from);
+  splitRow(*format, bytes, columns, to);
 }
 
 void WeightReader::readVector(const RowSource &source, float *to) {

@@ -31,9 +31,11 @@ struct RowSource {
 /// sources' elements. Not safe for several threads: give each its own.
 class WeightReader {
 public:
-  /// Fails if the tensors do not have these rows and columns.
+  /// Fails if the tensors do not have these rows and columns. Tensors of
+  /// another format than `format`, if given, are quantized to it.
   static Expected<WeightReader> create(std::vector<RowSource> sources,
-                                       int64_t columns);
+                                       int64_t columns,
+                                       const Format *format = nullptr);
 
   /// The rows of all sources: the size of a vector.
   int64_t rows() const { return total; }
@@ -41,14 +43,19 @@ public:
   /// Decodes row `row` into `to` [columns]; row 0 of a vector is all of it.
   void read(int64_t row, float *to);
 
-  /// Whether the rows of all sources are of `format` and lie as they are, so
-  /// that they can be taken apart.
-  bool hasBlocks(const Format &format) const;
-  /// Takes row `row` of a matrix apart (see `splitRow`).
-  void split(int64_t row, const BlockRow &to) const;
+  /// Takes row `row` of a matrix of a block format apart (see `splitRow`).
+  void split(int64_t row, const BlockRow &to);
 
 private:
-  WeightReader(std::vector<RowSource> sources, int64_t columns);
+  WeightReader(std::vector<RowSource> sources, int64_t columns,
+               const Format *format);
+  /// Where a row lies: its source and its row in the file.
+  std::pair<const RowSource *, int64_t> find(int64_t row) const;
+  bool isQuantized(const RowSource &source) const {
+    return format && source.tensor->format != format;
+  }
+  void readStored(const RowSource &source, int64_t row, float *to);
+  const std::byte *quantized(const RowSource &source, int64_t row);
   void readVector(const RowSource &source, float *to);
   void readRange(const RowSource &source, int64_t row, int64_t first,
                  int64_t count, float *to);
@@ -57,6 +64,9 @@ private:
 
   std::vector<RowSource> sources;
   int64_t columns, total = 0;
+  const Format *format;
+  std::vector<float> stored;        // A row to be quantized.
+  std::vector<std::byte> encoded;   // The same, quantized.
   std::vector<float> buffer; // Whole blocks around a range.
   // Some columns of `blockOf` from `blockFirst` on, as rows.
   const TensorView *blockOf = nullptr;

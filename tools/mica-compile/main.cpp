@@ -35,6 +35,9 @@ void addFlags(CLI::App &app, Flags &flags) {
   app.add_option("--dtype", o.dtype,
                  "f32, bf16 or f16 for float weights and the cache (the "
                  "checkpoint's, bf16 beside block formats)");
+  app.add_option("--quant", o.quant,
+                 "Quantize matrices: a format (q8_0, q4_0, q4_k, w4g128 ...), "
+                 "or rules by tensor: 'q4_k,*down*=q6_k'");
   app.add_option("--activations", o.activations,
                  "int8, bf16 or f32: how activations enter products (int8 for "
                  "block formats)");
@@ -102,6 +105,7 @@ int main(int argc, char **argv) {
   app.footer("Examples:\n"
              "  mica compile gemma.gguf -o gemma.mica\n"
              "  mica compile DIRECTORY -o model.mica --dtype=bf16 --timing\n"
+             "  mica compile DIRECTORY -o model.mica --quant=q4_k\n"
              "  mica compile gemma.gguf --stop-after=kernels | less\n");
   Flags flags;
   addFlags(app, flags);

@@ -216,6 +216,7 @@ static Expected<Source> readStage0(mlir::MLIRContext &context,
   CompileOptions compile;
   compile.input = path;
   compile.dtype = manifest.dtype;
+  compile.quant = manifest.quant;
   auto source = readSource(context, compile, keeper);
   if (!source)
     return source;
