@@ -92,27 +92,25 @@ MICA_INLINE float readScale(Scale scale, const std::byte *block, float none) {
   return none;
 }
 
-/// `(byte >> down & mask) << up` of each of 8 bytes at once: what a shift moves
-/// in from the next byte is masked out.
-MICA_INLINE uint64_t extract8(uint64_t bytes, int down, uint64_t mask, int up) {
-  return (bytes >> down & mask * 0x0101010101010101u) << up;
-}
-
-/// Adds `Run` consecutive entries of a field to `codes`.
-template <int Run>
+/// Adds the entries in `Run` bytes to as many `codes`, a word at a time: what a
+/// shift moves in from the next byte is masked out.
+template <int Run, class Word = uint64_t>
 MICA_INLINE void gatherRun(const std::byte *from, int down, unsigned mask,
                            int up, uint8_t *codes) {
-  for (int l = 0; l < Run; l += 8) {
-    uint64_t sum;
-    std::memcpy(&sum, codes + l, 8);
-    sum |= extract8(load<uint64_t>(from + l), down, mask, up);
-    std::memcpy(codes + l, &sum, 8);
+  Word masks = Word(0x0101010101010101u) * mask;
+  for (int l = 0; l < Run; l += sizeof(Word)) {
+    Word sum;
+    std::memcpy(&sum, codes + l, sizeof(Word));
+    sum |= (load<Word>(from + l) >> down & masks) << up;
+    std::memcpy(codes + l, &sum, sizeof(Word));
   }
 }
 
 MICA_INLINE void gatherRun(int run, const std::byte *from, int down,
                            unsigned mask, int up, uint8_t *codes) {
   switch (run) {
+  case 4:
+    return gatherRun<4, uint32_t>(from, down, mask, up, codes);
   case 16:
     return gatherRun<16>(from, down, mask, up, codes);
   case 32:
