@@ -37,6 +37,9 @@ struct CompileOptions {
   int64_t page = 32;      ///< tokens of a cache page
   int64_t maxRows = 512;  ///< rows of a step
 
+  /// A module whose `tile.schedules` come before the table of the CPU.
+  std::string schedules;
+
   Emit emit = Emit::Mica;
   std::string stopAfter;   ///< a stage; the module is written as MLIR
   std::string startFrom;   ///< a stage; `input` is what stopping after it wrote

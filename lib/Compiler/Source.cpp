@@ -125,6 +125,21 @@ static void setPrecision(ModuleOp module, const CompileOptions &options) {
     module->setAttr("mica.quant", b.getStringAttr(options.quant));
 }
 
+/// Takes `tile.schedules` over from the file that `--schedules` names.
+static Status addSchedules(ModuleOp module, const CompileOptions &options,
+                           const DiagnosticKeeper &keeper) {
+  ParserConfig config(module.getContext());
+  auto file = parseSourceFile<ModuleOp>(options.schedules, config);
+  if (!file)
+    return keeper.failure(options.schedules);
+  Attribute rows = (*file)->getAttr("tile.schedules");
+  if (!isa_and_nonnull<ArrayAttr>(rows))
+    return Error{options.schedules + ": module without 'tile.schedules', "
+                                     "expected the attribute"};
+  module->setAttr("tile.schedules", rows);
+  return {};
+}
+
 Expected<Source>
 mica::readSource(MLIRContext &context, const CompileOptions &options,
                  const DiagnosticKeeper &keeper,
@@ -134,6 +149,9 @@ mica::readSource(MLIRContext &context, const CompileOptions &options,
                          : readCheckpoint(context, options, keeper, finished);
   if (source)
     setPrecision(*source->module, options);
+  if (source && !options.schedules.empty())
+    if (Status status = addSchedules(*source->module, options, keeper); !status)
+      return status.takeError();
   if (source && finished)
     finished(isModule ? "read" : "import");
   return source;

@@ -11,10 +11,18 @@
 
 using namespace mica;
 
+/// Whether a file has a tokenizer; "no_vocab" is what tools write without one.
+static bool hasTokenizer(const GGUF &gguf) {
+  if (!gguf.contains("tokenizer.ggml.model"))
+    return false;
+  auto model = gguf.getString("tokenizer.ggml.model");
+  return !model || *model != "no_vocab";
+}
+
 Expected<std::string> mica::tokenizerTables(const Checkpoint &checkpoint) {
   const GGUF *gguf = checkpoint.gguf();
   std::error_code ignored;
-  if (gguf ? !gguf->contains("tokenizer.ggml.model")
+  if (gguf ? !hasTokenizer(*gguf)
            : !std::filesystem::exists(std::filesystem::path(checkpoint.path()) /
                                           "tokenizer.json",
                                       ignored))

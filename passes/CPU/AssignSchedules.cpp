@@ -45,12 +45,23 @@ bool agrees(DictionaryAttr row, StringRef field, Type type) {
   return !wanted || wanted.getValue() == type;
 }
 
+/// Whether `row` asks for another shape or block format than that of `op`.
+bool isForOthers(DictionaryAttr row, Operation *op) {
+  auto contract = dyn_cast<tile::ContractOp>(op);
+  for (StringRef field : {"columns", "terms", "blocks"})
+    if (Attribute wanted = row.get(field))
+      if (!contract || wanted != contract->getAttr(field))
+        return true;
+  return false;
+}
+
 /// The first row for `op`, or null.
 tile::ScheduleAttr findRow(ArrayAttr table, Operation *op) {
   auto [weight, input] = typesOf(op);
   for (auto row : table.getAsRange<DictionaryAttr>())
     if (row.getAs<StringAttr>("op") == op->getName().getStringRef() &&
-        agrees(row, "weight", weight) && agrees(row, "input", input))
+        agrees(row, "weight", weight) && agrees(row, "input", input) &&
+        !isForOthers(row, op))
       return row.getAs<tile::ScheduleAttr>("schedule");
   return {};
 }
@@ -76,8 +87,12 @@ struct AssignSchedules : mica::impl::AssignSchedulesPassBase<AssignSchedules> {
         parseSourceString<ModuleOp>(text, &getContext());
     if (!source)
       return signalPassFailure();
-    if (failed(assign(module,
-                      (*source)->getAttrOfType<ArrayAttr>("tile.schedules"))))
+    SmallVector<Attribute> rows;
+    if (auto tuned = module->getAttrOfType<ArrayAttr>("tile.schedules"))
+      llvm::append_range(rows, tuned);
+    llvm::append_range(
+        rows, (*source)->getAttrOfType<ArrayAttr>("tile.schedules"));
+    if (failed(assign(module, ArrayAttr::get(&getContext(), rows))))
       return signalPassFailure();
     int64_t bytes = 0;
     module.walk([&](tile::ContractOp op) {

@@ -86,6 +86,25 @@ Value BlockStep::factor(int64_t vector, int64_t at, int64_t level) const {
   return e.mul(scale, e.toFloat(integer));
 }
 
+/// The step's share of the lines of a block, `prefetch` of the schedule ahead.
+/// Not for the greatest row tiles: most find what the one before brought.
+void BlockStep::prefetch(int64_t from, int64_t to) const {
+  int64_t distance = tile.schedule.getPrefetch();
+  if (distance == 0 || tile.rows == tile.schedule.getRows().front())
+    return;
+  constexpr int64_t line = 64;
+  auto type = cast<MemRefType>(tile.weights.getType());
+  Value flat = e.reshape(tile.weights, {type.getNumElements()});
+  int64_t size = type.getDimSize(2), steps = tile.group / tile::kRun;
+  int64_t share = llvm::divideCeil(size, steps * line) * line * count / tile::kRun;
+  for (int64_t panel = from / parts; panel < to / parts; ++panel) {
+    Index begin = ((tile.p + panel) * type.getDimSize(1) + block) * size;
+    Index at = begin + first / tile::kRun * share + distance;
+    for (int64_t offset = 0; offset < share; offset += line)
+      e.prefetch(flat, {at + offset});
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Going over blocks
 //===----------------------------------------------------------------------===//
@@ -104,8 +123,10 @@ Emitter::Values BlockDot::addBlock(Emitter &e, const DotTile &tile, Index block,
     BlockStep step(e, tile, lanes, block, first, elements);
     // One row: panel by panel, in the order of the stream.
     int64_t wide = tile.rows == 1 ? step.parts : step.vectors();
-    for (int64_t from = 0; from < step.vectors(); from += wide)
+    for (int64_t from = 0; from < step.vectors(); from += wide) {
+      step.prefetch(from, from + wide);
       add(step, sums, from, from + wide);
+    }
     return sums;
   };
   int64_t whole = count / size * size;
@@ -129,7 +150,6 @@ void BlockDot::multiply(Emitter &e, const DotTile &tile) const {
   int64_t whole = terms / tile.group;
   sums = e.forRange(e.index(0), e.index(whole), 1, sums,
                     [&](Index block, ValueRange carried) {
-                      prefetchWeights(e, tile, block, 1);
                       return addBlock(e, tile, block, tile.group,
                                       Emitter::Values(carried));
                     });

@@ -52,6 +52,8 @@ public:
     return factor(vector, at, 1);
   }
 
+  void prefetch(int64_t from, int64_t to) const;
+
 private:
   /// `count` elements of `element` for the rows of `vector`, of which the one
   /// of the panel's first row stands at `byte` of the block.

@@ -17,8 +17,9 @@ def AssignSchedulesPass
   let summary = "give each kernel the row of the target's schedule table";
   let description = [{
     Picks the table by `mica.target` (`schedules/*.mlir`) and, in it, the first
-    row whose operation and element types agree. A kernel that has a schedule
-    keeps it.
+    row whose operation agrees, and the element types, `columns`, `terms` and
+    `blocks` that it names. Rows that the module has (`tile.schedules`) come
+    before those of the table. A kernel that has a schedule keeps it.
 
     Example (`test/passes/CPU/assign-schedules.mlir`):
 

@@ -9,12 +9,24 @@ import pytest
 import torch
 
 import checkpoints
+import gguf_files
 import kept
 import oracle
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GEMMA = ROOT / "models" / "gemma3-270m.gguf"
 torch.set_num_threads(1)  # pytest-xdist uses the other cores
+
+
+def check(logits, exact, bound):
+    """Asserts the bound over all logits, and that no position is off alone."""
+    assert logits.shape == tuple(exact.shape)
+    difference = torch.from_numpy(logits).double() - exact
+    error = oracle.rms(difference)
+    rows = difference.square().mean(-1).sqrt()
+    assert error <= bound, (
+        f"RMS error {error:.3g}, expected at most {bound:.3g}; by position "
+        f"{[f'{e:.1e}' for e in rows.square().mean(0).sqrt().tolist()]}")
 
 
 def pytest_addoption(parser):
@@ -72,6 +84,19 @@ def compiled(mica, compiler):
     return compile_it
 
 
+@pytest.fixture
+def evaluate(mica, tmp_path):
+    """Returns a function: (artifact, tokens, flags) -> logits [S, T, V]."""
+    def run(path, tokens, *flags, **options):
+        np.save(tmp_path / "t.npy", tokens)
+        mica("eval", path, "--tokens", tmp_path / "t.npy", "--logits",
+             tmp_path / "l.npy", *flags, **options)
+        logits = np.load(tmp_path / "l.npy")
+        assert logits.dtype == np.float32
+        return logits
+    return run
+
+
 @pytest.fixture(scope="session")
 def gemma(mica, tmp_path_factory):
     """Returns a function: dtype -> Gemma's artifact, too large to be kept."""
@@ -100,22 +125,39 @@ def made():
 
 
 @pytest.fixture(scope="session")
-def answers():
-    """Returns a function: (checkpoint directory, family, shape, dtype) ->
-    (tokens, the oracle's logits, the RMS error that Mica's may have)."""
+def made_gguf():
+    """Returns a function: (family, shape, type) -> (GGUF file, directory of the
+    weights that transformers and the gguf package decode)."""
     @functools.cache
-    def find(directory, family, name, dtype):
+    def make(family, name, kind):
+        parts = [kept.oracle(), family, name, kind]
+        file = kept.kept("gguf", parts, lambda path: gguf_files.make_gguf(
+            family, name, path, kind))
+        return file, kept.kept("decoded", parts, lambda path:
+                               gguf_files.make_directory(family, name, file,
+                                                         path))
+    return make
+
+
+@pytest.fixture(scope="session")
+def answers():
+    """Returns a function: (checkpoint directory, family, shape, dtype, whether
+    activations are integers) -> (tokens, the oracle's logits, the RMS error
+    that Mica's may have)."""
+    @functools.cache
+    def find(directory, family, name, dtype, integers=False):
         tokens = checkpoints.tokens_of(family, name)
 
         def save(path):
-            exact = oracle.oracle_logits(directory, tokens)
+            exact = oracle.oracle_logits(directory, tokens, integers)
             peer = oracle.peer_logits(directory, tokens,
-                                      checkpoints.DTYPES[dtype])
+                                      checkpoints.DTYPES[dtype], integers)
             with open(path, "wb") as file:
                 np.savez(file, exact=exact.numpy(),
                          bound=oracle.bound(exact, peer))
         with np.load(kept.kept("answers", [
-                kept.oracle(), kept.bytes_of(directory), dtype], save)) as file:
+                kept.oracle(), kept.bytes_of(directory), dtype, integers],
+                save)) as file:
             return (tokens, torch.from_numpy(file["exact"]),
                     float(file["bound"]))
     return find

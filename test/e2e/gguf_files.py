@@ -16,6 +16,11 @@ import checkpoints
 ARCHITECTURE = {"llama": gguf.MODEL_ARCH.LLAMA, "qwen3": gguf.MODEL_ARCH.QWEN3,
                 "gemma3": gguf.MODEL_ARCH.GEMMA3, "gpt2": gguf.MODEL_ARCH.GPT2}
 TYPES = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q5_0")
+# Formats of blocks: those that the gguf package writes, and those that it only
+# reads, whose blocks are drawn at random: bytes to their scale and minimum.
+WRITTEN = ("Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "TQ1_0", "TQ2_0", "MXFP4")
+DRAWN = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2),
+         "Q6_K": (208,), "IQ4_NL": (0,), "IQ4_XS": (0,)}
 TRANSPOSED = ("c_attn.weight", "c_proj.weight", "c_fc.weight")
 
 
@@ -79,7 +84,51 @@ def add_numbers(writer, family, config):
         writer.add_sliding_window(config.sliding_window)
 
 
-def add_tensor(writer, name, data, kind):
+def near_minima(kind, blocks, draw):
+    """Sets the factors of minima to those of scales but for their low bits, so
+    that no group has a mean far from 0."""
+    noise = draw.integers(0, 4, (len(blocks), 16), dtype=np.uint8)
+    if kind.name == "Q2_K":
+        low = blocks[:, :16] & 15
+        blocks[:, :16] = low | (low ^ noise & 1) << 4
+    else:  # 6 bits each: see gguf.quants.Q4_K.get_scale_min
+        blocks[:, 8:12] = blocks[:, 4:8] ^ noise[:, :4]
+        low = blocks[:, 12:16] & 15
+        blocks[:, 12:16] = low | (low ^ noise[:, 4:8]) << 4
+
+
+def drawn_blocks(kind, shape, spread, draw):
+    """Returns rows of random blocks whose numbers have RMS `spread` and mean 0.
+
+    Every code and every factor is as likely; the scale of a block varies by a
+    factor of 3, and has either sign where there are no minima.
+    """
+    places = DRAWN[kind.name]
+    elements, size = gguf.GGML_QUANT_SIZES[kind]
+    count = math.prod(shape) // elements
+    blocks = draw.integers(0, 256, (count, size), dtype=np.uint8)
+    if len(places) == 2:
+        near_minima(kind, blocks, draw)
+
+    def decoded(*factors):
+        """What the blocks are with these scales and minima [count]."""
+        for at, factor in zip(places, factors):
+            blocks[:, at:at + 2] = factor.astype(np.float16)[:, None].view(
+                np.uint8)
+        return gguf.quants.dequantize(blocks, kind).astype(np.float64)
+
+    one, factors = np.ones(count), [draw.uniform(0.5, 1.5, count)]
+    if len(places) == 2:  # decoding is linear in the scale and the minimum
+        means = [decoded(*f).mean(-1) for f in ((one, 0 * one), (0 * one, one))]
+        factors.append(-factors[0] * means[0] / means[1])
+    else:
+        factors[0] *= draw.choice([-1, 1], count)
+    found = np.sqrt(np.square(decoded(*factors)).mean())
+    decoded(*(f * (spread / found) for f in factors))
+    return blocks.reshape(*shape[:-1], -1)
+
+
+def add_tensor(writer, name, data, kind, draw):
     """Adds one tensor: matrices in `kind` where their rows hold whole blocks."""
     kind = gguf.GGMLQuantizationType[kind]
     block, _ = gguf.GGML_QUANT_SIZES[kind]
@@ -87,11 +136,20 @@ def add_tensor(writer, name, data, kind):
         kind = gguf.GGMLQuantizationType.F32
     elif data.shape[-1] % block:
         kind = gguf.GGMLQuantizationType.F16
-    writer.add_tensor(name, gguf.quants.quantize(data, kind), raw_dtype=kind)
+    if kind.name in DRAWN:
+        spread = np.sqrt(np.square(data, dtype=np.float64).mean())
+        data = drawn_blocks(kind, data.shape, spread, draw)
+    else:
+        data = gguf.quants.quantize(data, kind)
+    writer.add_tensor(name, data, raw_dtype=kind)
 
 
-def make_gguf(family, name, path, kind="F32", seed=0):
-    """Writes one shape with its matrices in `kind`; returns `path`."""
+def make_gguf(family, name, path, kind="F32", seed=0, zeroed=()):
+    """Writes one shape with its matrices in `kind`; returns `path`.
+
+    zeroed: parts of the names of tensors that are to be zero.
+    """
+    draw = np.random.default_rng(seed)
     config = checkpoints.make_config(family, name)
     state = checkpoints.random_state(family, config, seed)
     architecture = ARCHITECTURE[family]
@@ -101,10 +159,13 @@ def make_gguf(family, name, path, kind="F32", seed=0):
     add_numbers(writer, family, config)
     for key, tensor in state.items():
         place = names.get_name(key, try_suffixes=(".weight", ".bias"))
-        add_tensor(writer, place, stored(family, key, tensor, config), kind)
+        if any(part in key for part in zeroed):
+            tensor = torch.zeros_like(tensor)
+        add_tensor(writer, place, stored(family, key, tensor, config), kind,
+                   draw)
     factors = rope_factors(config)
     if factors is not None:
-        add_tensor(writer, "rope_freqs.weight", factors, "F32")
+        add_tensor(writer, "rope_freqs.weight", factors, "F32", draw)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -133,15 +133,38 @@ def logits_of(model, tokens):
         return model(ids, use_cache=False).logits.double()
 
 
-def oracle_logits(directory, tokens):
-    """Returns the float64 logits that every implementation is held to."""
-    return logits_of(double_model(*load(directory)), tokens)
+def round_rows(module, inputs):
+    """Rounds rows [..., columns] to integers in groups of 32 (#tile.groups)."""
+    groups = inputs[0].unflatten(-1, (-1, 32))
+    scale = groups.abs().amax(-1, keepdim=True) / 127
+    whole = (groups / scale.where(scale > 0, 1)).round()  # half to even
+    return (whole * scale).flatten(-2)
 
 
-def peer_logits(directory, tokens, dtype):
+def round_inputs(model):
+    """Makes every matrix of `model` but the embedding multiply rounded rows."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear):
+            module.register_forward_pre_hook(round_rows)
+
+
+def oracle_logits(directory, tokens, integers=False):
+    """Returns the float64 logits that every implementation is held to.
+
+    integers: those that round the inputs of matrices to 8 bits.
+    """
+    model = double_model(*load(directory))
+    if integers:
+        round_inputs(model.model)
+    return logits_of(model, tokens)
+
+
+def peer_logits(directory, tokens, dtype, integers=False):
     """Returns the logits of transformers computing in torch `dtype`."""
     model = transformers.AutoModelForCausalLM.from_pretrained(
         directory, dtype=dtype, attn_implementation="eager").eval()
+    if integers:
+        round_inputs(model)
     return logits_of(model, tokens)
 
 

@@ -8,12 +8,11 @@ import shutil
 
 import numpy as np
 import pytest
-import torch
 
 import checkpoints
 import gguf_files
-import kept
 import oracle
+from conftest import check
 
 DTYPES = ("f32", "bf16", "f16")
 FEEDS = {"whole": [], "chunked": ["--chunk", "7"],
@@ -32,30 +31,6 @@ def artifact(made, compiled):
     """Returns a function: (family, shape, dtype) -> a compiled .mica file."""
     return lambda family, name, dtype: compiled(made(family, name, dtype),
                                                 f"--dtype={dtype}")
-
-
-@pytest.fixture
-def evaluate(mica, tmp_path):
-    """Returns a function: (artifact, tokens, flags) -> logits [S, T, V]."""
-    def run(path, tokens, *flags, **options):
-        np.save(tmp_path / "t.npy", tokens)
-        mica("eval", path, "--tokens", tmp_path / "t.npy", "--logits",
-             tmp_path / "l.npy", *flags, **options)
-        logits = np.load(tmp_path / "l.npy")
-        assert logits.dtype == np.float32
-        return logits
-    return run
-
-
-def check(logits, exact, bound):
-    """Asserts the bound over all logits, and that no position is off alone."""
-    assert logits.shape == tuple(exact.shape)
-    difference = torch.from_numpy(logits).double() - exact
-    error = oracle.rms(difference)
-    rows = difference.square().mean(-1).sqrt()
-    assert error <= bound, (
-        f"RMS error {error:.3g}, expected at most {bound:.3g}; by position "
-        f"{[f'{e:.1e}' for e in rows.square().mean(0).sqrt().tolist()]}")
 
 
 @pytest.mark.parametrize("feed", FEEDS)
@@ -93,15 +68,12 @@ def test_nothing_outside_is_touched(artifact, truth, evaluate, family, name,
 
 
 @pytest.mark.parametrize("family,name,kind", FILES)
-def test_gguf(compiled, answers, evaluate, family, name, kind):
+def test_gguf(made_gguf, compiled, answers, evaluate, family, name, kind):
     """A GGUF file computes what its decoded weights do in a directory."""
-    parts = [kept.oracle(), family, name, kind]
-    file = kept.kept("gguf", parts, lambda path: gguf_files.make_gguf(
-        family, name, path, kind))
-    directory = kept.kept("decoded", parts, lambda path:
-                          gguf_files.make_directory(family, name, file, path))
+    file, directory = made_gguf(family, name, kind)
     tokens, exact, bound = answers(directory, family, name, "f32")
-    check(evaluate(compiled(file, "--dtype=f32"), tokens), exact, bound)
+    path = compiled(file, "--dtype=f32", "--activations=f32")
+    check(evaluate(path, tokens), exact, bound)
 
 
 @pytest.mark.parametrize("family", checkpoints.SHAPES)

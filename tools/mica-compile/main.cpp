@@ -52,6 +52,9 @@ void addFlags(CLI::App &app, Flags &flags) {
       ->check(stage);
   app.add_flag("--no-fallback", o.noFallback,
                "A missed optimisation is an error");
+  app.add_option("--schedules", o.schedules,
+                 "Schedules that come before those of the CPU (an .mlir file "
+                 "like schedules/*.mlir)");
   app.add_flag("--timing", flags.timing, "Print the time of each part");
   app.add_option("--page", o.page, "Tokens of a cache page")
       ->check(CLI::IsMember({16, 32, 64}))
