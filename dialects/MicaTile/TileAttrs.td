@@ -75,11 +75,13 @@ def Tile_BlocksAttr : AttrDef<Tile_Dialect, "Blocks"> {
 
     c being an integer of `bits` bits or, with `values`, the entry of that number
     there (`zero` is 0 then). Scales are of type `scale`, factors integers of 8
-    bits, signed. M, with `min`, is stored like S; else 0.
+    bits, signed. M, with `min`, is stored like S; with `zeros`, it is S(g) times
+    an integer of 8 bits, signed, of each group; else 0.
 
     Packed, `panel` rows lie together: [N / panel][K / block()][lines(panel)]
     lines of 4 * panel bytes. A block has its scales first, [.][panel] each:
-    scales, minima, factors of scales, factors of minima, to a whole line. Then,
+    scales, minima, factors of scales, factors of minima or zeros, to a whole
+    line. Then,
     for every 32 k, `bits` lines of codes: for each power of two b in `bits`, from
     the greatest down, b lines; bits [s b, s b + b) of byte [row][i] of line l
     belong to k = 4 (l + b s) + i. What b's lines hold stands above the bits of
@@ -91,22 +93,26 @@ def Tile_BlocksAttr : AttrDef<Tile_Dialect, "Blocks"> {
     - (C3) `scale` is f16, bf16 or f32.
     - (C4) `values`, if any, are 2 to the power of `bits` integers of 8 bits, and
       `zero` is 0.
+    - (C5) not both `min` and `zeros`.
 
     Example:
 
     ```mlir
     #tile.blocks<bits = 4, zero = 8, group = 32, scale = f16>
     #tile.blocks<bits = 4, zero = 0, group = 32, scale = f16 super = 256 min = true>
+    #tile.blocks<bits = 4, zero = 0, group = 128, scale = f16 zeros = true>
     ```
   }];
   let parameters = (ins "int64_t":$bits, "int64_t":$zero, "int64_t":$group,
                         "::mlir::Type":$scale,
                         DefaultValuedParameter<"int64_t", "0">:$super,
                         DefaultValuedParameter<"bool", "false">:$min,
+                        DefaultValuedParameter<"bool", "false">:$zeros,
                         OptionalArrayRefParameter<"int64_t">:$values);
   let assemblyFormat = [{
     `<` `bits` `=` $bits `,` `zero` `=` $zero `,` `group` `=` $group `,`
     `scale` `=` $scale (`super` `=` $super^)? (`min` `=` $min^)?
+    (`zeros` `=` $zeros^)?
     (`values` `=` `[` $values^ `]`)? `>`
   }];
   let genVerifyDecl = 1;
@@ -122,6 +128,8 @@ def Tile_BlocksAttr : AttrDef<Tile_Dialect, "Blocks"> {
     /// Whether rows of i8 can be multiplied with it in integers: the sums of
     /// rows, which correct for `zero` and M, are over 16 columns.
     bool hasIntegerDot() const { return getGroup() % 16 == 0; }
+    /// Whether something is subtracted from S (c - zero).
+    bool hasMinimum() const { return getMin() || getZeros(); }
     /// Elements of a row with one scale (and minimum) of the first level.
     int64_t perScale() const { return getSuper() ? getSuper() : getGroup(); }
     /// A row of `columns` elements taken apart, as pack functions fetch it:

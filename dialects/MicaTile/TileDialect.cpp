@@ -48,7 +48,7 @@ static constexpr int64_t codeRun = 32;
 LogicalResult BlocksAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t bits, int64_t zero, int64_t group,
                                  Type scale, int64_t super, bool min,
-                                 ArrayRef<int64_t> values) {
+                                 bool zeros, ArrayRef<int64_t> values) {
   // blocks_c1
   if (bits < 1 || bits > 8 || group < 1 || group % 4)
     return emitError() << "expects 1 to 8 bits in groups of a multiple of 4, "
@@ -69,6 +69,9 @@ LogicalResult BlocksAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expects " << (1 << bits)
                        << " values of 8 bits and a zero of 0, but got "
                        << values.size() << " values and a zero of " << zero;
+  // blocks_c5
+  if (min && zeros)
+    return emitError() << "expects minima or zeros, but got both";
   return success();
 }
 
@@ -87,8 +90,9 @@ std::array<int64_t, 5> BlocksAttr::scaleOffsets(int64_t panel) const {
   int64_t k = block(panel), width = getScale().getIntOrFloatBitWidth() / 8;
   int64_t scales = k / perScale() * width * panel;
   int64_t factors = getSuper() ? k / getGroup() * panel : 0;
+  int64_t zeros = getZeros() ? k / getGroup() * panel : 0;
   int64_t parts[] = {scales, getMin() ? scales : 0, factors,
-                     getMin() ? factors : 0};
+                     getMin() ? factors : zeros};
   std::array<int64_t, 5> offsets = {0};
   std::partial_sum(parts, parts + 4, offsets.begin() + 1);
   return offsets;
@@ -98,8 +102,9 @@ std::array<int64_t, 6> BlocksAttr::recordOffsets(int64_t columns) const {
   int64_t scales = llvm::divideCeil(columns, perScale()) * 4;
   int64_t factors =
       getSuper() ? llvm::divideCeil(columns, getGroup()) : int64_t(0);
+  int64_t zeros = getZeros() ? llvm::divideCeil(columns, getGroup()) : 0;
   int64_t parts[] = {columns, scales, getMin() ? scales : 0, factors,
-                     getMin() ? factors : 0};
+                     getMin() ? factors : zeros};
   std::array<int64_t, 6> offsets = {0};
   for (size_t i = 0; i < 5; ++i)
     offsets[i + 1] = offsets[i] + llvm::alignTo(parts[i], 4);

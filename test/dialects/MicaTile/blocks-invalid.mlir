@@ -34,3 +34,11 @@ func.func @blocks_c4() attributes {tile.example =
 
 // expected-error@+1 {{expects groups of a multiple of 32 columns, but got 16}}
 func.func private @groups_c1(tensor<?x64xi8, #tile.groups<16>>)
+
+// -----
+
+// expected-error@+2 {{expects minima or zeros, but got both}}
+func.func @blocks_c5() attributes {tile.example =
+    #tile.blocks<bits = 4, zero = 0, group = 32, scale = f16 min = true zeros = true>} {
+  return
+}

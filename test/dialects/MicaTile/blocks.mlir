@@ -3,11 +3,14 @@
 // CHECK-LABEL: func @blocks
 // CHECK-SAME:    #tile.blocks<bits = 4, zero = 8, group = 32, scale = f16>
 // CHECK-SAME:    #tile.blocks<bits = 4, zero = 0, group = 32, scale = f16 super = 256 min = true>
+// CHECK-SAME:    #tile.blocks<bits = 4, zero = 0, group = 128, scale = f16 zeros = true>
 // CHECK-SAME:    #tile.blocks<bits = 1, zero = 0, group = 64, scale = f32 values = [-1, 1]>
 func.func @blocks() attributes {tile.example = [
     #tile.blocks<bits = 4, zero = 8, group = 32, scale = f16>
     ,
     #tile.blocks<bits = 4, zero = 0, group = 32, scale = f16 super = 256 min = true>
+    ,
+    #tile.blocks<bits = 4, zero = 0, group = 128, scale = f16 zeros = true>
     ,
     #tile.blocks<bits = 1, zero = 0, group = 64, scale = f32 values = [-1, 1]>
     ]} {
