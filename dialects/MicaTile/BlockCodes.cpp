@@ -59,17 +59,25 @@ struct BlockOfRow {
   /// the block.
   Value factor(int64_t level, Index group) {
     std::array<int64_t, 5> offsets = blocks.scaleOffsets(panel);
+    bool isZero = level == 1 && blocks.getZeros();
+    if (isZero)
+      level = 0;
     int64_t width = blocks.getScale().getIntOrFloatBitWidth() / 8;
     Index first = group * blocks.getGroup() / blocks.perScale();
     Value scale =
         load(blocks.getScale(), (first * panel + row) * width + offsets[level]);
     scale = e.extend(scale, e.f32x(1));
-    if (!blocks.getSuper())
-      return scale;
-    Value integer =
-        load(e.b.getI8Type(), group * panel + row + offsets[level + 2]);
-    integer = e.resize(integer, e.b.getI32Type(), /*isSigned=*/true);
-    return e.mul(scale, e.toFloat(integer));
+    auto times = [&](int64_t part) {
+      Value integer =
+          load(e.b.getI8Type(), group * panel + row + offsets[part]);
+      integer = e.resize(integer, e.b.getI32Type(), /*isSigned=*/true);
+      scale = e.mul(scale, e.toFloat(integer));
+    };
+    if (blocks.getSuper())
+      times(2 + level);
+    if (isZero)
+      times(3);
+    return scale;
   }
 
   /// The four codes from element `k` of the block on: vector<4xi32>.
@@ -111,7 +119,7 @@ struct BlockOfRow {
     Index group = k / blocks.getGroup();
     auto wide = [&](Value one) { return e.broadcast(e.extract(one, 0), 4); };
     Value result = e.mul(e.toFloat(c), wide(factor(0, group)));
-    if (blocks.getMin())
+    if (blocks.hasMinimum())
       result = e.sub(result, wide(factor(1, group)));
     return result;
   }

@@ -433,7 +433,7 @@ FormatAttr mica::formatAttr(MLIRContext *context, const Format &format) {
       context, format.elementBits, values.empty() ? format.integerZero() : 0,
       format.group(), scaleType(context, format),
       twoLevels ? format.blockElements : 0, format.min.type != ScaleType::None,
-      values);
+      /*zeros=*/false, values);
   return FormatAttr::get(context, StringRef(format.name).lower(),
                          format.blockElements, format.blockBytes, blocks);
 }

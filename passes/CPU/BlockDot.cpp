@@ -71,6 +71,9 @@ Value BlockStep::codes(int64_t vector, int64_t at) const {
 
 Value BlockStep::factor(int64_t vector, int64_t at, int64_t level) const {
   std::array<int64_t, 5> offsets = blocks.scaleOffsets(tile.panel);
+  bool isZero = level == 1 && blocks.getZeros();
+  if (isZero)
+    level = 0;
   int64_t panel = tile.panel;
   Index place = first + at, group = place / blocks.getGroup();
   int64_t width = blocks.getScale().getIntOrFloatBitWidth() / 8;
@@ -78,12 +81,17 @@ Value BlockStep::factor(int64_t vector, int64_t at, int64_t level) const {
   Value scale = load(blocks.getScale(), vector,
                      number * (panel * width) + offsets[level]);
   scale = e.extend(scale, e.f32x(lanes));
-  if (!blocks.getSuper())
-    return scale;
-  Value integer =
-      load(e.b.getI8Type(), vector, group * panel + offsets[level + 2]);
-  integer = e.resize(integer, e.b.getI32Type(), /*isSigned=*/true);
-  return e.mul(scale, e.toFloat(integer));
+  auto times = [&](int64_t part) {
+    Value integer =
+        load(e.b.getI8Type(), vector, group * panel + offsets[part]);
+    integer = e.resize(integer, e.b.getI32Type(), /*isSigned=*/true);
+    scale = e.mul(scale, e.toFloat(integer));
+  };
+  if (blocks.getSuper())
+    times(2 + level);
+  if (isZero)
+    times(3);
+  return scale;
 }
 
 /// The step's share of the lines of a block, `prefetch` of the schedule ahead.

@@ -56,7 +56,7 @@ private:
                       Value scale) {
     Emitter &e = s.e;
     Value zero = e.mul(scale, e.splat(-double(s.zero()), s.lanes));
-    return s.blocks.getMin() ? e.sub(zero, s.minimum(vector, at)) : zero;
+    return s.blocks.hasMinimum() ? e.sub(zero, s.minimum(vector, at)) : zero;
   }
 
   static Value byteOf(const BlockStep &s, Value dword, int64_t byte) {

@@ -186,7 +186,7 @@ private:
         into = into ? e.fma(total, scale, into) : e.mul(total, scale);
       }
     }
-    if (!s.blocks.getMin())
+    if (!s.blocks.hasMinimum())
       return;
     SmallVector<Value> ofRows;
     for (int64_t r = 0; r < rows; ++r)
@@ -235,7 +235,7 @@ private:
     return multiplier.zeroOf(s.zero(), s.greatestCode());
   }
   bool needsSums(const BlockStep &s) const {
-    return s.blocks.getMin() || zeroOf(s) != 0;
+    return s.blocks.hasMinimum() || zeroOf(s) != 0;
   }
 
   /// The dword of row `r` at `byte`, in every lane.

@@ -100,11 +100,12 @@ private:
             e.add(e.mul(r, width), offsets[level] + i * panel * width);
         e.store(converter.convert(x), e.address(to, place, byte()), width);
       }
-    if (!blocks.getSuper())
+    if (!blocks.getSuper() && !blocks.getZeros())
       return;
     int64_t factors = block / blocks.getGroup();
     auto one = VectorType::get(1, byte());
-    for (int64_t level = 0; level < (blocks.getMin() ? 2 : 1); ++level)
+    for (int64_t level = blocks.getSuper() ? 0 : 1;
+         level < (blocks.hasMinimum() ? 2 : 1); ++level)
       for (int64_t i = 0; i < factors; ++i) {
         Value at = e.add(e.mul(b, factors), i);
         Value x = LLVM::LoadOp::create(
