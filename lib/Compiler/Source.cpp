@@ -98,7 +98,9 @@ readCheckpoint(MLIRContext &context, const CompileOptions &options,
   Source source;
   source.module =
       buildModel(&context, *checkpoint, *model,
-                 {getTargetAttr(&context, *cpu), dtype, options.page,
+                 {getTargetAttr(&context, *cpu), dtype,
+                  options.kv.empty() ? dtype : parseType(options.kv, &context),
+                  options.page,
                   [&](const std::string &tensor) {
                     return recipe->formatFor(tensor);
                   }});

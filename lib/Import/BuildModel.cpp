@@ -27,6 +27,7 @@ Type scaleType(MLIRContext *context, const Format &format) {
   switch (format.scale.type) {
   case ScaleType::F16:
     return Float16Type::get(context);
+  case ScaleType::BF16:
   case ScaleType::E8M0Half:
     return BFloat16Type::get(context);
   case ScaleType::F32:
@@ -188,7 +189,7 @@ private:
 
   KVType cacheType(int64_t window) {
     return KVType::get(b.getContext(), model.kvHeads, model.headSize,
-                       model.headSize, options.dtype, options.page, window);
+                       model.headSize, options.cache, options.page, window);
   }
 
   RankedTensorType anglesType(int rope) {
@@ -429,11 +430,14 @@ private:
 FormatAttr mica::formatAttr(MLIRContext *context, const Format &format) {
   SmallVector<int64_t> values(format.values.begin(), format.values.end());
   bool twoLevels = format.subElements != 0;
-  auto blocks = tile::BlocksAttr::get(
-      context, format.elementBits, values.empty() ? format.integerZero() : 0,
-      format.group(), scaleType(context, format),
-      twoLevels ? format.blockElements : 0, format.min.type != ScaleType::None,
-      /*zeros=*/false, values);
+  tile::BlocksAttr blocks;
+  // What no kernel multiplies yet is converted to floats.
+  if (format.isBlocks() && format.floatValues.empty())
+    blocks = tile::BlocksAttr::get(
+        context, format.elementBits, values.empty() ? format.integerZero() : 0,
+        format.group(), scaleType(context, format),
+        twoLevels ? format.blockElements : 0,
+        format.min.type != ScaleType::None, format.zeros, values);
   return FormatAttr::get(context, StringRef(format.name).lower(),
                          format.blockElements, format.blockBytes, blocks);
 }

@@ -13,8 +13,10 @@ namespace mica {
 /// What the model is built for.
 struct BuildOptions {
   TargetAttr target;
-  /// The float type of packed weights and of the cache.
+  /// The type of float weights.
   mlir::Type dtype;
+  /// The element type of the cache.
+  mlir::Type cache;
   /// Tokens of a cache page: a multiple of 16.
   int64_t page = 32;
   /// The format that a tensor's matrix is quantized to, null to keep its own.
