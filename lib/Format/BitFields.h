@@ -36,15 +36,19 @@ template <class T> MICA_INLINE T load(const std::byte *in) {
 /// as f32: shift exponent and mantissa into f32's place and correct the bias,
 /// twice for infinities and NaNs. A subnormal number is the mantissa of a
 /// normal one from which the implicit bit is subtracted; exact, and no operand
-/// is subnormal, which would be slow.
-MICA_INLINE float widen(uint32_t bits, int exponentBits, int mantissaBits) {
+/// is subnormal, which would be slow. Of `finite` numbers (see Format) the
+/// greatest exponent is one like others.
+MICA_INLINE float widen(uint32_t bits, int exponentBits, int mantissaBits,
+                        bool finite = false) {
   uint32_t magnitude = (bits & ((1u << (exponentBits + mantissaBits)) - 1))
                        << (23 - mantissaBits);
   uint32_t sign = (bits >> (exponentBits + mantissaBits)) << 31;
   uint32_t ones = ((1u << exponentBits) - 1) << 23;
   uint32_t excess = (128u - (1u << (exponentBits - 1))) << 23;
   uint32_t exponent = magnitude & ones, implicit = excess + (1u << 23);
-  uint32_t normal = magnitude + excess + (exponent == ones ? excess : 0);
+  uint32_t most = (1u << (exponentBits + mantissaBits)) - 1;
+  bool special = finite ? (bits & most) == most : exponent == ones;
+  uint32_t normal = magnitude + excess + (special ? excess : 0);
   uint32_t subnormal =
       std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude + implicit) -
                               std::bit_cast<float>(implicit));
@@ -82,6 +86,8 @@ MICA_INLINE float readScale(Scale scale, const std::byte *block, float none) {
     return none;
   case ScaleType::F16:
     return sign * widen(load<uint16_t>(from), 5, 10);
+  case ScaleType::BF16:
+    return sign * std::bit_cast<float>(uint32_t(load<uint16_t>(from)) << 16);
   case ScaleType::F32:
     return sign * load<float>(from);
   case ScaleType::E8M0Half: {

@@ -14,9 +14,10 @@
 
 using namespace mica;
 
-/// The scale and the minimum of each sub-block of one block.
+/// The scale, the minimum and the zero point of each sub-block of one block.
 template <class T> struct Factors {
   T scale[maxSubs], min[maxSubs];
+  int zero[maxSubs];
 };
 
 template <class T>
@@ -31,6 +32,7 @@ MICA_INLINE void readFactors(const Format &format, const std::byte *block,
   for (int j = 0; j < subs; ++j) {
     factors.scale[j] = hasScales ? scale * T(scales[j]) : scale;
     factors.min[j] = hasMins ? min * T(mins[j]) : min;
+    factors.zero[j] = format.zeros ? mins[j] : 0;
   }
 }
 
@@ -70,6 +72,14 @@ MICA_INLINE void scaleCodes(const uint8_t *codes, int count, uint8_t flip,
     one(l);
 }
 
+/// The same with the codebook `values`.
+template <class T>
+MICA_INLINE void scaleValues(const uint8_t *codes, int count,
+                             const float *values, T scale, T *out) {
+  for (int l = 0; l < count; ++l)
+    out[l] = scale * T(values[codes[l]]);
+}
+
 template <class T, bool HasMin>
 MICA_INLINE void decodeInteger(const Format &format, const std::byte *in,
                                int64_t n, T *out) {
@@ -84,9 +94,31 @@ MICA_INLINE void decodeInteger(const Format &format, const std::byte *in,
     if (hasValues)
       lookUp(format.values, count, codes);
     readFactors(format, in, count / sub, factors);
-    for (int j = 0; j * sub < count; ++j)
-      scaleCodes<T, HasMin>(codes + j * sub, sub, flip, zero, factors.scale[j],
-                            factors.min[j], out + i + j * sub);
+    for (int j = 0; j * sub < count; ++j) {
+      T *to = out + i + j * sub;
+      if (!format.floatValues.empty())
+        scaleValues(codes + j * sub, sub, format.floatValues.data(),
+                    factors.scale[j], to);
+      else
+        scaleCodes<T, HasMin>(codes + j * sub, sub, flip,
+                              zero + factors.zero[j], factors.scale[j],
+                              factors.min[j], to);
+    }
+  }
+}
+
+/// Floats of 8 bits, in blocks that may have a scale.
+template <class T>
+MICA_INLINE void decodeBytes(const Format &format, const std::byte *in,
+                             int64_t n, T *out) {
+  int exponent = format.exponentBits, mantissa = format.mantissaBits;
+  int count = format.blockElements;
+  for (int64_t i = 0; i < n; i += count, in += format.blockBytes) {
+    const std::byte *codes = in + format.codes[0].offset;
+    T scale = readScale(format.scale, in, 1);
+    for (int l = 0; l < count; ++l)
+      out[i + l] = scale * T(widen(uint8_t(codes[l]), exponent, mantissa,
+                                   format.finite));
   }
 }
 
@@ -95,7 +127,9 @@ MICA_INLINE void decodeFloat(const Format &format, const std::byte *in,
                              int64_t n, T *out) {
   // The shapes of f32, bf16 and f16 as constants; anything else as described.
   int exponent = format.exponentBits, mantissa = format.mantissaBits;
-  if (mantissa == 23)
+  if (format.elementBits == 8)
+    decodeBytes(format, in, n, out);
+  else if (mantissa == 23)
     for (int64_t i = 0; i < n; ++i)
       out[i] = load<float>(in + 4 * i);
   else if (exponent == 8 && mantissa == 7)
@@ -128,4 +162,8 @@ void mica::decodeRow(const Format &format, const std::byte *in, int64_t n,
 void mica::decodeRow(const Format &format, const std::byte *in, int64_t n,
                      double *out) {
   forHost<decodeAny<double>>(format, in, n, out);
+}
+
+float mica::scaleValue(ScaleType type, const std::byte *from) {
+  return readScale({type}, from, 1);
 }

@@ -16,18 +16,35 @@ static bool sameName(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
-/// The group format with a name such as "w4g128m".
+/// The group format with a name such as "w4g128m" or "nf4g64-f32".
 static const Format *findGroupFormat(std::string_view name) {
   const char *at = name.data(), *end = at + name.size();
-  auto number = [&](char letter) {
+  auto takes = [&](std::string_view word) {
+    std::string_view rest(at, end - at);
+    bool found = sameName(rest.substr(0, word.size()), word);
+    at += found ? word.size() : 0;
+    return found;
+  };
+  auto number = [&] {
     int value = 0;
-    if (at != end && lower(*at) == letter)
-      at = std::from_chars(at + 1, end, value).ptr;
+    at = std::from_chars(at, end, value).ptr;
     return value;
   };
-  int bits = number('w'), group = number('g');
-  bool min = at != end && lower(*at) == 'm';
-  return at + min == end ? groupFormat(bits, group, min) : nullptr;
+  GroupKind kind;
+  if (takes("nf4"))
+    kind.codes = GroupCodes::NF4;
+  else if (takes("e4m3"))
+    kind.codes = GroupCodes::E4M3;
+  else
+    kind.bits = takes("w") ? number() : 0;
+  kind.size = takes("g") ? number() : 0;
+  kind.min = takes("m");
+  kind.zeros = takes("z");
+  if (takes("-bf16"))
+    kind.scale = ScaleType::BF16;
+  else if (takes("-f32"))
+    kind.scale = ScaleType::F32;
+  return at == end ? groupFormat(kind) : nullptr;
 }
 
 const Format *mica::findFormat(std::string_view name) {

@@ -12,6 +12,7 @@ namespace {
 // Plain elements, one after another.
 constexpr BitField whole32[] = {{.bits = 32, .groupBytes = 4}};
 constexpr BitField whole16[] = {{.bits = 16, .groupBytes = 2}};
+constexpr BitField whole8[] = {{.bits = 8, .groupBytes = 1}};
 
 // A scale, then 32 bytes.
 constexpr BitField q8Codes[] = {
@@ -233,6 +234,23 @@ constexpr Format table[] = {
      .codes = whole16,
      .ggufType = 30,
      .safetensorsType = "BF16"},
+    {.name = "F8_E4M3",
+     .elementBits = 8,
+     .encoding = Encoding::Float,
+     .exponentBits = 4,
+     .mantissaBits = 3,
+     .finite = true,
+     .blockBytes = 1,
+     .codes = whole8,
+     .safetensorsType = "F8_E4M3"},
+    {.name = "F8_E5M2",
+     .elementBits = 8,
+     .encoding = Encoding::Float,
+     .exponentBits = 5,
+     .mantissaBits = 2,
+     .blockBytes = 1,
+     .codes = whole8,
+     .safetensorsType = "F8_E5M2"},
     {.name = "Q8_0",
      .elementBits = 8,
      .encoding = Encoding::Signed,

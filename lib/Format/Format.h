@@ -8,7 +8,10 @@
 //   value(i) = scale * subScale(j) * (c(i) - zero) - min * subMin(j)
 //
 // with j = i / subElements and c(i) the code, or what a codebook has at that
-// place; a factor that the format lacks is 1, a term 0.
+// place; a factor that the format lacks is 1, a term 0. With `zeros`, subMin(j)
+// is a zero point instead:
+//
+//   value(i) = scale * (c(i) - zero - subMin(j))
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
@@ -63,6 +66,7 @@ enum class Encoding : uint8_t {
 enum class ScaleType : uint8_t {
   None,
   F16,
+  BF16,
   F32,
   E8M0Half, ///< a byte e, the number 2^(e - 128)
 };
@@ -83,6 +87,8 @@ struct Format {
   Encoding encoding = Encoding::Unsigned;
   uint8_t exponentBits = 0; ///< of Encoding::Float
   uint8_t mantissaBits = 0; ///< of Encoding::Float
+  bool finite = false;      ///< of Encoding::Float: the greatest code is the
+                            ///< only NaN, and there are no infinities
   int16_t zero = 0;         ///< of Encoding::Unsigned
   uint16_t blockElements = 1;
   uint16_t blockBytes = 0;
@@ -90,6 +96,8 @@ struct Format {
 
   /// The codebook: what a code stands for, if not for itself; `zero` is then 0.
   std::span<const int8_t> values = {};
+  /// The same, of floats; a format has at most one of them.
+  std::span<const float> floatValues = {};
 
   /// First level: a scale and a minimum for the block.
   Scale scale = {}, min = {};
@@ -100,6 +108,8 @@ struct Format {
   uint16_t subElements = 0;
   int16_t subZero = 0;
   std::span<const BitField> subScales = {}, subMins = {};
+  /// `subMins` are zero points, one for each group; there is no minimum then.
+  bool zeros = false;
 
   /// Names elsewhere: the type's number in GGUF, its dtype in safetensors; -1
   /// and empty where that container does not have it.
@@ -111,7 +121,7 @@ struct Format {
     return elements / blockElements * blockBytes;
   }
 
-  /// Whether elements are integers with scales, which `splitRow` takes apart.
+  /// Whether elements are codes with scales, which `splitRow` takes apart.
   bool isBlocks() const { return encoding != Encoding::Float; }
 
   /// Elements that share all factors.
@@ -124,15 +134,40 @@ struct Format {
 };
 
 /// Every format that Mica reads from files: F32, F16, BF16, Q8_0, Q4_0, Q4_1,
-/// Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL, IQ4_XS, TQ1_0, TQ2_0, MXFP4.
+/// Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL, IQ4_XS, TQ1_0, TQ2_0, MXFP4, and the plain
+/// numbers F8_E4M3 and F8_E5M2.
 std::span<const Format> formatTable();
 
-/// The format of `group` codes of `bits` bits, an f16 scale and, with `min`, an
-/// f16 minimum; without, codes are about 2^(bits - 1), and one bit is -1 or 1.
-/// Its name is "w4g128", or "w4g128m" with minimum. Any `bits` from 1 to 8 and
-/// `group` from 4 to 4096 in fours; null otherwise. Lives as long as the
-/// program.
+/// What the codes of a plain group are.
+enum class GroupCodes : uint8_t {
+  Integer,
+  NF4,  ///< 4 bits, sixteen quantiles of the normal distribution
+  E4M3, ///< F8_E4M3
+  E2M1, ///< those of MXFP4, whose size and type of scale they need
+};
+
+/// A format of plain groups.
+struct GroupKind {
+  GroupCodes codes = GroupCodes::Integer;
+  int bits = 4; ///< of integers
+  int size = 128;
+  /// Without both, integers are about 2^(bits - 1), and one bit is -1 or 1.
+  bool min = false;                 ///< of the scale's type
+  bool zeros = false;               ///< a zero point; of 8 bits, less 128
+  ScaleType scale = ScaleType::F16; ///< F16, BF16 or F32
+};
+
+/// The format of that kind. Its name is "w4g128", "w4g128m" with minimum,
+/// "w4g128z" with zero point, "nf4g64" or "e4m3g128", with "-bf16" or "-f32"
+/// behind if scales are not f16. Any number of bits from 1 to 8 and size from 4
+/// to 4096 in fours; null otherwise. Lives as long as the program.
+const Format *groupFormat(const GroupKind &kind);
+
+/// The format of `group` integers of `bits` bits with f16 scales.
 const Format *groupFormat(int bits, int group, bool min);
+
+/// The sixteen numbers of NF4, from -1 to 1.
+std::span<const float> nf4Values();
 
 /// The row or group format with that name, in upper or lower case; null if
 /// none.
@@ -141,6 +176,9 @@ const Format *findFormat(std::string_view name);
 /// The row with that GGUF type number or safetensors dtype; null if none.
 const Format *findGGUFFormat(uint32_t type);
 const Format *findSafetensorsFormat(std::string_view dtype);
+
+/// The number of that type at `from`; 1 of ScaleType::None.
+float scaleValue(ScaleType type, const std::byte *from);
 
 /// Decodes `n` consecutive elements, a multiple of `format.blockElements`, from
 /// `format.rowBytes(n)` bytes at `in` (any alignment) into `out`. Each product
@@ -152,10 +190,14 @@ void decodeRow(const Format &format, const std::byte *in, int64_t n,
 void decodeRow(const Format &format, const std::byte *in, int64_t n,
                double *out);
 
-/// The parts of a row of integers; with S = blockElements and G = group(),
+/// The parts of a row of codes; with S = blockElements and G = group(),
 ///
 ///   value(i) = scales[i / S] * subScales[i / G] * (c(i) - integerZero())
 ///            - mins[i / S] * subMins[i / G]
+///
+/// or, with `zeros`,
+///
+///   value(i) = scales[i / S] * (c(i) - integerZero() - subMins[i / G])
 ///
 /// where c(i) is codes[i] or, with a codebook, values[codes[i]]. A pointer
 /// whose factor or term the format lacks is not used.

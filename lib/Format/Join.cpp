@@ -71,6 +71,11 @@ static void writeScale(Scale scale, float value, std::byte *block) {
     std::memcpy(to, &half, sizeof(half));
     return;
   }
+  case ScaleType::BF16: {
+    auto brain = uint16_t(narrow(stored, 8, 7));
+    std::memcpy(to, &brain, sizeof(brain));
+    return;
+  }
   case ScaleType::F32:
     std::memcpy(to, &stored, sizeof(stored));
     return;

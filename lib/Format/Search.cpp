@@ -130,6 +130,8 @@ Steps::Steps(const Shape &shape) {
 
 /// The number nearest to `value`, in units of the block, that can be stored.
 static float roundScale(Scale scale, const Block &block, float value) {
+  if (scale.type == ScaleType::BF16)
+    return widen(narrow(value, 8, 7), 8, 7);
   if (scale.type != ScaleType::F16)
     return value;
   constexpr float most = 65504;

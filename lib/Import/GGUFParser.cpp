@@ -193,7 +193,8 @@ Status GGUFParser::parseTensor() {
   if (!tensor.format) {
     std::string known;
     for (const Format &format : formatTable())
-      known += (known.empty() ? "" : ", ") + std::string(format.name);
+      if (format.ggufType >= 0)
+        known += (known.empty() ? "" : ", ") + std::string(format.name);
     return error(thing + " has type " + std::to_string(type) +
                  ", expected one of " + known);
   }

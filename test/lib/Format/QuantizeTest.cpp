@@ -142,6 +142,21 @@ TEST(Quantize, groups_of_every_width) {
         }
 }
 
+TEST(Quantize, scales_of_other_types) {
+  std::vector<float> row = randomRow(1024, true);
+  double error = errorOf(row, decoded(*findFormat("w4g128"), row));
+  EXPECT_LT(errorOf(row, decoded(*findFormat("w4g128-f32"), row)),
+            1.001 * error);
+  EXPECT_LT(errorOf(row, decoded(*findFormat("w4g128-bf16"), row)),
+            1.01 * error);
+}
+
+// They are read from checkpoints only.
+TEST(Quantize, not_written) {
+  for (const char *name : {"w4g128z", "nf4g64", "e4m3g128", "F8_E4M3"})
+    EXPECT_FALSE(canQuantize(*findFormat(name))) << name;
+}
+
 TEST(Quantize, one_bit_is_a_sign) {
   std::vector<float> row = {-2, 2, 2, -2, 1, 3, -1, -3};
   EXPECT_EQ(decoded(*findFormat("w1g8"), row),
@@ -152,7 +167,7 @@ std::vector<const Format *> searchedFormats() {
   std::vector<const Format *> result;
   for (const char *name :
        {"Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "w1g32",
-        "w2g64m", "w4g128", "w8g256", "w8g256m"})
+        "w2g64m", "w4g128", "w8g256", "w8g256m", "w4g128-bf16", "w4g128m-f32"})
     result.push_back(findFormat(name));
   return result;
 }

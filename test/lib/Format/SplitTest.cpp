@@ -34,6 +34,10 @@ struct Parts {
     int64_t block = i / format.blockElements, group = i / format.group();
     double value = format.values.empty() ? codes[i] - format.integerZero()
                                          : format.values[codes[i]];
+    if (!format.floatValues.empty())
+      value = format.floatValues[codes[i]];
+    if (format.zeros)
+      value -= subMins[group];
     value *= format.subScales.empty() ? 1 : subScales[group];
     value *= scales[block];
     if (format.min.type == ScaleType::None)
@@ -61,6 +65,10 @@ std::vector<const Format *> blockFormats() {
     for (int group : {4, 20, 48, 128, 4096})
       for (bool min : {false, true})
         result.push_back(groupFormat(bits, group, min));
+  for (const char *name :
+       {"w4g128z", "w8g32z-bf16", "w1g20z-f32", "w3g48-bf16", "w5g64m-bf16",
+        "w8g128-f32", "nf4g64-f32", "nf4g4096"})
+    result.push_back(findFormat(name));
   return result;
 }
 
@@ -134,11 +142,45 @@ TEST(Group, centres) {
             (std::vector<float>{-2, 2, 2, -2}));
 }
 
+// A scale, a zero point less 128, and the codes.
+TEST(Group, zero_points) {
+  uint8_t bytes[] = {0, 0, 0, 63, uint8_t(200 - 128), 0, 128, 200, 255};
+  float out[4];
+  decodeRow(*findFormat("w8g4z-f32"), reinterpret_cast<std::byte *>(bytes), 4,
+            out);
+  EXPECT_EQ(std::vector<float>(out, out + 4),
+            (std::vector<float>{-100, -36, 0, 27.5}));
+  EXPECT_EQ(findFormat("w8g4z-f32")->zero, 128);
+  EXPECT_EQ(findFormat("w4g32z")->zero, 0);
+}
+
+// A bf16 scale of 2 and the codes: 1, 448, NaN, and the least number.
+TEST(Group, floats_of_8_bits) {
+  uint8_t bytes[] = {0, 0x40, 0x38, 0x7e, 0x7f, 0x81};
+  float out[4];
+  decodeRow(*findFormat("e4m3g4-bf16"), reinterpret_cast<std::byte *>(bytes), 4,
+            out);
+  EXPECT_EQ(out[0], 2);
+  EXPECT_EQ(out[1], 896);
+  EXPECT_TRUE(std::isnan(out[2]));
+  EXPECT_EQ(out[3], -0x1p-8f);
+  EXPECT_FALSE(findFormat("e4m3g4")->isBlocks());
+}
+
 TEST(Group, names) {
   EXPECT_EQ(findFormat("w4g128")->name, "w4g128");
   EXPECT_EQ(findFormat("w4g128"), groupFormat(4, 128, false));
-  for (const char *name : {"w", "w4", "w0g32", "w9g32", "w4g2", "w4g30",
-                           "w4g4100", "w4g32x", "w4g32mm", "g32w4", "w4g-32"})
+  for (const char *name :
+       {"w4g128z-bf16", "w8g64m-f32", "nf4g64", "e4m3g128-f32"})
+    EXPECT_EQ(findFormat(name)->name, name);
+  GroupKind mxfp4{.codes = GroupCodes::E2M1, .size = 32};
+  EXPECT_FALSE(groupFormat(mxfp4));
+  mxfp4.scale = ScaleType::E8M0Half;
+  EXPECT_EQ(groupFormat(mxfp4)->name, "MXFP4");
+  for (const char *name :
+       {"w4g32mz", "w4g32zm", "nf4g64z", "e4m3g64m", "w4nf4g4", "w4g32-f16",
+        "w4g32-", "nf4", "w", "w4", "w0g32", "w9g32", "w4g2", "w4g30",
+        "w4g4100", "w4g32x", "w4g32mm", "g32w4", "w4g-32"})
     EXPECT_FALSE(findFormat(name)) << name;
 }
 

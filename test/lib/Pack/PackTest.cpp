@@ -255,7 +255,9 @@ protected:
 
 TEST_F(Packing, every_format) {
   for (const Format &format : formatTable())
-    for (const char *element : {"f32", "bf16", "f16"})
+    for (const char *element : {"f32", "bf16", "f16"}) {
+      if (format.ggufType < 0) // what the test writes is a GGUF file
+        continue;
       check({.format = std::string(format.name),
              .element = element,
              .n = 40,
@@ -263,6 +265,7 @@ TEST_F(Packing, every_format) {
              .layout = std::string("panel = 16, group = ") +
                        (*element == 'b' ? "2" : "1") +
                        ", granule = 16, align = 16"});
+    }
 }
 
 TEST_F(Packing, odd_sizes) {
