@@ -315,8 +315,9 @@ LogicalResult KVType::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expects pages of a multiple of 16 tokens, but got "
                        << page;
   // kv_c3
-  if (!element.isF32() && !element.isBF16() && !element.isF16())
-    return emitError() << "expects a cache of f32, bf16 or f16, but got "
+  if (!element.isF32() && !element.isBF16() && !element.isF16() &&
+      !element.isInteger(8))
+    return emitError() << "expects a cache of f32, bf16, f16 or i8, but got "
                        << element;
   // kv_c4
   if (window < 0)

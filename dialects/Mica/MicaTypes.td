@@ -242,12 +242,14 @@ def Mica_KVType : Mica_Type<"KV", "kv"> {
   let description = [{
     Keys and values of `heads` kv-heads, `key` and `value` wide, stored as
     `element`, in pages of `page` tokens. With `window > 0` only that many
-    tokens before the newest need be kept (a ring).
+    tokens before the newest need be kept (a ring). As i8, the key and the value
+    of each token and head are integers with a scale in f16: the greatest
+    magnitude over 127.
 
     Constraints:
     - (C1) `heads`, `key` and `value` are positive.
     - (C2) `page` is a positive multiple of 16.
-    - (C3) `element` is f32, bf16 or f16.
+    - (C3) `element` is f32, bf16, f16 or i8.
     - (C4) `window >= 0`.
 
     Example:

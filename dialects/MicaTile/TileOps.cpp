@@ -33,16 +33,30 @@ template <typename OpTy> static LogicalResult verifySegment(OpTy op) {
   }
   if (last < 0)
     return op.emitOpError("expects `along` to name a dimension, but got none");
-  // load_c3, store_c3
-  if (!type.getElementType().isF32() && !type.getElementType().isBF16() &&
-      !type.getElementType().isF16())
-    return op.emitOpError("expects elements of f32, bf16 or f16, but got ")
-           << type.getElementType();
   return success();
 }
 
-LogicalResult LoadOp::verify() { return verifySegment(*this); }
-LogicalResult StoreOp::verify() { return verifySegment(*this); }
+static bool isFloat(Type type) {
+  return type.isF32() || type.isBF16() || type.isF16();
+}
+
+LogicalResult LoadOp::verify() {
+  // load_c3
+  Type element = getMemoryElementType();
+  if (!isFloat(element))
+    return emitOpError("expects elements of f32, bf16 or f16, but got ")
+           << element;
+  return verifySegment(*this);
+}
+
+LogicalResult StoreOp::verify() {
+  // store_c3
+  Type element = getMemoryElementType();
+  if (!isFloat(element) && !element.isInteger(8))
+    return emitOpError("expects elements of f32, bf16, f16 or i8, but got ")
+           << element;
+  return verifySegment(*this);
+}
 
 //===----------------------------------------------------------------------===//
 // Kernels
@@ -215,6 +229,13 @@ LogicalResult AttendOp::verify() {
   if (keys.getRank() != 7 || values.getRank() != 7)
     return emitOpError("expects keys and values of 7 dimensions, but got ")
            << keys.getRank() << " and " << values.getRank();
+
+  // attend_c4
+  size_t scales = keys.getElementType().isInteger() ? 2 : 0;
+  if (getScales().size() != scales)
+    return emitOpError("expects ") << scales << " scales of a cache of "
+                                   << keys.getElementType() << ", but got "
+                                   << getScales().size();
 
   // attend_c2
   if (getHeads() % keys.getDimSize(2))

@@ -75,7 +75,9 @@ def Tile_PoolOp : Tile_Op<"pool", [Pure]> {
     values  [page, layer, head, value width / 16, P / g, 16 columns, g tokens]
     ```
 
-    with g elements in 4 bytes for bf16, else 1, widths padded to 16 and g.
+    with g elements in 4 bytes for bf16, else 1, widths padded to 16 and g. Behind
+    the values of i8 lie the scales in f16: P of keys, P of values, each
+    [page, layer, head, P].
 
     Example:
 
@@ -179,12 +181,13 @@ def Tile_LoadOp : Tile_SegmentOp<"load", [MemoryEffects<[MemRead]>]> {
 def Tile_StoreOp : Tile_SegmentOp<"store", [MemoryEffects<[MemWrite]>]> {
   let summary = "store a row segment, rounded to the buffer's element type";
   let description = [{
-    The inverse of `tile.load`, rounding to nearest even.
+    The inverse of `tile.load`, rounding to nearest even. Elements of i8 are
+    numbers from -127 to 127.
 
     Constraints:
     - (C1) one index for each dimension of the buffer.
     - (C2) `along` names distinct dimensions of the buffer in ascending order.
-    - (C3) the element type is f32, bf16 or f16.
+    - (C3) the element type is f32, bf16, f16 or i8.
 
     Example:
 
@@ -398,7 +401,8 @@ def Tile_RowsOp : Tile_Op<"rows", [IsolatedFromAbove]> {
   let hasVerifier = 1;
 }
 
-def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove]> {
+def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove,
+                                       AttrSizedOperandSegments]> {
   let summary = "online softmax over cached keys and values";
   let description = [{
     For row m, query head h and kv-head k = h / (heads / kv heads), over the
@@ -417,6 +421,9 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove]> {
     multiples of the schedule's `unit`, so that a row's result depends on its
     own cache alone.
 
+    Keys and values of i8 are multiplied with their `scales`, [page, layer, head,
+    P] of f16 for each of both.
+
     Region `bounds`: `(%m: index, captures...)`, yields lo, core, hi; tokens in
     [lo, core) need no element test. `mask` (may be empty): `(%m: index,
     %n: vector<16xi32>, captures...)`, yields vector<16xi1>, asked for tokens in
@@ -428,6 +435,7 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove]> {
     - (C1) the regions' arguments and yields are as above.
     - (C2) the kv heads of the pools divide `heads`.
     - (C3) `keys` and `values` have seven dimensions as `tile.pool` says.
+    - (C4) there are two `scales` if keys are of i8, else none.
 
     Example:
 
@@ -452,6 +460,7 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove]> {
                        MemRefRankOf<[I32], [2]>:$tasks,
                        MemRefRankOf<[I32], [1]>:$page_start,
                        MemRefRankOf<[I32], [1]>:$page,
+                       Variadic<MemRefRankOf<[F16], [4]>>:$scales,
                        Variadic<AnyType>:$captures,
                        I64Attr:$heads, I64Attr:$key, I64Attr:$value,
                        F32Attr:$scale,
@@ -462,6 +471,7 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove]> {
     $query `,` $keys `,` $values `layer` `(` $layer `)` `tasks` `(` $tasks `)`
     `pages` `(` $page_start `,` $page `)` `heads` $heads `key` $key
     `value` $value `scale` $scale
+    (`scales` `(` $scales^ `:` type($scales) `)`)?
     (`captures` `(` $captures^ `:` type($captures) `)`)? attr-dict-with-keyword
     `bounds` $bounds `mask` $mask `score` $score `output` $output
     `:` type($query) `,` type($keys) `,` type($values) `,` type($tasks) `,`

@@ -59,7 +59,8 @@ static void addWork(ordered_json &entry, DictionaryAttr group) {
       times * 2 * number("n") * number("k"));
   int64_t widths = number("key") + number("value");
   add("cache_bytes_per_token",
-      times * number("kv_heads") * widths * number("element_bytes"));
+      times * number("kv_heads") *
+          (widths * number("element_bytes") + number("scale_bytes")));
   add("ops_per_row_token", times * 2 * number("heads") * widths);
   if (number("window"))
     entry["window"] = number("window");

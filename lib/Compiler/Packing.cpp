@@ -84,10 +84,17 @@ Expected<WeightReader> mica::makeReader(WeightOp weight,
     return WeightReader::create(std::move(sources), 0);
   const Format *format = nullptr;
   if (type.getFormat()) {
-    format = findFormat(type.getFormat().getName().str());
+    StringRef wanted = type.getFormat().getName();
+    // A matrix may have a format of its own, which has no blocks.
+    for (const RowSource &source : sources)
+      if (source.tensor->format &&
+          wanted.equals_insensitive(source.tensor->format->name))
+        format = source.tensor->format;
+    if (!format)
+      format = findFormat(wanted.str());
     if (!format)
       return Error{"weight " + weight.getSymName().str() + ": no format " +
-                   quote(type.getFormat().getName().str())};
+                   quote(wanted.str())};
   }
   return WeightReader::create(std::move(sources), type.columns(), format);
 }

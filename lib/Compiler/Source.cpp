@@ -70,6 +70,14 @@ static Type chooseType(MLIRContext &context, const CompileOptions &options,
   return parseType(name, &context);
 }
 
+/// `--kv`, or the type of the weights.
+static Type cacheType(MLIRContext &context, const CompileOptions &options,
+                      Type dtype) {
+  if (options.kv.empty())
+    return dtype;
+  return parseType(options.kv == "int8" ? "i8" : options.kv, &context);
+}
+
 static Expected<Source>
 readCheckpoint(MLIRContext &context, const CompileOptions &options,
                const DiagnosticKeeper &keeper,
@@ -96,14 +104,11 @@ readCheckpoint(MLIRContext &context, const CompileOptions &options,
   if (finished)
     finished("read");
   Source source;
-  source.module =
-      buildModel(&context, *checkpoint, *model,
-                 {getTargetAttr(&context, *cpu), dtype,
-                  options.kv.empty() ? dtype : parseType(options.kv, &context),
-                  options.page,
-                  [&](const std::string &tensor) {
-                    return recipe->formatFor(tensor);
-                  }});
+  source.module = buildModel(
+      &context, *checkpoint, *model,
+      {getTargetAttr(&context, *cpu), dtype, cacheType(context, options, dtype),
+       options.page,
+       [&](const std::string &tensor) { return recipe->formatFor(tensor); }});
   if (!source.module)
     return keeper.failure(options.input + ": stage import failed");
   StringAttr path = absolutePath(context, options.input);

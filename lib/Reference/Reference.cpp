@@ -211,7 +211,10 @@ Status Reference::State::makeArguments() {
         batch.push_back(next());
       continue;
     }
-    int64_t bytes = kv.getElement().getIntOrFloatBitWidth() / 8;
+    // Integers with scales are what they stand for, in f32.
+    int64_t bytes = kv.getElement().isInteger()
+                        ? sizeof(float)
+                        : kv.getElement().getIntOrFloatBitWidth() / 8;
     for (int64_t width : {kv.getKey(), kv.getValue()}) {
       caches.emplace_back(ArrayRef<int64_t>{argument.layers, limits.sequences,
                                             limits.context, kv.getHeads(),

@@ -84,6 +84,10 @@ void AttendExpansion::makeState() {
   state.maximum = e.scratch({span}, f32);
   state.sum = e.scratch({span, lanes}, f32);
   state.bounds = e.scratch({span, 3}, i32);
+  if (!op.getScales().empty()) {
+    state.keyScales = e.scratch({unit}, f32);
+    state.valueScales = e.scratch({unit}, f32);
+  }
   pages = e.scratch({2 * unit / shape.chunk}, e.b.getIndexType());
 }
 
@@ -195,6 +199,8 @@ void AttendExpansion::expandBlock(Index rows, Index n,
   AttendBlock block = {n, (max(e.index(hull[0]), n) - n) / lanes,
                        ceilDiv(min(last, end) - n, lanes)};
   findPages(n, last);
+  if (state.keyScales)
+    loadScales(block);
   scoreBlock(block, rows);
 
   Value edge = arith::OrIOp::create(e.b, e.loc, n < e.index(hull[1]),
@@ -232,6 +238,21 @@ void AttendExpansion::findPages(Index n, Index last) {
         });
     Index at = pageStart + e.index(wrapped.getResult(0));
     e.store(e.fromI32(e.load(op.getPage(), {at})), pages, {i});
+  });
+}
+
+/// The scales of the block's tokens. Those of tokens that are not there belong
+/// to others, and are finite.
+void AttendExpansion::loadScales(const AttendBlock &block) {
+  Value to[] = {state.keyScales, state.valueScales};
+  auto type = VectorType::get(lanes, e.b.getF16Type());
+  e.forRange(e.index(0), e.index(shape.unit / lanes), 1, [&](Index panel) {
+    SmallVector<Index> at = {pageOf(panel, /*ahead=*/false),
+                             e.index(op.getLayer()), head,
+                             placeOf(block, panel, /*ahead=*/false)};
+    for (auto [scales, buffer] : llvm::zip(op.getScales(), to))
+      e.store(e.extend(e.load(type, scales, at), e.f32x(lanes)), buffer,
+              {panel * lanes});
   });
 }
 

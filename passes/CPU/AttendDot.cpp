@@ -27,6 +27,8 @@ struct FmaDot : AttendDot {
                      ArrayRef<Index> at) const override {
     Type element = cast<MemRefType>(pool.getType()).getElementType();
     Value raw = e.load(VectorType::get(lanes * group, element), pool, at);
+    if (element.isInteger())
+      return {e.toFloat(e.resize(raw, e.b.getI32Type(), /*isSigned=*/true))};
     if (group == 1)
       return {e.extend(raw, e.f32x(lanes))};
     Value pairs = e.bitcast(raw, e.b.getI32Type());

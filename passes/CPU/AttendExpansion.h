@@ -41,6 +41,7 @@ private:
   void expandBlock(tile::Index rows, tile::Index n,
                    const tile::Emitter::Values &hull);
   void findPages(tile::Index n, tile::Index last);
+  void loadScales(const AttendBlock &block);
   tile::Index pageOf(tile::Index panel, bool ahead);
   tile::Index placeOf(const AttendBlock &block, tile::Index panel, bool ahead);
   llvm::SmallVector<tile::Index> keysAt(const AttendBlock &block,
@@ -60,8 +61,8 @@ private:
   void outputTile(const AttendBlock &block, tile::Index r, int64_t rows,
                   tile::Index column, int64_t panels);
   tile::Emitter::Values
-  unrolled(int64_t count, tile::Emitter::Values carried,
-           llvm::function_ref<tile::Emitter::Values(tile::Index,
+  unrolled(mlir::Value pool, int64_t count, tile::Emitter::Values carried,
+           llvm::function_ref<tile::Emitter::Values(tile::Index, bool,
                                                     tile::Emitter::Values)>
                step);
   void finishRow(tile::Index r);

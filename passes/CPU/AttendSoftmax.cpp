@@ -48,9 +48,15 @@ Value AttendSoftmax::tokensOf(Index n, int64_t part) {
   return arith::AddIOp::create(e.b, e.loc, e.broadcast(first, lanes), iota);
 }
 
+Value AttendSoftmax::scalesOf(Value scales, int64_t part) {
+  return e.load(e.f32x(lanes), scales, {e.index(part * lanes)});
+}
+
 Value AttendSoftmax::score(Index r, Index m, Index h, Index n, int64_t part,
                            Value tokens) {
   Value raw = e.load(e.f32x(lanes), state.scores, {r, e.index(part * lanes)});
+  if (state.keyScales)
+    raw = e.mul(raw, scalesOf(state.keyScales, part));
   if (op.getScore().empty())
     return raw;
   Value scale = e.splat(op.getScale().convertToDouble(), lanes);
@@ -152,6 +158,8 @@ void AttendSoftmax::row(Index r, Index m, Index h, Index n, bool edge) {
     if (edge)
       p = e.select(seen[part], p, e.splat(0, lanes));
     sum = e.add(sum, p);
+    if (state.valueScales)
+      p = e.mul(p, scalesOf(state.valueScales, part));
     e.store(dot.toRow(e, p), state.weights,
             {e.index(part * lanes / wide), r, e.index(part * lanes % wide)});
   }

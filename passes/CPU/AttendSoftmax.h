@@ -18,6 +18,8 @@ struct AttendState {
   mlir::Value maximum; // [rows] f32, about the largest score * factor
   mlir::Value sum;     // [rows, 16] f32, parts of the sum of weights
   mlir::Value bounds;  // [rows, 3] i32: lo, core, hi
+  // Of a cache of i8, the block's scales: [unit] f32; else null.
+  mlir::Value keyScales, valueScales;
 };
 
 /// Turns one row's scores of one block into weights.
@@ -35,6 +37,7 @@ private:
   /// Scores of tokens n + 16 part …, to be multiplied with `factor`.
   mlir::Value score(tile::Index r, tile::Index m, tile::Index h, tile::Index n,
                     int64_t part, mlir::Value tokens);
+  mlir::Value scalesOf(mlir::Value scales, int64_t part);
   double factor();
   mlir::Value visible(tile::Index r, tile::Index m, mlir::Value tokens);
   mlir::Value tokensOf(tile::Index n, int64_t part);

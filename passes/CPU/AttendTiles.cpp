@@ -65,17 +65,26 @@ void AttendExpansion::outputBlock(const AttendBlock &block, Index rows) {
   });
 }
 
-/// Steps 0 to count - 1, the schedule's `unroll` of them an iteration.
+/// Bytes of a step of `pool`: 16 lanes.
+static int64_t stepBytes(Value pool) {
+  auto type = cast<MemRefType>(pool.getType());
+  return lanes * type.getShape().back() * type.getElementTypeBitWidth() / 8;
+}
+
+/// Steps 0 to count - 1 of `pool`, the schedule's `unroll` of them an
+/// iteration, or those of a line; `isLine` of the first of a line.
 Emitter::Values AttendExpansion::unrolled(
-    int64_t count, Emitter::Values carried,
-    function_ref<Emitter::Values(Index, Emitter::Values)> step) {
-  int64_t size = std::max<int64_t>(1, op.getSchedule()->getUnroll());
+    Value pool, int64_t count, Emitter::Values carried,
+    function_ref<Emitter::Values(Index, bool, Emitter::Values)> step) {
+  constexpr int64_t line = 64;
+  int64_t perLine = std::max<int64_t>(1, line / stepBytes(pool));
+  int64_t size = std::max<int64_t>(perLine, op.getSchedule()->getUnroll());
   int64_t whole = count / size * size;
   auto body = [&](int64_t steps) {
     return [&, steps](Index k, ValueRange values) {
       Emitter::Values next(values);
       for (int64_t i = 0; i < steps; ++i)
-        next = step(k + i, next);
+        next = step(k + i, i % perLine == 0, next);
       return next;
     };
   };
@@ -94,11 +103,11 @@ void AttendExpansion::scoreTile(const AttendBlock &block, Index r, int64_t rows,
       here.push_back(keysAt(block, j + v, e.index(0), /*ahead=*/false));
       ahead.push_back(keysAt(block, j + v, e.index(0), /*ahead=*/true));
     }
-    auto step = [&](Index k, Emitter::Values sums) {
+    auto step = [&](Index k, bool isLine, Emitter::Values sums) {
       SmallVector<AttendDot::Operands> operands;
       for (int64_t v = 0; v < panels; ++v)
         here[v][4] = ahead[v][4] = k;
-      for (int64_t v = 0; v < panels && prefetches; ++v)
+      for (int64_t v = 0; v < panels && prefetches && isLine; ++v)
         e.prefetch(op.getKeys(), ahead[v]);
       for (int64_t v = 0; v < panels; ++v)
         operands.push_back(keyDot->loadPanel(e, op.getKeys(), here[v]));
@@ -112,7 +121,7 @@ void AttendExpansion::scoreTile(const AttendBlock &block, Index r, int64_t rows,
       return sums;
     };
     Emitter::Values sums(rows * panels, e.splat(0, lanes));
-    sums = unrolled(shape.keySteps, sums, step);
+    sums = unrolled(op.getKeys(), shape.keySteps, sums, step);
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t v = 0; v < panels; ++v)
         e.store(sums[i * panels + v], state.scores, {r + i, (j + v) * lanes});
@@ -137,9 +146,9 @@ void AttendExpansion::outputTile(const AttendBlock &block, Index r,
           at[4] = at[4] + t;
           return at;
         };
-        auto step = [&](Index t, Emitter::Values sums) {
+        auto step = [&](Index t, bool isLine, Emitter::Values sums) {
           SmallVector<AttendDot::Operands> operands;
-          for (int64_t v = 0; v < panels && prefetches; ++v)
+          for (int64_t v = 0; v < panels && prefetches && isLine; ++v)
             e.prefetch(op.getValues(), moved(ahead, v, t));
           for (int64_t v = 0; v < panels; ++v)
             operands.push_back(
@@ -154,7 +163,7 @@ void AttendExpansion::outputTile(const AttendBlock &block, Index r,
           }
           return sums;
         };
-        return unrolled(steps, Emitter::Values(carried), step);
+        return unrolled(op.getValues(), steps, Emitter::Values(carried), step);
       });
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t v = 0; v < panels; ++v)

@@ -99,7 +99,10 @@ void lowerStore(tile::StoreOp op) {
   Emitter e(b, op.getLoc());
   int64_t size = cast<VectorType>(op.getValue().getType()).getDimSize(0);
   Segment segment(e, op, size);
-  Value value = e.truncate(op.getValue(), segment.type.getElementType());
+  Type element = segment.type.getElementType();
+  Value value = element.isInteger()
+                    ? e.resize(e.toInteger(op.getValue()), element, true)
+                    : e.truncate(op.getValue(), element);
   int64_t run = segment.run();
   for (int64_t at = 0; at < size; at += run)
     e.store(e.slice(value, at, run), segment.buffer, segment.element(at));

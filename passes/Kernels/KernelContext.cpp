@@ -21,8 +21,10 @@ static std::pair<int64_t, int64_t> blockElements(KVType kv) {
 
 int64_t mica::blockBytes(KVType kv) {
   auto [keys, values] = blockElements(kv);
+  int64_t scales = kv.getElement().isInteger() ? 2 * kv.getPage() * 2 : 0;
   return llvm::alignTo(
-      (keys + values) * kv.getElement().getIntOrFloatBitWidth() / 8, 64);
+      (keys + values) * kv.getElement().getIntOrFloatBitWidth() / 8 + scales,
+      64);
 }
 
 bool mica::hasOutputRows(GroupOp group) {
@@ -139,6 +141,27 @@ Value KernelContext::poolOf(Value kv, bool values) {
       StridedLayoutAttr::get(b.getContext(), values ? keys : 0, strides));
   return once(
       std::string(values ? "values " : "keys ") + std::to_string(group), [&] {
+        return tile::PoolOp::create(b, loc, memref, step, group).getResult();
+      });
+}
+
+Value KernelContext::scalesOf(Value kv, bool values) {
+  constexpr int64_t f16 = 2;
+  auto type = cast<KVType>(kv.getType());
+  int64_t group = groupOf(kv), layers = kvLayers[group];
+  int64_t block = blockBytes(type) / f16, page = type.getPage();
+  auto [keyElements, valueElements] = blockElements(type);
+  int64_t offset = (keyElements + valueElements) / f16 + (values ? page : 0);
+  int64_t heads = type.getHeads();
+  auto memref = MemRefType::get(
+      {ShapedType::kDynamic, layers, heads, page}, b.getF16Type(),
+      StridedLayoutAttr::get(
+          b.getContext(), offset,
+          {layers * heads * block, heads * block, block, 1}));
+  return once(
+      std::string(values ? "value" : "key") + " scales " +
+          std::to_string(group),
+      [&] {
         return tile::PoolOp::create(b, loc, memref, step, group).getResult();
       });
 }

@@ -31,6 +31,8 @@ public:
   mlir::Value weightOf(mlir::Value weight);
   /// The keys (or values) of the cache group behind `kv`.
   mlir::Value poolOf(mlir::Value kv, bool values);
+  /// The scales of a cache of i8.
+  mlir::Value scalesOf(mlir::Value kv, bool values);
   mlir::Value kvTable(mlir::Value kv, tile::KVTable which);
   mlir::Value input(tile::Input which);
   mlir::Value count(tile::Count which);

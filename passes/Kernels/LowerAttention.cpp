@@ -48,12 +48,15 @@ void mica::lowerAttention(KernelContext &context, GroupOp group) {
   auto attention = cast<AttentionOp>(group.getAnchor());
   KVType kv = attention.getKv().getType();
   Value cache = attention.getKv();
+  SmallVector<Value> scales;
+  if (kv.getElement().isInteger())
+    scales = {context.scalesOf(cache, false), context.scalesOf(cache, true)};
   auto attend = AttendOp::create(
       b, loc, context.bufferOf(attention.getInput()),
       context.poolOf(cache, false), context.poolOf(cache, true),
       context.kvLayer, context.attendTasks(),
       context.kvTable(cache, KVTable::page_start),
-      context.kvTable(cache, KVTable::page), ValueRange(), attention.getHeads(),
+      context.kvTable(cache, KVTable::page), scales, ValueRange(), attention.getHeads(),
       kv.getKey(), kv.getValue(), attention.getScale(), ScheduleAttr());
   OpBuilder::InsertionGuard guard(b);
   emitBounds(context, attend, attention.getMask());

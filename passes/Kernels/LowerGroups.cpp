@@ -147,6 +147,7 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
                       integer("key", kv.getKey()),
                       integer("value", kv.getValue()),
                       integer("window", attention.getMask().getWindow()),
+                      integer("scale_bytes", kv.getElement().isInteger() ? 4 : 0),
                       integer("element_bytes",
                               kv.getElement().getIntOrFloatBitWidth() / 8)});
       }

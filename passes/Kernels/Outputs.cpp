@@ -110,6 +110,9 @@ void OutputTable::add(KernelContext &context, func::FuncOp function,
          roleOf(function, result)});
   }
   for (auto write : group.getBody().front().getOps<KVWriteOp>()) {
+    // Integers are held beside what they become: the attention.
+    if (write.getKv().getType().getElement().isInteger())
+      continue;
     auto rows = cast<RankedTensorType>(write.getRows().getType());
     add(function, group, phase, write.getRows(),
         {write.getValue() ? "values" : "keys", context.groupOf(write.getKv()),

@@ -140,6 +140,28 @@ void SegmentEmitter::emitSplit(SplitOp op) {
   }
 }
 
+/// `row` over its greatest magnitude / 127, which is stored to `scales`.
+Row SegmentEmitter::integers(Row row, Value scales, ArrayRef<Index> at) {
+  constexpr double largest = 127;
+  auto absolute = [&](Value x) -> Value {
+    return math::AbsFOp::create(b, loc, x);
+  };
+  Value magnitude = e.reduce(absolute(row.value), /*isMax=*/true);
+  Value scale = e.truncate(
+      e.broadcast(e.mul(magnitude, e.f32(1 / largest)), 1), b.getF16Type());
+  e.store(e.extract(scale, 0), scales, at);
+  Value exact = e.extract(e.extend(scale, e.f32x(1)), 0);
+  Value some = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, exact,
+                                     e.f32(0));
+  Value inverse = e.select(some, e.div(e.f32(1), exact), e.f32(0));
+  Value x = e.mul(row.value, e.broadcast(inverse, row.size()));
+  // A scale that is a small number of f16 is not exact enough.
+  Value limit = e.splat(largest, row.size());
+  x = arith::MinNumFOp::create(b, loc, x, limit);
+  x = e.maximum(x, e.splat(-largest, row.size()));
+  return this->row(x);
+}
+
 /// Stores each head of the segment at the row's slot, if it has one.
 void SegmentEmitter::emitWrite(KVWriteOp op) {
   KVType kv = op.getKv().getType();
@@ -160,6 +182,9 @@ void SegmentEmitter::emitWrite(KVWriteOp op) {
     for (auto [index, row] : llvm::enumerate(heads)) {
       SmallVector<Index> place = {page, e.index(context.kvLayer),
                                   head + int64_t(index)};
+      if (kv.getElement().isInteger())
+        row = integers(row, context.scalesOf(op.getKv(), values),
+                       {place[0], place[1], place[2], token});
       if (values)
         place.append({zero, token / g, zero, token % g});
       else

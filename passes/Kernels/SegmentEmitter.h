@@ -40,6 +40,8 @@ protected:
   tile::Row loadRow(mlir::Value buffer, tile::Index row, tile::Index column,
                     int64_t size);
 
+  tile::Row integers(tile::Row row, mlir::Value scales,
+                     llvm::ArrayRef<tile::Index> at);
   void storeGroups(mlir::Value vector, mlir::Value buffer, tile::Index column,
                    tile::GroupsAttr groups, int64_t columns);
   void storePadding(mlir::Value buffer, int64_t from, int64_t to);

@@ -20,11 +20,44 @@ void mica::reference::forRows(Loops &l, const Batch &batch,
 
 namespace {
 
-/// cache[layer, s, p, h, i] = rows[m, h width + i] for every row m.
-void append(Loops &l, const Batch &batch, Value rows, Value cache,
-            Value layer) {
+/// store(x, i) of what element i of head `h` of row `m` becomes.
+void appendIntegers(Loops &l, Value rows, Value m, Value h, Value width,
+                    function_ref<void(Value, Value)> store) {
+  auto element = [&](Value i) {
+    return l.load(rows, {m, l.add(l.mul(h, width), i)});
+  };
+  Value zero = l.number(0);
+  Value most = l.fold(l.index(0), width, zero, [&](Value i, Value max) {
+    Value x = element(i);
+    return l.max(max, l.max(x, l.sub(zero, x)));
+  });
+  Value scale = l.alloc(MemRefType::get({1}, l.b.getF16Type()), {});
+  l.store(l.div(most, l.number(127)), scale, l.index(0));
+  Value s = l.load(scale, l.index(0));
+  Value divisor = l.max(s, l.number(std::numeric_limits<float>::min()));
+  l.forRange(l.index(0), width, [&](Value i) {
+    Value q = math::RoundEvenOp::create(l.b, l.loc, l.div(element(i), divisor));
+    Value limit = l.number(127);
+    q = l.max(q, l.number(-127));
+    q = l.sub(zero, l.max(l.sub(zero, q), l.sub(zero, limit)));
+    store(l.mul(q, s), i);
+  });
+}
+
+/// cache[layer, s, p, h, i] = rows[m, h width + i] for every row m; `integers`:
+/// times an integer, of the head's greatest magnitude / 127 in f16.
+void append(Loops &l, const Batch &batch, Value rows, Value cache, Value layer,
+            bool integers) {
   Value heads = l.size(cache, 3), width = l.size(cache, 4);
   forRows(l, batch, [&](Value s, Value m, Value p) {
+    if (integers) {
+      l.forRange(l.index(0), heads, [&](Value h) {
+        appendIntegers(l, rows, m, h, width, [&](Value x, Value i) {
+          l.store(x, cache, {layer, s, p, h, i});
+        });
+      });
+      return;
+    }
     l.forEach({heads, width}, [&](ArrayRef<Value> at) {
       Value column = l.add(l.mul(at[0], width), at[1]);
       l.store(l.load(rows, {m, column}), cache, {layer, s, p, at[0], at[1]});
@@ -40,8 +73,11 @@ struct KVAppend : Lowering<KVAppendOp> {
     Loops l(b, op.getLoc());
     Batch batch(operands.getBatch());
     Cache cache(operands.getKv());
-    append(l, batch, operands.getKey().front(), cache.key, cache.layer);
-    append(l, batch, operands.getValue().front(), cache.value, cache.layer);
+    bool integers = op.getKv().getType().getElement().isInteger();
+    append(l, batch, operands.getKey().front(), cache.key, cache.layer,
+           integers);
+    append(l, batch, operands.getValue().front(), cache.value, cache.layer,
+           integers);
     b.replaceOpWithMultiple(op, {operands.getKv()});
     return success();
   }
@@ -55,7 +91,8 @@ struct KVWrite : Lowering<KVWriteOp> {
     Loops l(b, op.getLoc());
     Cache cache(operands.getKv());
     append(l, Batch(operands.getBatch()), operands.getRows().front(),
-           op.getValue() ? cache.value : cache.key, cache.layer);
+           op.getValue() ? cache.value : cache.key, cache.layer,
+           op.getKv().getType().getElement().isInteger());
     b.replaceOpWithMultiple(op, {operands.getKv()});
     return success();
   }

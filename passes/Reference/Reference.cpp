@@ -48,9 +48,12 @@ struct BufferConverter : TypeConverter {
     });
     addConversion([](KVType type, SmallVectorImpl<Type> &types) {
       const int64_t any = ShapedType::kDynamic;
+      Type element = type.getElement();
+      if (element.isInteger())
+        element = Float32Type::get(type.getContext());
       for (int64_t width : {type.getKey(), type.getValue()})
-        types.push_back(MemRefType::get({any, any, any, type.getHeads(), width},
-                                        type.getElement()));
+        types.push_back(
+            MemRefType::get({any, any, any, type.getHeads(), width}, element));
       types.push_back(IndexType::get(type.getContext()));
       return success();
     });

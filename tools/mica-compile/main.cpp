@@ -41,7 +41,8 @@ void addFlags(CLI::App &app, Flags &flags) {
   app.add_option("--activations", o.activations,
                  "int8, bf16 or f32: how activations enter products (int8 for "
                  "block formats)");
-  app.add_option("--kv", o.kv, "f32, bf16 or f16 for the cache (as --dtype)");
+  app.add_option("--kv", o.kv,
+                 "f32, bf16, f16 or int8 for the cache (as --dtype)");
   app.add_option("--max-context", o.maxContext,
                  "Positions of a sequence at most (the model's)");
   app.add_option("--emit", o.emit, "mlir, llvm, asm, obj or mica")

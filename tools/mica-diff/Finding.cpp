@@ -18,9 +18,14 @@ double mica::unitOf(OpOutput::Element element) {
 }
 
 double mica::unitOf(const Manifest &manifest) {
-  for (const OpOutput &output : manifest.outputs)
-    if (output.element == OpOutput::I8)
-      return unitOf(OpOutput::I8);
+  auto isInteger = [](const OpOutput &output) {
+    return output.element == OpOutput::I8;
+  };
+  auto isCached = [](const CacheGroup &group) { return group.element == "i8"; };
+  if (std::any_of(manifest.outputs.begin(), manifest.outputs.end(),
+                  isInteger) ||
+      std::any_of(manifest.cache.begin(), manifest.cache.end(), isCached))
+    return unitOf(OpOutput::I8);
   return unitOf(manifest.dtype == "bf16"  ? OpOutput::BF16
                 : manifest.dtype == "f16" ? OpOutput::F16
                                           : OpOutput::F32);
@@ -63,6 +68,16 @@ static void note(Finding &worst, double error, double tolerance, double scale,
   worst.column = column;
 }
 
+/// Half of the step between the integers of the group that element `i` is in.
+static double halfStep(std::span<const float> row, uint64_t group, uint64_t i) {
+  if (!group)
+    return 0;
+  double greatest = 0;
+  for (float x : row.subspan(i / group * group, group))
+    greatest = std::max(greatest, std::abs(static_cast<double>(x)));
+  return greatest / 254;
+}
+
 Finding mica::compareElements(std::span<const float> found,
                               std::span<const float> expected,
                               std::span<const float> moved, uint64_t columns,
@@ -81,7 +96,8 @@ Finding mica::compareElements(std::span<const float> found,
     double least = std::max({movement, bound.row * size, double(FLT_MIN)});
     for (uint64_t i = 0; i < columns; ++i) {
       double most = std::max({least, distance(other[i], want[i]),
-                              bound.element * std::abs(want[i])});
+                              bound.element * std::abs(want[i]),
+                              halfStep(want, bound.group, i)});
       note(worst, distance(have[i], want[i]), bound.factor * most, scale, row,
            i);
     }

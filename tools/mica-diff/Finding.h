@@ -37,11 +37,12 @@ double sumUnit(const Manifest &manifest);
 /// - how far the op moves at this element when its inputs are moved,
 /// - the mean of that over the row,
 /// - `element` times the element: its own rounding,
-/// - `row` times the mean of the row: a movement is one sample, and may be
-/// small
-///   by chance.
+/// - `row` times the mean of the row: a movement is one sample, and may be small
+///   by chance;
+/// - 1 / 254 of the greatest of its `group` of columns, if there are groups.
 struct Bound {
   double factor, element, row;
+  uint64_t group = 0;
 };
 
 /// Compares single elements. `moved` is `expected` on moved inputs.

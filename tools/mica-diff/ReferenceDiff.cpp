@@ -120,7 +120,8 @@ void ReferenceDiff::compare(const OpRows &rows, const RecordedRows &recorded,
                             const DiffStep &step) {
   std::span<const float> expected(rows.values, recorded.values.size());
   Bound bound = {options.factor ? options.factor : kFactor,
-                 std::max(unit, unitOf(recorded.output->element)), unit};
+                 std::max(unit, unitOf(recorded.output->element)), unit,
+                 recorded.output->element == OpOutput::I8 ? 32u : 0u};
   Finding finding =
       compareElements(recorded.values, expected, moved[{rows.layer, rows.name}],
                       recorded.columns(), bound);
@@ -217,6 +218,10 @@ static Expected<Source> readStage0(mlir::MLIRContext &context,
   compile.input = path;
   compile.dtype = manifest.dtype;
   compile.quant = manifest.quant;
+  if (!manifest.cache.empty()) {
+    const std::string &element = manifest.cache.front().element;
+    compile.kv = element == "i8" ? "int8" : element;
+  }
   auto source = readSource(context, compile, keeper);
   if (!source)
     return source;

@@ -48,3 +48,20 @@ func.func @attend_c3(%q: memref<?x512xbf16>, %k: memref<?x2x4x32x16x2xbf16>, %v:
   } : memref<?x512xbf16>, memref<?x2x4x32x16x2xbf16>, memref<?x2x4x4x16x16x2xbf16>, memref<?x4xi32>, memref<?xi32>, memref<?xi32>
   return
 }
+
+// -----
+
+func.func @attend_c4(%q: memref<?x512xf32>, %k: memref<?x2x4x2x64x16x1xi8>, %v: memref<?x2x4x4x32x16x1xi8>, %l: index,
+    %t: memref<?x4xi32>, %s: memref<?xi32>) {
+  // expected-error@below {{'tile.attend' op expects 2 scales of a cache of 'i8', but got 0}}
+  tile.attend %q, %k, %v layer(%l) tasks(%t) pages(%s, %s)
+      heads 8 key 64 value 64 scale 0.125
+  bounds {
+  ^bb0(%m: index):
+    tile.yield %m, %m, %m : index, index, index
+  } mask { } score { } output {
+  ^bb0(%r: vector<64xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x512xf32>, memref<?x2x4x2x64x16x1xi8>, memref<?x2x4x4x32x16x1xi8>, memref<?x4xi32>, memref<?xi32>, memref<?xi32>
+  return
+}

@@ -25,7 +25,7 @@ func.func @store_c2_none(%x: memref<?x64xf32>, %m: index, %v: vector<16xf32>) {
 // -----
 
 func.func @store_c3(%x: memref<?x64xi32>, %m: index, %v: vector<16xf32>) {
-  // expected-error@below {{'tile.store' op expects elements of f32, bf16 or f16, but got 'i32'}}
+  // expected-error@below {{'tile.store' op expects elements of f32, bf16, f16 or i8, but got 'i32'}}
   tile.store %v, %x[%m, %m] along [1] : vector<16xf32>, memref<?x64xi32>
   return
 }
