@@ -37,7 +37,10 @@ public:
                 const DiffOptions &options)
       : model(model), tokens(tokens), options(options), recorder(model),
         unit(sumUnit(model.manifest())),
-        typeUnit(std::max(unitOf(model.manifest()), unit)) {}
+        typeUnit(std::max(unitOf(model.manifest()), unit)) {
+    for (const CacheGroup &group : model.manifest().cache)
+      cachesIntegers |= group.element == "i8";
+  }
 
   Expected<DiffResult> run(Reference &reference);
 
@@ -58,6 +61,7 @@ private:
   /// Relative errors: of rows, and of what attention weighs, whose weights are
   /// rounded to the model's type.
   double unit, typeUnit;
+  bool cachesIntegers = false;
   std::map<Key, std::vector<float>> moved; // Of the step.
   std::set<Key> compared, hidden;
   std::string mismatch; // The first contradiction, for an error.
@@ -120,7 +124,8 @@ void ReferenceDiff::compare(const OpRows &rows, const RecordedRows &recorded,
                             const DiffStep &step) {
   std::span<const float> expected(rows.values, recorded.values.size());
   Bound bound = {options.factor ? options.factor : kFactor,
-                 std::max(unit, unitOf(recorded.output->element)), unit,
+                 std::max(unit, unitOf(recorded.output->element)),
+                 cachesIntegers ? unitOf(OpOutput::I8) : unit,
                  recorded.output->element == OpOutput::I8 ? 32u : 0u};
   Finding finding =
       compareElements(recorded.values, expected, moved[{rows.layer, rows.name}],
