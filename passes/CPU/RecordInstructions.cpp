@@ -19,10 +19,14 @@ std::string dotProduct(Operation *op) {
   auto call = dyn_cast<LLVM::CallIntrinsicOp>(op);
   if (!call)
     return "";
-  bool vector = call.getIntrin().contains(".avx");
-  for (StringRef part : llvm::split(call.getIntrin(), '.'))
-    if (part.starts_with("dp") || part.starts_with("tdp"))
-      return (vector ? "v" : "") + part.str();
+  // Names as LLVM has them, and as assembly has those that differ.
+  static constexpr std::pair<StringRef, StringRef> names[] = {
+      {"dpbf16ps", "vdpbf16ps"},   {"tdpbf16ps", "tdpbf16ps"},
+      {"vpdpbusd", "vpdpbusd"},    {"pmaddubs", "vpmaddubsw"},
+      {"pmadd.ub.sw", "vpmaddubsw"}};
+  for (auto [part, name] : names)
+    if (call.getIntrin().contains(("." + part).str()))
+      return name.str();
   return "";
 }
 
