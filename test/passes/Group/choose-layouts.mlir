@@ -33,4 +33,15 @@ module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v
     %x = mica.embedding %ids, %t : tensor<?xi32>, !mica.weight<100x64, bf16> -> tensor<?x64xf32>
     return %x : tensor<?x64xf32>
   }
+
+  // A block format is kept: whole blocks of 64 columns with their scales, also
+  // for a table.
+  mica.weight @blocks : !mica.weight<100x64, #mica.format<"q4_0", 32 x 18, <bits = 4, zero = 8, group = 32, scale = f16>>>
+  // CHECK-LABEL: func @blocks_lookup
+  func.func @blocks_lookup(%ids: tensor<?xi32>) -> tensor<?x64xf32> {
+    // CHECK: mica.pack {{.*}} -> !mica.weight<100x64, #mica.format<"q4_0", 32 x 18, <bits = 4, zero = 8, group = 32, scale = f16>>, #mica.layout<panel = 16, group = 4, granule = 16, align = 64>>
+    %t = mica.get_weight @blocks : !mica.weight<100x64, #mica.format<"q4_0", 32 x 18, <bits = 4, zero = 8, group = 32, scale = f16>>>
+    %x = mica.embedding %ids, %t : tensor<?xi32>, !mica.weight<100x64, #mica.format<"q4_0", 32 x 18, <bits = 4, zero = 8, group = 32, scale = f16>>> -> tensor<?x64xf32>
+    return %x : tensor<?x64xf32>
+  }
 }

@@ -85,3 +85,21 @@ func.func @other(%a: !mica.weight<10, bf16>) -> !mica.weight<10, f32, #vector> {
   %p = mica.pack %a : (!mica.weight<10, bf16>) -> !mica.weight<10, f32, #vector>
   return %p : !mica.weight<10, f32, #vector>
 }
+
+// A block format: rows are fetched taken apart. Of each run of 32 codes, dwords
+// 0 to 3 go to the low halves of four lines, 4 to 7 to the high ones.
+#blocks = #mica.layout<panel = 4, group = 4, granule = 4, align = 64>
+// CHECK-LABEL: func @blocks
+func.func @blocks(%a: !mica.weight<8x64, #mica.format<"q4_0", 32 x 18, <bits = 4, zero = 8, group = 32, scale = f16>>>) -> !mica.weight<8x64, #mica.format<"q4_0", 32 x 18, <bits = 4, zero = 8, group = 32, scale = f16>>, #blocks>
+    attributes {mica.pack_function} {
+  // CHECK:          llvm.call
+  // Two scales of the row, from f32.
+  // CHECK-COUNT-2:  arith.truncf %{{.*}} : vector<1xf32> to vector<1xf16>
+  // CHECK:          scf.for
+  // CHECK:            %[[LOW:.*]] = arith.andi %{{.*}}, %{{.*}} : vector<4xi32>
+  // CHECK:            %[[HIGH:.*]] = arith.shli %{{.*}}, %{{.*}} : vector<4xi32>
+  // CHECK:            arith.ori %{{.*}}, %[[HIGH]] : vector<4xi32>
+  // CHECK-COUNT-4:    llvm.store %{{.*}} : i32, !llvm.ptr
+  %p = mica.pack %a : (!mica.weight<8x64, #mica.format<"q4_0", 32 x 18, <bits = 4, zero = 8, group = 32, scale = f16>>>) -> !mica.weight<8x64, #mica.format<"q4_0", 32 x 18, <bits = 4, zero = 8, group = 32, scale = f16>>, #blocks>
+  return %p : !mica.weight<8x64, #mica.format<"q4_0", 32 x 18, <bits = 4, zero = 8, group = 32, scale = f16>>, #blocks>
+}

@@ -1,0 +1,107 @@
+// RUN: mica-opt %s -split-input-file -mica-map-to-workers -canonicalize -cse | FileCheck %s
+
+// Q4_0 by rows of i8 with VNNI. Two groups of 32 lie in a block; each has eight
+// dwords of codes, of which four stand in the high halves of four lines.
+#one = #tile.schedule<rows = [1], panels = [1], block = 2, unit = 16, unroll = 1, prefetch = 0>
+
+module attributes {mica.target = #mica.target<cpu = "x86-64-v4", features = "+avx512vnni", vector_bits = 512, panel = 16, max_granule = 512, dot = []>} {
+// CHECK-LABEL: func @vnni
+func.func @vnni(%step: !tile.step, %worker: index, %workers: index,
+                %x: memref<?x320xi8>, %w: memref<1x4x9x64xi8>) {
+  // CHECK-DAG: %[[MASK:.*]] = arith.constant dense<252645135> : vector<16xi32>
+  // Block by block: the sums of the row begin the integer sum, at minus 8 times.
+  // CHECK:         scf.for
+  // CHECK:           %[[BEGIN:.*]] = llvm.call_intrinsic "llvm.x86.avx512.pmaddw.d.512"
+  // CHECK:           %[[LOW:.*]] = arith.andi %{{.*}}, %[[MASK]]
+  // CHECK:           llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"(%[[BEGIN]],
+  // CHECK-COUNT-7:   llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+  // CHECK-NOT:       vpdpbusd
+  // Then the scale of the weights, and that of the row.
+  // CHECK:           arith.sitofp
+  // CHECK:           arith.mulf
+  // CHECK:           math.fma
+  // CHECK-COUNT-8:   llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+  // CHECK-NOT:       vpdpbusd
+  // CHECK:           scf.yield
+  tile.phase "p" id 1 (%step, %worker, %workers) {
+    tile.contract %x, %w columns 16 granule 16 blocks <bits = 4, zero = 8, group = 32, scale = f16> terms 256 groups <32> attributes {schedule = #one} {
+    ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+      tile.yield
+    } : memref<?x320xi8>, memref<1x4x9x64xi8>
+  }
+  return
+}
+}
+
+// -----
+
+// The same with AVX2: half a panel is a vector. Products of 4 bits and 7 fit 16
+// bits over a whole group, so there is one widening for eight dwords.
+#one = #tile.schedule<rows = [1], panels = [1], block = 2, unit = 16, unroll = 1, prefetch = 0>
+
+module attributes {mica.target = #mica.target<cpu = "x86-64-v3", features = "", vector_bits = 256, panel = 16, max_granule = 512, dot = []>} {
+// CHECK-LABEL: func @avx2
+func.func @avx2(%step: !tile.step, %worker: index, %workers: index,
+                %x: memref<?x80xi8>, %w: memref<1x1x9x64xi8>) {
+  // CHECK:          llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+  // CHECK-COUNT-15: llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
+  // CHECK:          llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+  // CHECK-NEXT:     arith.addi
+  // CHECK:          llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
+  // CHECK:          llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+  // CHECK-NOT:      pmadd
+  // CHECK:          arith.sitofp %{{.*}} : vector<8xi32> to vector<8xf32>
+  tile.phase "p" id 1 (%step, %worker, %workers) {
+    tile.contract %x, %w columns 16 granule 16 blocks <bits = 4, zero = 8, group = 32, scale = f16> terms 64 groups <32> attributes {schedule = #one} {
+    ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+      tile.yield
+    } : memref<?x80xi8>, memref<1x1x9x64xi8>
+  }
+  return
+}
+}
+
+// -----
+
+// Codes of 8 bits do not: their sign moves over to the row.
+#one = #tile.schedule<rows = [1], panels = [1], block = 2, unit = 16, unroll = 1, prefetch = 0>
+
+module attributes {mica.target = #mica.target<cpu = "x86-64-v3", features = "", vector_bits = 256, panel = 16, max_granule = 512, dot = []>} {
+// CHECK-LABEL: func @signs
+func.func @signs(%step: !tile.step, %worker: index, %workers: index,
+                 %x: memref<?x80xi8>, %w: memref<1x1x17x64xi8>) {
+  // CHECK:     llvm.call_intrinsic "llvm.x86.avx2.psign.b"
+  // CHECK:     llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
+  tile.phase "p" id 1 (%step, %worker, %workers) {
+    tile.contract %x, %w columns 16 granule 16 blocks <bits = 8, zero = 128, group = 32, scale = f16> terms 64 groups <32> attributes {schedule = #one} {
+    ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+      tile.yield
+    } : memref<?x80xi8>, memref<1x1x17x64xi8>
+  }
+  return
+}
+}
+
+// -----
+
+// Rows of floats: weights become f32, with their scale and zero in one step.
+#one = #tile.schedule<rows = [1], panels = [1], block = 2, unit = 16, unroll = 1, prefetch = 0>
+
+module attributes {mica.target = #mica.target<cpu = "x86-64-v4", features = "", vector_bits = 512, panel = 16, max_granule = 512, dot = []>} {
+// CHECK-LABEL: func @decode
+func.func @decode(%step: !tile.step, %worker: index, %workers: index,
+                  %x: memref<?x64xf32>, %w: memref<1x1x9x64xi8>) {
+  // CHECK:          %[[SCALE:.*]] = arith.extf %{{.*}} : vector<16xf16> to vector<16xf32>
+  // CHECK:          %[[OFFSET:.*]] = arith.mulf %[[SCALE]], %{{.*}} : vector<16xf32>
+  // CHECK:          %[[CODE:.*]] = arith.sitofp %{{.*}} : vector<16xi32> to vector<16xf32>
+  // CHECK:          %[[WEIGHT:.*]] = math.fma %[[CODE]], %[[SCALE]], %[[OFFSET]] : vector<16xf32>
+  // CHECK:          math.fma %[[WEIGHT]],
+  tile.phase "p" id 1 (%step, %worker, %workers) {
+    tile.contract %x, %w columns 16 granule 16 blocks <bits = 4, zero = 8, group = 32, scale = f16> terms 64 attributes {schedule = #one} {
+    ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+      tile.yield
+    } : memref<?x64xf32>, memref<1x1x9x64xi8>
+  }
+  return
+}
+}
