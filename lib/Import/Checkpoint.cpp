@@ -5,6 +5,7 @@
 
 #include "lib/Import/Checkpoint.h"
 #include "lib/Import/Json.h"
+#include "lib/Import/Quantized/Quantized.h"
 #include "lib/Import/ShardIndex.h"
 
 #include <filesystem>
@@ -134,6 +135,10 @@ Expected<Checkpoint> Checkpoint::fromParts(std::string path,
                           uint64_t(tensor.data.data() - file.bytes().data())});
           !s)
         return s.takeError();
+  if (Status s = addQuantized(result.name, result.configName,
+                              *result.configJson, result.files, result.views);
+      !s)
+    return s.takeError();
   return result;
 }
 

@@ -1,7 +1,8 @@
 //===- Checkpoint.h - A model's files, whatever their form ------*- C++ -*-===//
 //
 // One interface over a GGUF file and a Hugging Face directory (config.json and
-// safetensors in one file or in shards).
+// safetensors in one file or in shards). The linear layers of quantized
+// directories are matrices "<module>.weight", whatever tensors they lie in.
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
@@ -11,12 +12,14 @@
 
 #include "lib/Import/GGUF.h"
 #include "lib/Import/Safetensors.h"
+#include "lib/Import/StoredMatrix.h"
 
 #include <nlohmann/json_fwd.hpp>
 
 namespace mica {
 
-/// A stored tensor. Valid as long as its checkpoint.
+/// A stored tensor, or a matrix that several tensors make up. Valid as long as
+/// its checkpoint.
 struct TensorView {
   std::string name;
   std::vector<int64_t> shape; ///< row-major: [rows, columns] of a matrix
@@ -25,10 +28,14 @@ struct TensorView {
   std::string file; ///< path of the file that holds it
   /// Bytes from the file's begin to `data`.
   uint64_t offset;
+  /// What reads rows, where these are no bytes of `data`; else null.
+  std::shared_ptr<const StoredMatrix> matrix = nullptr;
+  /// Whether it is a part of such a matrix, and no weight by itself.
+  bool isPart = false;
 
   /// Elements of the last dimension; 1 for a scalar.
   int64_t columns() const { return shape.empty() ? 1 : shape.back(); }
-  /// The bytes of row `i` of a matrix.
+  /// The bytes of row `i` of a matrix in `data`.
   const std::byte *row(int64_t i) const {
     return data.data() + i * format->rowBytes(columns());
   }

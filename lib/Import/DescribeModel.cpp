@@ -95,6 +95,13 @@ std::pair<int64_t, int64_t> fusedRows(const ModelDescription &model,
   return {first, query + 2 * key};
 }
 
+/// Whether the tensor holds a matrix by columns. Methods of quantization store
+/// all matrices by rows.
+bool isTransposed(const TensorView &view, const TensorPattern &pattern,
+                  int64_t columns) {
+  return pattern.transposed && columns != 1 && !view.matrix;
+}
+
 Status Binder::checkShape(const TensorView &view, const TensorPattern &pattern,
                           int64_t totalRows, int64_t columns) const {
   auto error = [&](const std::string &what) {
@@ -104,7 +111,7 @@ Status Binder::checkShape(const TensorView &view, const TensorPattern &pattern,
   std::vector<int64_t> wanted = {totalRows, columns};
   if (vector)
     wanted.pop_back();
-  if (pattern.transposed && !vector)
+  if (isTransposed(view, pattern, columns))
     std::swap(wanted[0], wanted[1]);
   if (view.shape != wanted)
     return error("has shape " + shapeText(view.shape) + ", expected " +
@@ -129,7 +136,7 @@ Status Binder::bind(Role role, int64_t layer, WeightMap &weights) {
       pattern->fused ? fusedRows(model, role) : std::pair(int64_t(0), rows);
   if (Status s = checkShape(*view, *pattern, totalRows, columns); !s)
     return s;
-  bool transposed = pattern->transposed && columns != 1;
+  bool transposed = isTransposed(*view, *pattern, columns);
   weights[role] = {name, rows, columns, firstRow, transposed, pattern->order};
   used.insert(std::move(name));
   return {};
@@ -143,7 +150,8 @@ void Binder::warnOfSurplus() {
   size_t surplus = 0;
   for (const auto &[name, view] : checkpoint.tensors()) {
     auto ignores = [&name](auto pattern) { return matches(pattern, name); };
-    if (used.count(name) || std::ranges::any_of(names.ignored, ignores))
+    if (view.isPart || used.count(name) ||
+        std::ranges::any_of(names.ignored, ignores))
       continue;
     if (++surplus <= most)
       model.warnings.push_back(view.file + ": tensor " + quote(name) +
@@ -210,9 +218,6 @@ Expected<ModelDescription> mica::describeModel(const Checkpoint &checkpoint) {
   const Family *family = findFamily(in);
   if (!family)
     return unknownFamily(in);
-  if (!in.json("quantization_config").is_null())
-    return Error{checkpoint.configPath() +
-                 ": quantization_config found, expected plain weights"};
   ModelDescription model;
   model.family = family->name;
   family->read(in, model);

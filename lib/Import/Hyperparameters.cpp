@@ -4,20 +4,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Import/Hyperparameters.h"
+#include "lib/Import/Json.h"
 
 #include <cmath>
 
 using namespace mica;
 using Json = nlohmann::json;
-
-/// A value as it may stand in a message.
-static std::string shown(const Json &value) {
-  if (value.is_string())
-    return quote(value.get<std::string>());
-  if (value.is_object() || value.is_array())
-    return std::string("an ") + value.type_name();
-  return value.dump(-1, ' ', true, Json::error_handler_t::replace);
-}
 
 Hyperparameters::Hyperparameters(const Checkpoint &checkpoint)
     : source(checkpoint), section(&checkpoint.config()) {
@@ -33,7 +25,7 @@ Hyperparameters::Hyperparameters(const Checkpoint &checkpoint)
   if (type.is_string())
     arch = type.get<std::string>();
   else
-    fail("model_type is " + shown(type) + ", expected a string");
+    fail("model_type is " + shownJson(type) + ", expected a string");
 }
 
 const Json &Hyperparameters::json(std::string_view key) const {
@@ -70,8 +62,8 @@ void Hyperparameters::fail(const std::string &what) {
 void Hyperparameters::require(std::string_view key, const Json &expected) {
   const Json &found = json(key);
   if (!found.is_null() && found != expected)
-    fail(std::string(key) + " is " + shown(found) + ", expected " +
-         shown(expected));
+    fail(std::string(key) + " is " + shownJson(found) + ", expected " +
+         shownJson(expected));
 }
 
 int64_t Hyperparameters::integer(Key key, std::optional<int64_t> fallback,
@@ -97,7 +89,7 @@ int64_t Hyperparameters::integer(Key key, std::optional<int64_t> fallback,
     if (read.is_number_integer() &&
         (!read.is_number_unsigned() || read.get<uint64_t>() <= INT64_MAX))
       value = read.get<int64_t>();
-    found = shown(read);
+    found = shownJson(read);
   }
   if (value < least || value > INT32_MAX) {
     fail(nameOf(key) + " is " + found + ", expected an integer from " +
@@ -135,7 +127,7 @@ double Hyperparameters::number(Key key, std::optional<double> fallback) {
   }
   if (!std::isfinite(value)) {
     fail(nameOf(key) + " is " +
-         (isGGUF() ? "not finite" : shown(json(key.config))) +
+         (isGGUF() ? "not finite" : shownJson(json(key.config))) +
          ", expected a finite number");
     return 1;
   }
@@ -163,7 +155,7 @@ bool Hyperparameters::flag(Key key, bool fallback) {
   }
   const Json &read = json(key.config);
   if (!read.is_boolean())
-    fail(nameOf(key) + " is " + shown(read) + ", expected true or false");
+    fail(nameOf(key) + " is " + shownJson(read) + ", expected true or false");
   return read.is_boolean() ? read.get<bool>() : fallback;
 }
 
@@ -178,6 +170,6 @@ std::string Hyperparameters::text(Key key, std::string_view fallback) {
   }
   const Json &read = json(key.config);
   if (!read.is_string())
-    fail(nameOf(key) + " is " + shown(read) + ", expected a string");
+    fail(nameOf(key) + " is " + shownJson(read) + ", expected a string");
   return read.is_string() ? read.get<std::string>() : std::string(fallback);
 }

@@ -27,6 +27,15 @@ parseJsonObject(const std::string &thing, std::span<const std::byte> text) {
   return value;
 }
 
+/// A value as it may stand in a message.
+inline std::string shownJson(const nlohmann::json &value) {
+  if (value.is_string())
+    return quote(value.get<std::string>());
+  if (value.is_object() || value.is_array())
+    return std::string("an ") + value.type_name();
+  return value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
+
 } // namespace mica
 
 #endif // LIB_IMPORT_JSON_H

@@ -33,6 +33,8 @@ static Status check(const RowSource &source, int64_t columns) {
     return Error{thing + " has " + std::to_string(tensor.shape.size()) +
                  " dimensions, expected " + std::to_string(rank)};
   bool transposed = columns && source.transposed;
+  if (transposed && tensor.matrix)
+    return Error{thing + " is stored by rows, expected by columns"};
   int64_t rows = tensor.shape[transposed ? 1 : 0];
   if (source.first < 0 || source.rows < 1 || source.first > rows ||
       source.rows > rows - source.first)
@@ -78,6 +80,8 @@ std::pair<const RowSource *, int64_t> WeightReader::find(int64_t row) const {
 void WeightReader::readStored(const RowSource &source, int64_t row, float *to) {
   if (source.transposed)
     std::copy_n(transposedRow(source, row), columns, to);
+  else if (source.tensor->matrix)
+    source.tensor->matrix->read(row, to, window);
   else
     decodeRow(*source.tensor->format, source.tensor->row(row), columns, to);
 }
@@ -107,6 +111,8 @@ void WeightReader::read(int64_t row, float *to) {
 
 void WeightReader::split(int64_t row, const BlockRow &to) {
   auto [source, from] = find(row);
+  if (!isQuantized(*source) && source->tensor->matrix)
+    return source->tensor->matrix->split(from, to, window);
   const std::byte *bytes = isQuantized(*source) || source->transposed
                                ? quantized(*source, from)
                                : source->tensor->row(from);

@@ -1,8 +1,9 @@
 //===- WeightReader.h - Rows of a weight, decoded ---------------*- C++ -*-===//
 //
 // A weight is rows of one or more tensors of a checkpoint. Whatever a file does
-// to them (block formats, transposition, another order of a head's rows) ends
-// here: above it there are rows of f32.
+// to them (block formats, parts in several tensors, transposition, another
+// order of a head's rows) ends here: above it there are rows of f32, or of
+// codes and their scales.
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
@@ -65,9 +66,10 @@ private:
   std::vector<RowSource> sources;
   int64_t columns, total = 0;
   const Format *format;
-  std::vector<float> stored;        // A row to be quantized.
-  std::vector<std::byte> encoded;   // The same, quantized.
-  std::vector<float> buffer; // Whole blocks around a range.
+  std::vector<float> stored;      // A row to be quantized.
+  std::vector<std::byte> encoded; // The same, quantized.
+  std::vector<float> buffer;      // Whole blocks around a range.
+  StoredMatrix::Window window;    // Of a quantized directory.
   // Some columns of `blockOf` from `blockFirst` on, as rows.
   const TensorView *blockOf = nullptr;
   int64_t blockFirst = 0;

@@ -373,8 +373,6 @@ TEST(DescribeModel, refused_settings) {
             config + "hidden_act is 1, expected a string");
   EXPECT_EQ(errorWith(tinyLlama(), {{"attention_bias", 1}}),
             config + "attention_bias is 1, expected true or false");
-  EXPECT_EQ(errorWith(tinyLlama(), {{"quantization_config", {{"bits", 4}}}}),
-            config + "quantization_config found, expected plain weights");
   EXPECT_EQ(errorWith(tinyGemma3(), {{"use_bidirectional_attention", true}}),
             config + "use_bidirectional_attention is true, expected false");
   EXPECT_EQ(errorWith(tinyGemma3(), {{"final_logit_softcapping", -1}}),

@@ -93,7 +93,7 @@ private:
   uint64_t valueCount = 0, tensorCount = 0;
 };
 
-/// Builds a safetensors file of F32 tensors.
+/// Builds a safetensors file.
 class SafetensorsWriter {
 public:
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
@@ -102,21 +102,25 @@ public:
     int64_t count = 1;
     for (int64_t dimension : shape)
       count *= dimension;
-    header[name] = {{"dtype", "F32"},
-                    {"shape", shape},
-                    {"data_offsets", {size, size + 4 * count}}};
-    size += 4 * count;
+    tensor(name, "F32", shape, std::string(4 * count, '\x3c'));
+  }
+  void tensor(const std::string &name, const std::string &dtype,
+              const std::vector<int64_t> &shape, std::string_view bytes) {
+    header[name] = {
+        {"dtype", dtype},
+        {"shape", shape},
+        {"data_offsets", {data.size(), data.size() + bytes.size()}}};
+    data += bytes;
   }
   std::string file() const {
     std::string text = header.dump();
     Bytes all;
     all.put(uint64_t(text.size())).text += text;
-    all.text.resize(all.text.size() + size, '\x3c');
-    return all.text;
+    return all.text + data;
   }
 
 private:
-  int64_t size = 0;
+  std::string data;
 };
 
 /// A directory that goes away with its test.

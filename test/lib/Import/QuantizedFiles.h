@@ -1,0 +1,169 @@
+//===- QuantizedFiles.h - Quantized directories that tests write -*- C++ -*-==//
+//
+// One linear layer "m", small enough to be worked out by hand: eight rows n
+// with a scale of 2^-n, and codes that count up.
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#ifndef TEST_LIB_IMPORT_QUANTIZEDFILES_H
+#define TEST_LIB_IMPORT_QUANTIZEDFILES_H
+
+#include "test/lib/Import/TestFiles.h"
+
+#include <cmath>
+#include <functional>
+
+namespace mica::test {
+
+using Json = nlohmann::json;
+
+using Number = std::function<double(int64_t, int64_t)>;
+
+/// A tensor to be written.
+struct Stored {
+  std::string dtype;
+  std::vector<int64_t> shape;
+  std::string bytes;
+};
+
+/// `rows` x `columns` numbers of type T.
+template <class T>
+inline Stored stored(const std::string &dtype, int64_t rows, int64_t columns,
+                     const Number &number) {
+  Bytes bytes;
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c)
+      bytes.put(T(number(r, c)));
+  return {dtype, {rows, columns}, bytes.text};
+}
+
+/// The same in words of 32 bits, each with some numbers of a row.
+inline Stored packed(int64_t rows, int64_t columns, int bits,
+                     const Number &number, std::vector<int> order = {}) {
+  int count = 32 / bits;
+  auto word = [&](int64_t r, int64_t c) {
+    uint32_t sum = 0;
+    for (int i = 0; i < count; ++i) {
+      int64_t at = c * count + (order.empty() ? i : order[i]);
+      sum |= (at < columns ? uint32_t(number(r, at)) : 0) << i * bits;
+    }
+    return double(sum);
+  };
+  return stored<uint32_t>("I32", rows, (columns + count - 1) / count, word);
+}
+
+/// With rows and columns swapped.
+inline Stored turned(Stored matrix) {
+  Stored result = matrix;
+  int64_t rows = matrix.shape[0], columns = matrix.shape[1];
+  size_t size = matrix.bytes.size() / (rows * columns);
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c)
+      result.bytes.replace((c * rows + r) * size, size, matrix.bytes,
+                           (r * columns + c) * size, size);
+  std::swap(result.shape[0], result.shape[1]);
+  return result;
+}
+
+inline Stored text(const std::string &value) {
+  return {"U8", {int64_t(value.size())}, value};
+}
+
+/// Scales of f16 and f32.
+inline Stored halves(int64_t rows, int64_t columns, const Number &number) {
+  return stored<_Float16>("F16", rows, columns, number);
+}
+inline Stored floats(int64_t rows, int64_t columns, const Number &number) {
+  return stored<float>("F32", rows, columns, number);
+}
+
+/// A directory with a linear layer "m".
+struct Directory {
+  Json settings;
+  std::map<std::string, Stored> tensors = {};
+  std::string header = {}, config = {}, file = {};
+
+  Expected<Checkpoint> open() {
+    SafetensorsWriter w;
+    for (const auto &[name, tensor] : tensors)
+      w.tensor(name, tensor.dtype, tensor.shape, tensor.bytes);
+    file = w.file();
+    config = Json{{"quantization_config", settings}}.dump();
+    return parse();
+  }
+  /// The checkpoint of `config` and `file`.
+  Expected<Checkpoint> parse() {
+    Expected<Safetensors> shard =
+        Safetensors::parse(MappedFile::borrow("d/m.st", asBytes(file)));
+    if (!shard)
+      return shard.takeError();
+    return Checkpoint::fromParts(
+        "d", MappedFile::borrow("d/config.json", asBytes(config)), nullptr,
+        {*shard});
+  }
+  std::string error() {
+    Expected<Checkpoint> checkpoint = open();
+    return checkpoint ? "no error" : checkpoint.error().message;
+  }
+};
+
+inline double code(int64_t n, int64_t k) { return double((n + k) % 16); }
+inline double half(int64_t n) { return std::ldexp(1.0, -int(n)); }
+
+/// 8 x 8, two groups of 4 with the zero point `zero(n, g)`.
+inline Directory gptq(const Number &zero, int version = 1) {
+  Directory d{{{"quant_method", "gptq"}, {"bits", 4}, {"group_size", 4}}};
+  if (version == 2)
+    d.settings["checkpoint_format"] = "gptq_v2";
+  d.tensors["m.qweight"] = turned(packed(8, 8, 4, code));
+  d.tensors["m.qzeros"] = packed(2, 8, 4, [=](int64_t g, int64_t n) {
+    return zero(n, g) - (version == 1);
+  });
+  d.tensors["m.scales"] = halves(
+      2, 8, [](int64_t g, int64_t n) { return double(1 + g) * half(n); });
+  d.tensors["other.weight"] = floats(2, 2, code);
+  return d;
+}
+
+inline Directory compressed(const std::string &format, const Json &weights) {
+  return {{{"quant_method", "compressed-tensors"},
+           {"format", format},
+           {"config_groups", {{"group_0", {{"weights", weights}}}}}}};
+}
+
+inline Stored shapeOf(int64_t rows, int64_t columns) {
+  Stored shape = stored<int64_t>(
+      "I64", 1, 2, [=](int64_t, int64_t i) { return i ? columns : rows; });
+  shape.shape = {2};
+  return shape;
+}
+
+/// 2 x 6, blocks of 4 codes that go over the end of a row.
+inline Directory nf4(bool nested) {
+  Directory d{{{"load_in_4bit", true}, {"bnb_4bit_quant_type", "nf4"}}};
+  Json state = {{"quant_type", "nf4"}, {"blocksize", 4}, {"shape", {2, 6}}};
+  d.tensors["m.weight"] = stored<uint8_t>("U8", 6, 1, [](int64_t i, int64_t) {
+    return double(2 * i * 16 + 2 * i + 1);
+  });
+  Stored absmax = floats(1, 3, [](int64_t, int64_t i) { return half(i); });
+  if (nested) {
+    absmax = stored<uint8_t>(
+        "U8", 1, 3, [](int64_t, int64_t i) { return double(100 + i); });
+    state.update({{"nested_blocksize", 2}, {"nested_offset", 0.5}});
+    Stored map =
+        floats(1, 256, [](int64_t, int64_t i) { return double(i - 100) / 4; });
+    map.shape = {256};
+    d.tensors["m.weight.nested_quant_map"] = map;
+    d.tensors["m.weight.nested_absmax"] = {
+        "F32", {2}, Bytes().put(2.0f).put(3.0f).text};
+  }
+  absmax.shape = {3};
+  d.tensors["m.weight.absmax"] = absmax;
+  d.tensors["m.weight.quant_state.bitsandbytes__nf4"] = text(state.dump());
+  return d;
+}
+
+} // namespace mica::test
+
+#endif // TEST_LIB_IMPORT_QUANTIZEDFILES_H

@@ -1,0 +1,354 @@
+//===- QuantizedTest.cpp - Matrices of quantized directories --------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "test/lib/Import/QuantizedFiles.h"
+#include "test/lib/Import/TinyModels.h"
+
+using namespace mica;
+using namespace mica::test;
+
+namespace {
+
+/// Expects "m.weight" to be of that format and to have these numbers, read and,
+/// if there are blocks, taken apart.
+void check(Directory directory, std::string_view format, int64_t rows,
+           int64_t columns, const Number &number) {
+  Expected<Checkpoint> checkpoint = directory.open();
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  const TensorView *view = checkpoint->find("m.weight");
+  ASSERT_TRUE(view && view->matrix);
+  EXPECT_EQ(view->format->name, format);
+  ASSERT_EQ(view->shape, (std::vector<int64_t>{rows, columns}));
+  EXPECT_EQ(view->file, "d/m.st");
+  EXPECT_FALSE(view->isPart);
+  for (const auto &[name, tensor] : directory.tensors)
+    if (name != "m.weight")
+      EXPECT_EQ(checkpoint->find(name)->isPart, name != "other.weight") << name;
+
+  const Format &f = *view->format;
+  int64_t groups = columns / f.blockElements;
+  std::vector<float> row(columns), scales(groups);
+  std::vector<uint8_t> codes(columns);
+  std::vector<int8_t> zeros(groups);
+  StoredMatrix::Window window;
+  for (int64_t n = 0; n < rows; ++n) {
+    view->matrix->read(n, row.data(), window);
+    for (int64_t k = 0; k < columns; ++k)
+      ASSERT_EQ(row[k], number(n, k)) << "row " << n << " column " << k;
+    if (!f.isBlocks())
+      continue;
+    view->matrix->split(
+        n, {codes.data(), scales.data(), nullptr, nullptr, zeros.data()},
+        window);
+    for (int64_t k = 0; k < columns; ++k) {
+      double code = codes[k] - f.integerZero();
+      if (!f.values.empty())
+        code = f.values[codes[k]];
+      if (!f.floatValues.empty())
+        code = f.floatValues[codes[k]];
+      int64_t g = k / f.blockElements;
+      ASSERT_EQ(scales[g] * (code - (f.zeros ? zeros[g] : 0)), number(n, k))
+          << "row " << n << " column " << k << " taken apart";
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// GPTQ and AWQ
+//===----------------------------------------------------------------------===//
+
+Number valueOf(const Number &zero) {
+  return [=](int64_t n, int64_t k) {
+    return double(1 + k / 4) * half(n) * (code(n, k) - zero(n, k / 4));
+  };
+}
+
+TEST(Quantized, gptq_zero_points) {
+  Number zero = [](int64_t n, int64_t g) { return double(1 + n + 2 * g); };
+  check(gptq(zero), "w4g4z", 8, 8, valueOf(zero));
+  check(gptq(zero, 2), "w4g4z", 8, 8, valueOf(zero));
+}
+
+// In the first version a zero point may be 16.
+TEST(Quantized, gptq_largest_zero_point) {
+  Number zero = [](int64_t, int64_t) { return 16.0; };
+  check(gptq(zero), "w4g4z", 8, 8, valueOf(zero));
+}
+
+TEST(Quantized, gptq_symmetric_has_no_zero_points) {
+  Number zero = [](int64_t, int64_t) { return 8.0; };
+  check(gptq(zero), "w4g4", 8, 8, valueOf(zero));
+  check(gptq(zero, 2), "w4g4", 8, 8, valueOf(zero));
+}
+
+TEST(Quantized, gptq_order_of_columns) {
+  Number zero = [](int64_t n, int64_t g) { return double(1 + n + g); };
+  Directory d = gptq(zero);
+  auto order = [](const std::vector<int> &groups) {
+    Stored tensor = stored<int32_t>(
+        "I32", 1, 8, [&](int64_t, int64_t k) { return groups[k]; });
+    tensor.shape = {8};
+    return tensor;
+  };
+  d.tensors["m.g_idx"] = order({0, 0, 0, 0, 1, 1, 1, 1});
+  check(d, "w4g4z", 8, 8, valueOf(zero));
+  std::vector<int> mixed = {1, 0, 0, 1, 1, 0, 1, 0};
+  d.tensors["m.g_idx"] = order(mixed);
+  check(d, "act-order", 8, 8, [&](int64_t n, int64_t k) {
+    int g = mixed[k];
+    return double(1 + g) * half(n) * (code(n, k) - zero(n, g));
+  });
+  d.tensors["m.g_idx"] = order({0, 0, 0, 0, 2, 1, 1, 1});
+  EXPECT_EQ(d.error(), "d/m.st: tensor 'm.g_idx' has group 2 for column 4, "
+                       "expected one of 2");
+  d.tensors["m.g_idx"] = order({0, 0, -1, 0, 1, 1, 1, 1});
+  EXPECT_EQ(d.error(), "d/m.st: tensor 'm.g_idx' has group -1 for column 2, "
+                       "expected one of 2");
+}
+
+// Of 8 bits, zero points are kept less 128; what a byte cannot hold after that
+// is read as floats.
+TEST(Quantized, gptq_8_bits) {
+  for (double zero : {1.0, 128.0, 200.0, 256.0}) {
+    Directory d{{{"quant_method", "gptq"}, {"bits", 8}, {"group_size", -1}}};
+    Number wide = [](int64_t n, int64_t k) { return double(30 * n + k); };
+    d.tensors["m.qweight"] = turned(packed(8, 8, 8, wide));
+    d.tensors["m.qzeros"] =
+        packed(1, 8, 8, [&](int64_t, int64_t) { return zero - 1; });
+    d.tensors["m.scales"] =
+        floats(1, 8, [](int64_t, int64_t n) { return half(n); });
+    check(d,
+          zero == 128   ? "w8g8-f32"
+          : zero == 256 ? "ungrouped"
+                        : "w8g8z-f32",
+          8, 8,
+          [&](int64_t n, int64_t k) { return half(n) * (wide(n, k) - zero); });
+  }
+}
+
+TEST(Quantized, awq) {
+  Number zero = [](int64_t n, int64_t g) { return double(2 * n + g); };
+  Directory d{{{"quant_method", "awq"},
+               {"bits", 4},
+               {"group_size", 4},
+               {"version", "GEMM"}}};
+  auto byColumn = [](const Number &number) {
+    return [=](int64_t k, int64_t n) { return number(n, k); };
+  };
+  std::vector<int> order = {0, 2, 4, 6, 1, 3, 5, 7};
+  d.tensors["m.qweight"] = packed(8, 8, 4, byColumn(code), order);
+  d.tensors["m.qzeros"] = packed(2, 8, 4, byColumn(zero), order);
+  d.tensors["m.scales"] = halves(
+      2, 8, [](int64_t g, int64_t n) { return double(1 + g) * half(n); });
+  check(d, "w4g4z", 8, 8, valueOf(zero));
+}
+
+// Groups of more than 128 columns come as groups of 128 with equal scales.
+TEST(Quantized, large_groups) {
+  Directory d{{{"quant_method", "gptq"}, {"bits", 4}, {"group_size", 256}}};
+  d.tensors["m.qweight"] = turned(packed(8, 256, 4, code));
+  d.tensors["m.qzeros"] =
+      packed(1, 8, 4, [](int64_t, int64_t n) { return double(n); });
+  d.tensors["m.scales"] =
+      halves(1, 8, [](int64_t, int64_t n) { return half(n); });
+  check(d, "w4g128z", 8, 256, [](int64_t n, int64_t k) {
+    return half(n) * (code(n, k) - double(n + 1));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// compressed-tensors
+//===----------------------------------------------------------------------===//
+
+TEST(Quantized, packed_groups) {
+  Directory d =
+      compressed("pack-quantized", {{"num_bits", 4}, {"group_size", 4}});
+  d.tensors["m.weight_packed"] = packed(8, 12, 4, code);
+  d.tensors["m.weight_shape"] = shapeOf(8, 12);
+  d.tensors["m.weight_scale"] = halves(
+      8, 3, [](int64_t n, int64_t g) { return double(1 + g) * half(n); });
+  auto value = [](const Number &zero) {
+    return [=](int64_t n, int64_t k) {
+      return double(1 + k / 4) * half(n) * (code(n, k) - zero(n, k / 4));
+    };
+  };
+  check(d, "w4g4", 8, 12, value([](int64_t, int64_t) { return 8.0; }));
+  // Along the rows, or as signed bytes.
+  Number zero = [](int64_t n, int64_t g) { return double(2 * n - g + 1); };
+  auto byGroup = [&](int64_t g, int64_t n) {
+    return n || g < 2 ? zero(n, g) : 0;
+  };
+  Number read = [&](int64_t n, int64_t g) { return byGroup(g, n); };
+  d.tensors["m.weight_zero_point"] = turned(packed(3, 8, 4, byGroup));
+  check(d, "w4g4z", 8, 12, value(read));
+  d.tensors["m.weight_zero_point"] = stored<int8_t>(
+      "I8", 8, 3, [&](int64_t n, int64_t g) { return read(n, g) - 8; });
+  check(d, "w4g4z", 8, 12, value(read));
+}
+
+TEST(Quantized, packed_rows_of_5_bits) {
+  Directory d = compressed("pack-quantized", {{"num_bits", 5}});
+  // 32 codes in 5 words: code k of row n is (n + k) % 32.
+  Bytes bytes;
+  for (int n = 0; n < 2; ++n)
+    for (int w = 0; w < 5; ++w) {
+      uint32_t word = 0;
+      for (int b = 0; b < 32; ++b) {
+        int bit = 32 * w + b;
+        word |= uint32_t((n + bit / 5) % 32 >> bit % 5 & 1) << b;
+      }
+      bytes.put(word);
+    }
+  d.tensors["m.weight_packed"] = {"I32", {2, 5}, bytes.text};
+  d.tensors["m.weight_shape"] = shapeOf(2, 32);
+  d.tensors["m.weight_scale"] =
+      floats(2, 1, [](int64_t n, int64_t) { return half(n); });
+  check(d, "w5g32-f32", 2, 32, [](int64_t n, int64_t k) {
+    return half(n) * double((n + k) % 32 - 16);
+  });
+}
+
+TEST(Quantized, bytes_of_integers) {
+  Directory d = compressed("int-quantized", {{"num_bits", 8}});
+  Number signedCode = [](int64_t n, int64_t k) {
+    return double(40 * n - 128 + k);
+  };
+  d.tensors["m.weight"] = stored<int8_t>("I8", 4, 8, signedCode);
+  d.tensors["m.weight_scale"] =
+      floats(4, 1, [](int64_t n, int64_t) { return half(n); });
+  check(d, "w8g8-f32", 4, 8,
+        [&](int64_t n, int64_t k) { return half(n) * signedCode(n, k); });
+  d.tensors["m.weight_zero_point"] = stored<int8_t>(
+      "I8", 4, 1, [](int64_t n, int64_t) { return double(5 * n - 9); });
+  check(d, "w8g8z-f32", 4, 8, [&](int64_t n, int64_t k) {
+    return half(n) * (signedCode(n, k) - double(5 * n - 9));
+  });
+  // No groups fit 7 columns.
+  d = compressed("int-quantized", {{"num_bits", 8}});
+  d.tensors["m.weight"] = stored<int8_t>("I8", 4, 7, signedCode);
+  d.tensors["m.weight_scale"] = {"F32", {1}, Bytes().put(0.5f).text};
+  check(d, "ungrouped", 4, 7,
+        [&](int64_t n, int64_t k) { return 0.5 * signedCode(n, k); });
+}
+
+/// 1, 1.125, ..., 1.875, 2, 2.25, ...: codes 56, 57, ...
+double e4m3(int64_t i) { return std::ldexp(8 + i % 8, int(i / 8) - 3); }
+
+Stored e4m3Codes(int64_t rows, int64_t columns) {
+  return stored<uint8_t>("F8_E4M3", rows, columns, [](int64_t n, int64_t k) {
+    return double(56 + (n + k) % 32);
+  });
+}
+
+TEST(Quantized, bytes_of_floats) {
+  Directory d =
+      compressed("float-quantized", {{"num_bits", 8}, {"type", "float"}});
+  d.tensors["m.weight"] = e4m3Codes(4, 8);
+  d.tensors["m.weight_scale"] =
+      floats(4, 1, [](int64_t n, int64_t) { return half(n); });
+  d.tensors["m.input_scale"] = floats(1, 1, code);
+  check(d, "e4m3g8-f32", 4, 8,
+        [](int64_t n, int64_t k) { return half(n) * e4m3((n + k) % 32); });
+}
+
+//===----------------------------------------------------------------------===//
+// The others
+//===----------------------------------------------------------------------===//
+
+// Blocks of 2 x 4, of which 3 rows and 12 columns fill 2 x 3.
+TEST(Quantized, fp8_blocks) {
+  Directory d{{{"quant_method", "fp8"}, {"weight_block_size", {2, 4}}}};
+  d.tensors["m.weight"] = e4m3Codes(3, 12);
+  d.tensors["m.weight_scale_inv"] = floats(
+      2, 3, [](int64_t n, int64_t g) { return double(1 + g) * half(n); });
+  check(d, "e4m3g4-f32", 3, 12, [](int64_t n, int64_t k) {
+    return double(1 + k / 4) * half(n / 2) * e4m3((n + k) % 32);
+  });
+}
+
+TEST(Quantized, mxfp4) {
+  Directory d{{{"quant_method", "mxfp4"}}};
+  Stored blocks = stored<uint8_t>("U8", 2, 32, [](int64_t n, int64_t b) {
+    return double((n + 2 * b) % 16 + 16 * ((n + 2 * b + 1) % 16));
+  });
+  blocks.shape = {2, 2, 16};
+  d.tensors["m.weight_blocks"] = blocks;
+  d.tensors["m.weight_scales"] = stored<uint8_t>(
+      "U8", 2, 2, [](int64_t n, int64_t g) { return double(127 + n - 2 * g); });
+  Number value = [](int64_t n, int64_t k) {
+    const double values[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
+    int64_t e2m1 = (n + k) % 16;
+    return std::ldexp(e2m1 < 8 ? values[e2m1] : -values[e2m1 - 8],
+                      int(n - 2 * (k / 32)));
+  };
+  check(d, "MXFP4", 2, 64, value);
+  Directory other =
+      compressed("mxfp4-pack-quantized", {{"num_bits", 4}, {"type", "float"}});
+  other.tensors["m.weight_packed"] = {"U8", {2, 32}, blocks.bytes};
+  other.tensors["m.weight_scale"] = d.tensors["m.weight_scales"];
+  check(other, "MXFP4", 2, 64, value);
+}
+
+TEST(Quantized, nf4_blocks_over_the_ends_of_rows) {
+  check(nf4(false), "ungrouped", 2, 6, [](int64_t n, int64_t k) {
+    int64_t i = 6 * n + k;
+    return half(i / 4) * nf4Values()[i];
+  });
+}
+
+TEST(Quantized, nf4_scales_of_scales) {
+  check(nf4(true), "ungrouped", 2, 6, [](int64_t n, int64_t k) {
+    int64_t i = 6 * n + k, b = i / 4;
+    float scale = float(b) / 4 * (b < 2 ? 2.0f : 3.0f) + 0.5f;
+    return scale * nf4Values()[i];
+  });
+}
+
+TEST(Quantized, nf4_whole_blocks) {
+  Directory d = nf4(false);
+  Json state = {{"quant_type", "nf4"}, {"blocksize", 4}, {"shape", {3, 4}}};
+  d.tensors["m.weight.quant_state.bitsandbytes__nf4"] = text(state.dump());
+  check(d, "nf4g4-f32", 3, 4,
+        [](int64_t n, int64_t k) { return half(n) * nf4Values()[4 * n + k]; });
+}
+
+//===----------------------------------------------------------------------===//
+// Whole models
+//===----------------------------------------------------------------------===//
+
+// A model with some linear layers quantized: no tensor is left over, and the
+// others are as they were.
+TEST(Quantized, model) {
+  TinyDirectory d = tinyLlama();
+  Directory all{{{"quant_method", "compressed-tensors"},
+                 {"format", "int-quantized"},
+                 {"config_groups", Json::object()}}};
+  d.forEach([&](const std::string &name, const std::vector<int64_t> &shape) {
+    int64_t rows = shape[0], columns = shape.size() > 1 ? shape[1] : 1;
+    bool quantized = name.find("_proj") != std::string::npos &&
+                     name.find("layers.1.mlp.up") == std::string::npos;
+    all.tensors[name] = quantized ? stored<int8_t>("I8", rows, columns, code)
+                                  : floats(rows, columns, code);
+    all.tensors[name].shape = shape;
+    if (quantized)
+      all.tensors[name + "_scale"] = {"F32", {1}, Bytes().put(1.0f).text};
+  });
+  d.config["quantization_config"] = all.settings;
+  ASSERT_TRUE(all.open());
+  all.config = d.config.dump();
+  Expected<Checkpoint> checkpoint = all.parse();
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  Expected<ModelDescription> model = describeModel(*checkpoint);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ(model->warnings, std::vector<std::string>());
+  auto formatOf = [&](const std::string &name) {
+    return checkpoint->find("model.layers." + name + "_proj.weight")
+        ->format->name;
+  };
+  EXPECT_EQ(formatOf("0.mlp.up"), "w8g8-f32");
+  EXPECT_EQ(formatOf("1.mlp.up"), "F32");
+}
+
+} // namespace
