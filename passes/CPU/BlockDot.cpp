@@ -69,6 +69,11 @@ Value BlockStep::codes(int64_t vector, int64_t at) const {
       e.b.getI32Type());
 }
 
+Index BlockStep::lineOf(int64_t at) const {
+  Index line = (first + at) / 4 + blocks.scaleLines(tile.panel);
+  return line * (4 * tile.panel);
+}
+
 Value BlockStep::factor(int64_t vector, int64_t at, int64_t level) const {
   std::array<int64_t, 5> offsets = blocks.scaleOffsets(tile.panel);
   bool isZero = level == 1 && blocks.getZeros();
@@ -104,7 +109,8 @@ void BlockStep::prefetch(int64_t from, int64_t to) const {
   auto type = cast<MemRefType>(tile.weights.getType());
   Value flat = e.reshape(tile.weights, {type.getNumElements()});
   int64_t size = type.getDimSize(2), steps = tile.group / tile::kRun;
-  int64_t share = llvm::divideCeil(size, steps * line) * line * count / tile::kRun;
+  int64_t share =
+      llvm::divideCeil(size, steps * line) * line * count / tile::kRun;
   for (int64_t panel = from / parts; panel < to / parts; ++panel) {
     Index begin = ((tile.p + panel) * type.getDimSize(1) + block) * size;
     Index at = begin + first / tile::kRun * share + distance;
@@ -149,6 +155,22 @@ Emitter::Values BlockDot::addBlock(Emitter &e, const DotTile &tile, Index block,
   if (count > whole)
     sums = step(e.index(whole), count - whole, sums);
   return sums;
+}
+
+void cpu::forSteps(Emitter &e, const DotTile &tile, int64_t size,
+                   function_ref<void(Index, Index, int64_t)> body) {
+  auto inBlock = [&](Index block, int64_t count) {
+    int64_t whole = count / size * size;
+    e.forRange(e.index(0), e.index(whole), size,
+               [&](Index first) { body(block, first, size); });
+    if (count > whole)
+      body(block, e.index(whole), count - whole);
+  };
+  int64_t whole = tile.terms / tile.group;
+  e.forRange(e.index(0), e.index(whole), 1,
+             [&](Index block) { inBlock(block, tile.group); });
+  if (tile.terms % tile.group)
+    inBlock(e.index(whole), tile.terms % tile.group);
 }
 
 void BlockDot::multiply(Emitter &e, const DotTile &tile) const {

@@ -21,9 +21,9 @@ std::string dotProduct(Operation *op) {
     return "";
   // Names as LLVM has them, and as assembly has those that differ.
   static constexpr std::pair<StringRef, StringRef> names[] = {
-      {"dpbf16ps", "vdpbf16ps"},   {"tdpbf16ps", "tdpbf16ps"},
-      {"vpdpbusd", "vpdpbusd"},    {"pmaddubs", "vpmaddubsw"},
-      {"pmadd.ub.sw", "vpmaddubsw"}};
+      {"dpbf16ps", "vdpbf16ps"},  {"tdpbf16ps", "tdpbf16ps"},
+      {"tdpbsud", "tdpbsud"},     {"vpdpbusd", "vpdpbusd"},
+      {"pmaddubs", "vpmaddubsw"}, {"pmadd.ub.sw", "vpmaddubsw"}};
   for (auto [part, name] : names)
     if (call.getIntrin().contains(("." + part).str()))
       return name.str();

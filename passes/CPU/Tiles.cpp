@@ -44,12 +44,13 @@ Value Tiles::address(Value buffer, ArrayRef<Index> at) {
 
 /// The layout of the 64 bytes is that of `ldtilecfg`: palette, start row, 14 of
 /// zero, 16 widths in bytes of two bytes each, 16 counts of rows.
-void Tiles::configure(int64_t rows) {
+void Tiles::configure(int64_t rows, int64_t inputBytes) {
   SmallVector<int8_t> bytes(64, 0);
   bytes[0] = 1;
   for (int64_t tile = 0; tile < 8; ++tile) {
-    bytes[16 + 2 * tile] = 64;
-    bytes[48 + tile] = tile < 6 ? rows : depth;
+    bool isInput = tile == 4 || tile == 5;
+    bytes[16 + 2 * tile] = isInput ? inputBytes : 64;
+    bytes[48 + tile] = tile < 6 ? rows : inputBytes / 4;
   }
   Value config = e.scratch({64}, e.b.getI8Type());
   auto type = VectorType::get(64, e.b.getI8Type());

@@ -15,9 +15,10 @@ public:
 
   explicit Tiles(tile::Emitter &e) : e(e) {}
 
-  /// Registers 0 to 5 (sums and inputs) get `rows` rows, 6 and 7 (weights) 16;
-  /// all rows have 64 bytes.
-  void configure(int64_t rows);
+  /// Registers 0 to 5 (sums and inputs) get `rows` rows, 6 and 7 (weights) a
+  /// row for every 4 of the `bytes` of a row of inputs; other rows have 64
+  /// bytes.
+  void configure(int64_t rows, int64_t bytes = 64);
   void release() { call("tilerelease", {}); }
   void zero(int64_t tile) { call("tilezero", {number(tile)}); }
   /// Rows of `stride` bytes from `buffer` at `at`.
@@ -37,6 +38,10 @@ public:
   }
   void dot(int64_t sum, int64_t input, int64_t weights) {
     call("tdpbf16ps", {number(sum), number(input), number(weights)});
+  }
+  /// Of signed inputs and unsigned weights.
+  void dotBytes(int64_t sum, int64_t input, int64_t weights) {
+    call("tdpbsud", {number(sum), number(input), number(weights)});
   }
 
 private:

@@ -11,8 +11,8 @@ using namespace mica;
 
 /// Features that a user may add to a level.
 static constexpr llvm::StringLiteral knownFeatures[] = {
-    "avx512bf16", "avx512vnni", "avx512fp16",
-    "avxvnni",    "amx-tile",   "amx-bf16"};
+    "avx512bf16", "avx512vnni", "avx512fp16", "avxvnni",
+    "amx-tile",   "amx-bf16",   "amx-int8"};
 
 /// What the levels consist of, beside what every such CPU has.
 static constexpr llvm::StringLiteral level3[] = {"avx2", "fma",   "f16c",
@@ -56,6 +56,8 @@ static Expected<CPUTarget> resolveNative() {
   bool usable = tiles && cpuHas("amx-bf16") && has("avx512bf16");
   if (usable)
     features.append({"amx-tile", "amx-bf16"});
+  if (usable && has("amx-int8") && cpuHas("amx-int8"))
+    features.push_back("amx-int8");
   Expected<CPUTarget> target = makeTarget("x86-64-v4", features);
   if (tiles && !usable)
     target->dotBF16 = false;
