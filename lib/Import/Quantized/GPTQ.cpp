@@ -8,8 +8,9 @@
 //   AWQ   qweight [K, N / 8], along N        qzeros [G, N / 8]
 //
 // A word of AWQ holds its eight columns in the order 0 2 4 6 1 3 5 7. Of GPTQ's
-// first version, every zero point is stored less 1. `g_idx` [K] is there where
-// columns were quantized in an order of their own.
+// first version, every zero point is stored less 1. Some writers of the second
+// name the first; symmetric ones are told by their zero points. `g_idx` [K] is
+// there where columns were quantized in an order of their own.
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
@@ -60,6 +61,18 @@ static void readGroups(Module &module, StoredMatrix::Parts &parts,
   parts.zeros->order = codes.order;
 }
 
+/// What zero points count more than is stored. Symmetric ones are in the
+/// middle.
+static int zeroAddOf(const StoredMatrix::Parts &parts, bool symmetric,
+                     bool first) {
+  std::vector<uint8_t> stored(parts.zeros->columns);
+  parts.zeros->read(0, 1, stored.data());
+  int middle = 1 << (parts.codes.bits - 1);
+  if (symmetric && (stored[0] == middle || stored[0] == middle - 1))
+    return middle - stored[0];
+  return first ? 1 : 0;
+}
+
 void mica::addGPTQ(Settings &settings, QuantizedTensors &tensors) {
   int bits = int(settings.integer("bits", 2, 8));
   if (bits > 4 && bits < 8)
@@ -69,6 +82,7 @@ void mica::addGPTQ(Settings &settings, QuantizedTensors &tensors) {
                             ? "format"
                             : "checkpoint_format";
   bool first = settings.choice(version, {"gptq", "gptq_v2"}) == "gptq";
+  bool symmetric = settings.flag("sym", false);
   settings.choice("pack_dtype", {"int32"});
   if (settings.flag("is_marlin_format", false))
     settings.fail("is_marlin_format", "false");
@@ -90,7 +104,8 @@ void mica::addGPTQ(Settings &settings, QuantizedTensors &tensors) {
                    .lineStep = 4,
                    .wordStep = 4 * n};
     readGroups(module, parts, size);
-    parts.zeroAdd = first ? 1 : 0;
+    if (!module.failed())
+      parts.zeroAdd = zeroAddOf(parts, symmetric, first);
     module.order(".g_idx", parts);
     module.offer(".weight", std::move(parts));
   }

@@ -83,6 +83,21 @@ TEST(Quantized, gptq_symmetric_has_no_zero_points) {
   check(gptq(zero, 2), "w4g4", 8, 8, valueOf(zero));
 }
 
+// Whichever version the settings name.
+TEST(Quantized, gptq_symmetric_by_zero_points) {
+  Number zero = [](int64_t, int64_t) { return 8.0; };
+  for (int stored : {1, 2})
+    for (const char *named : {"gptq", "gptq_v2"}) {
+      Directory d = gptq(zero, stored);
+      d.settings["sym"] = true;
+      d.settings["checkpoint_format"] = named;
+      check(d, "w4g4", 8, 8, valueOf(zero));
+    }
+  Directory d = gptq(zero, 2);
+  d.settings["checkpoint_format"] = "gptq";
+  check(d, "w4g4z", 8, 8, valueOf([](int64_t, int64_t) { return 9.0; }));
+}
+
 TEST(Quantized, gptq_order_of_columns) {
   Number zero = [](int64_t n, int64_t g) { return double(1 + n + g); };
   Directory d = gptq(zero);
