@@ -124,6 +124,6 @@ TEST_F(Emit, ResolvesTargets) {
             "cpu 'znver9', expected native, x86-64-v3 or x86-64-v4");
   EXPECT_EQ(resolveCPU("x86-64-v4+mmx").error().message,
             "cpu feature 'mmx', expected one of avx512bf16, avx512vnni, "
-            "avx512fp16, avxvnni, amx-tile, amx-bf16");
+            "avx512fp16, avxvnni, amx-tile, amx-bf16, amx-int8");
 }
 } // namespace
