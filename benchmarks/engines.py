@@ -29,12 +29,9 @@ def find(folder, name):
     return found[0].parent
 
 
-def llama_driver(engine):
-    """Installs the package of the engine, builds its driver, returns it."""
+def install(engine):
+    """Installs the package of the engine unless it is there; returns where."""
     target = CACHE / engine
-    driver = target / "driver"
-    if driver.exists():
-        return driver
     if not list(target.rglob("libllama.so*")):
         print(f"installing {PACKAGES[engine]}", flush=True)
         options = " ".join(f"-D{name}=OFF" for name in (
@@ -43,14 +40,24 @@ def llama_driver(engine):
         run(sys.executable, "-m", "pip", "install", "--no-deps",
             "--disable-pip-version-check", "--target", target,
             PACKAGES[engine], env=dict(os.environ, CMAKE_ARGS=options))
+    return target
+
+
+def llama_driver(engine, source="LlamaDriver.cpp", name="driver"):
+    """Builds a driver for the engine unless it is newer than its source;
+    returns it."""
+    source = ROOT / "benchmarks" / source
+    target = install(engine)
+    driver = target / name
+    if driver.exists() and driver.stat().st_mtime > source.stat().st_mtime:
+        return driver
     include, lib = find(target, "llama.h"), find(target, "libllama.so")
     ggml = find(target, "ggml.h")
     libraries = [path for path in sorted(lib.glob("lib*.so"))
                  if path.name.startswith(("libllama", "libggml"))]
     run("clang++-22", "-O2", "-std=c++20", f"-I{ROOT}", f"-I{include}",
         f"-I{ggml}", *(["-DIK"] if engine == "ik_llama.cpp" else []),
-        ROOT / "benchmarks/LlamaDriver.cpp", *libraries,
-        f"-Wl,-rpath,{lib}", "-o", driver)
+        source, *libraries, f"-Wl,-rpath,{lib}", "-o", driver)
     return driver
 
 

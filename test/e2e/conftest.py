@@ -99,13 +99,15 @@ def evaluate(mica, tmp_path):
 
 @pytest.fixture(scope="session")
 def gemma(mica, tmp_path_factory):
-    """Returns a function: dtype -> Gemma's artifact, too large to be kept."""
+    """Returns a function: how activations are multiplied -> Gemma's artifact,
+    too large to be kept. `int8` is what a file of blocks is compiled to."""
     @functools.cache
-    def compile_it(dtype):
-        path = tmp_path_factory.mktemp("gemma") / f"{dtype}.mica"
+    def compile_it(activations):
+        path = tmp_path_factory.mktemp("gemma") / f"{activations}.mica"
         paths.append(path)
-        mica("compile", GEMMA, "-o", path, f"--dtype={dtype}",
-             "--max-context=2048")
+        options = [] if activations == "int8" else [
+            f"--dtype={activations}", f"--activations={activations}"]
+        mica("compile", GEMMA, "-o", path, "--max-context=2048", *options)
         return path
     paths = []
     yield compile_it

@@ -118,9 +118,14 @@ def remembered(name, question, answer):
     return json.loads(path.read_text())
 
 
-@pytest.fixture(scope="module", params=["f32", "bf16"])
-def artifact(request, gemma):
-    return gemma(request.param)
+@pytest.fixture(scope="module", params=["f32", "bf16", "int8"])
+def activations(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def artifact(activations, gemma):
+    return gemma(activations)
 
 
 def disagreements(mica, artifact, answer, tmp_path):
@@ -168,20 +173,21 @@ def test_greedy_text(mica, oracle, artifact, tmp_path, prompt):
     assert text.startswith(answer["texts"][differing[0][0]])
 
 
-def test_the_capital_of_france(request, mica, artifact):
+def test_the_capital_of_france(mica, activations, artifact):
     """The text of the project's first milestone, word for word.
 
-    In f32: in bf16 two words nearly tie where the text says "and".
+    In f32: elsewhere two words nearly tie where the text says "and".
     """
-    if "bf16" in request.node.name:
-        pytest.skip("in bf16 the rule for ties decides")
+    if activations != "f32":
+        pytest.skip("the rule for ties decides")
     text = mica("run", artifact, "-p", PROMPTS[0], "-n", "32",
                 "--temp", "0", "--threads", "1").stdout
     assert text.startswith(FRANCE)
 
 
-def test_perplexity(mica, oracle, artifact, tmp_path):
-    """Equal within 0.1 % on 10,000 tokens of named files."""
+def test_perplexity(mica, oracle, activations, artifact, tmp_path):
+    """Equal within 0.1 % on 10,000 tokens of named files; with integers, whose
+    rounding the oracle does not know, within 0.5 %."""
     text = named_text()
     wanted = remembered("nll", text, lambda: oracle.nll(text))
     (tmp_path / "text").write_text(text)
@@ -190,4 +196,5 @@ def test_perplexity(mica, oracle, artifact, tmp_path):
         "--limit", TEXT_TOKENS, "--threads", "1", "--json").stdout)
     assert found["tokens"] == TEXT_TOKENS
     ratio = np.exp(found["nll"] - wanted)
-    assert abs(ratio - 1) < 1e-3, (np.exp(wanted), found["perplexity"])
+    most = 5e-3 if activations == "int8" else 1e-3
+    assert abs(ratio - 1) < most, (np.exp(wanted), found["perplexity"])

@@ -27,7 +27,7 @@ MODELS = [
 @pytest.fixture(params=MODELS)
 def artifact(request, compiled, gemma):
     if request.param is GEMMA:
-        return gemma("bf16")
+        return gemma("int8")
     return compiled(EXAMPLE, "--dtype=bf16")
 
 

@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""How far quantized arithmetic moves the next-token distributions of Gemma 3.
+
+    benchmarks/accuracy.py [--files own,q8_0,q4_0,q4_k,q6_k] [--tokens 10000]
+                           [--threads 1] [--json OUT.json]
+
+Every engine reads the same GGUF file: models/gemma3-270m.gguf, or what the
+quantizer of llama.cpp makes of it, and the same token ids: of the files of
+TEXTS, in windows of 512 that begin with the model's start token in an empty
+cache. What is compared are the distributions after each token of the text, with
+those of Mica in f32 (--dtype=f32 --activations=f32) on the same file. So the
+error of the weights is in neither, and KL(f32 || engine) measures activations,
+cache and sums alone. All sums are in float64.
+"""
+import argparse
+import contextlib
+import json
+import pathlib
+import subprocess
+import tempfile
+
+import numpy as np
+
+import engines
+
+ROOT = engines.ROOT
+MODEL = ROOT / "models" / "gemma3-270m.gguf"
+FOLDER = engines.CACHE / "accuracy"
+TEXTS = ("README.md", "docs/architecture.md", "docs/debugging.md",
+         "docs/adding-a-model.md", "examples/tiny-python/train.py",
+         "lib/Format/Format.h", "test/e2e/oracle.py", "LICENSE")
+FTYPES = {"q8_0": 7, "q4_0": 2, "q4_k": 14, "q6_k": 18}  # of llama.h
+START, WINDOW, SLICE = 2, 512, 32
+EXACT = ["--dtype=f32", "--activations=f32"]
+MICA = {"Mica": [], "Mica, f32 cache": ["--dtype=f32"]}
+LLAMA = {"llama.cpp": "f16", "llama.cpp, f32 cache": "f32"}
+
+
+class Divergence:
+    """What is known of an engine's distributions beside the exact ones."""
+
+    def __init__(self):
+        self.kl, self.agreed = [], 0
+
+    def add(self, exact, logits):
+        """exact: log probabilities, logits: both float64 [tokens, V]."""
+        found = log_softmax(logits)
+        self.kl += (np.exp(exact) * (exact - found)).sum(-1).tolist()
+        self.agreed += int((exact.argmax(-1) == found.argmax(-1)).sum())
+
+    def summary(self):
+        kl = np.array(self.kl)
+        return {"tokens": len(kl), "mean": kl.mean(),
+                "standard_error": kl.std() / len(kl) ** 0.5, "max": kl.max(),
+                "agreement": self.agreed / len(kl)}
+
+
+def log_softmax(logits):
+    shifted = logits - logits.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+
+
+def gguf_file(name):
+    """Returns the file of that name, made by llama.cpp if it is not there."""
+    if name == "own":
+        return MODEL
+    path = FOLDER / f"{name}.gguf"
+    if not path.exists():
+        partial = path.with_suffix(".part")
+        engines.run(logits_driver(), "quantize", MODEL, partial, FTYPES[name])
+        partial.rename(path)
+    return path
+
+
+def logits_driver():
+    return engines.llama_driver("llama.cpp", "LlamaLogits.cpp", "logits")
+
+
+def windows(mica, count):
+    """Returns lists of ids: the start token, then a part of the text."""
+    text = "\n".join((ROOT / name).read_text() for name in TEXTS)
+    found = subprocess.run([mica, "tokenize", MODEL, "--ids", "--no-special"],
+                           input=text, text=True, capture_output=True,
+                           check=True)
+    ids = [int(word) for word in found.stdout.split()][:count]
+    if len(ids) < count:
+        raise SystemExit(f"the texts have {len(ids)} tokens, expected {count}")
+    size = WINDOW - 1
+    return [[START] + ids[at:at + size] for at in range(0, count, size)]
+
+
+class Mica:
+    """A compiled model; `slices` yields the logits of a window."""
+
+    def __init__(self, program, path, folder, options, threads):
+        self.program, self.threads, self.folder = program, threads, folder
+        self.model = folder / f"{len(list(folder.iterdir()))}.mica"
+        engines.run(program, "compile", path, "-o", self.model,
+                    "--max-context=1024", *options)
+
+    def slices(self, ids):
+        tokens, logits = (self.folder / n for n in ("t.npy", "l.npy"))
+        np.save(tokens, np.array([ids], dtype=np.int32))
+        engines.run(self.program, "eval", self.model, "--tokens", tokens,
+                    "--logits", logits, "--threads", self.threads)
+        rows = np.load(logits, mmap_mode="r")[0]
+        logits.unlink()  # the map keeps it
+        for at in range(0, len(ids), SLICE):
+            yield rows[at:at + SLICE].astype(np.float64)
+
+
+class Llama:
+    """llama.cpp, as a process that writes logits."""
+
+    def __init__(self, path, cache, threads, vocabulary, stack):
+        command = [logits_driver(), path, threads, WINDOW, cache]
+        self.process = stack.enter_context(subprocess.Popen(
+            [str(word) for word in command], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
+        stack.callback(self.process.kill)
+        self.vocabulary = vocabulary
+
+    def slices(self, ids):
+        self.process.stdin.write((" ".join(map(str, ids)) + "\n").encode())
+        self.process.stdin.flush()
+        for at in range(0, len(ids), SLICE):
+            shape = min(SLICE, len(ids) - at), self.vocabulary
+            size = 4 * shape[0] * shape[1]
+            data = self.process.stdout.read(size)
+            if len(data) < size:
+                raise SystemExit(f"llama.cpp ended ({self.process.wait()})")
+            yield np.frombuffer(data, np.float32).reshape(shape).astype(
+                np.float64)
+
+
+def compare(program, name, texts, threads):
+    """Returns {engine: summary} of one GGUF file."""
+    path = gguf_file(name)
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(
+            tempfile.TemporaryDirectory(dir=FOLDER)))
+        exact = Mica(program, path, folder, EXACT, threads)
+        vocabulary = next(exact.slices([START])).shape[-1]
+        peers = {engine: Mica(program, path, folder, options, threads)
+                 for engine, options in MICA.items()}
+        peers |= {engine: Llama(path, cache, threads, vocabulary, stack)
+                  for engine, cache in LLAMA.items()}
+        found = {engine: Divergence() for engine in peers}
+        for ids in texts:
+            rows = [peer.slices(ids) for peer in peers.values()]
+            first = 1  # after the start token nothing of the text is known
+            for parts in zip(exact.slices(ids), *rows):
+                wanted = log_softmax(parts[0][first:])
+                for engine, logits in zip(peers, parts[1:]):
+                    found[engine].add(wanted, logits[first:])
+                first = 0
+    return {engine: d.summary() for engine, d in found.items()}
+
+
+def table(results):
+    yield ("| file | engine | mean KL | standard error | max KL "
+           "| same best token |")
+    yield "|---|---|---|---|---|---|"
+    for name, engines_found in results.items():
+        for engine, d in engines_found.items():
+            yield (f"| {name} | {engine} | {d['mean']:.3g} | "
+                   f"{d['standard_error']:.1g} | {d['max']:.3g} | "
+                   f"{100 * d['agreement']:.2f} % |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--files", default="own," + ",".join(FTYPES))
+    parser.add_argument("--tokens", type=int, default=10_000)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--mica", default=ROOT / "build/bin/mica")
+    parser.add_argument("--json", help="a file for the figures")
+    options = parser.parse_args()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    texts = windows(options.mica, options.tokens)
+    print(f"{options.tokens} tokens of {', '.join(TEXTS)} in {len(texts)} "
+          "windows", flush=True)
+    results = {}
+    for name in options.files.split(","):
+        results[name] = compare(options.mica, name, texts, options.threads)
+        print("\n".join(list(table({name: results[name]}))[2:]), flush=True)
+        if options.json:
+            pathlib.Path(options.json).write_text(json.dumps(
+                {"texts": TEXTS, "results": results}, indent=1) + "\n")
+    print("\n".join(table(results)))
+
+
+if __name__ == "__main__":
+    main()
