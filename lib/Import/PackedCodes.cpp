@@ -31,31 +31,37 @@ constexpr Unit unitOf(int bits, int wordBits) {
   return {bits / common, wordBits / common};
 }
 
-/// Reads `units` units from the `words` words from `from` on.
+/// Reads `units` units from the `words` words from `from` on, `step` bytes
+/// apart. Code c of each is at the place `order[c]`, or c.
 template <int Bits, class Word>
-void readUnits(const PackedCodes &codes, const std::byte *from, int64_t words,
-               int64_t units, uint8_t *out) {
+void readUnits(const std::byte *from, int64_t step, int64_t words,
+               std::span<const uint8_t> order, int64_t units, uint8_t *out) {
   constexpr int wordBits = 8 * sizeof(Word);
   constexpr Unit unit = unitOf(Bits, wordBits);
   constexpr uint64_t mask = (1u << Bits) - 1;
   for (int64_t u = 0; u < units; ++u, out += unit.codes) {
     std::array<Word, unit.words + 1> word = {};
-    for (int w = 0; w < unit.words && w < words; ++w, from += codes.wordStep)
+    for (int w = 0; w < unit.words && w < words; ++w, from += step)
       std::memcpy(&word[w], from, sizeof(Word));
     words -= unit.words;
     uint8_t part[unit.codes];
     for (int c = 0; c < unit.codes; ++c) {
       int at = c * Bits / wordBits, down = c * Bits % wordBits;
-      uint64_t both = word[at] | uint64_t(word[at + 1]) << wordBits;
+      uint64_t both = word[at];
+      if (wordBits % Bits != 0) // a code may go on in the next word
+        both |= uint64_t(word[at + 1]) << wordBits;
       part[c] = uint8_t(both >> down & mask);
     }
-    for (int c = 0; c < unit.codes; ++c)
-      out[c] = part[codes.order.empty() ? c : codes.order[c]];
+    if (order.empty())
+      std::memcpy(out, part, unit.codes);
+    else
+      for (int c = 0; c < unit.codes; ++c)
+        out[c] = part[order[c]];
   }
 }
 
-using ReadUnits = void(const PackedCodes &, const std::byte *, int64_t, int64_t,
-                       uint8_t *);
+using ReadUnits = void(const std::byte *, int64_t, int64_t,
+                       std::span<const uint8_t>, int64_t, uint8_t *);
 
 template <class Word, int... Bits>
 ReadUnits *readerFor(int bits, std::integer_sequence<int, Bits...>) {
@@ -72,9 +78,9 @@ ReadUnits *readerOf(const PackedCodes &codes) {
 
 } // namespace
 
-/// Reads codes [begin, begin + count) of a line.
+/// Reads codes [begin, begin + count) of a line. `order` is that of its words.
 void PackedCodes::readLine(int64_t line, int64_t begin, int64_t count,
-                           uint8_t *out) const {
+                           std::span<const uint8_t> order, uint8_t *out) const {
   int64_t size = across ? rows : columns;
   if (!lineStep) { // one line of all
     begin += line * size;
@@ -97,31 +103,39 @@ void PackedCodes::readLine(int64_t line, int64_t begin, int64_t count,
     int64_t done = whole * unit.codes;
     if (skipped || !whole) { // a part of a unit
       uint8_t part[kUnit];
-      reader(*this, from, words - word, 1, part);
+      reader(from, wordStep, words - word, order, 1, part);
       done = std::min(unit.codes - skipped, end - begin);
       std::copy_n(part + skipped, done, out);
     } else {
-      reader(*this, from, words - word, whole, out);
+      reader(from, wordStep, words - word, order, whole, out);
     }
     out += done;
     begin += done;
   }
 }
 
-/// Reads rows [first, first + count), each a place in every line.
+/// Reads rows [first, first + count), each a place in every line. Whole words
+/// are read, whose codes come into order when they are transposed.
 void PackedCodes::readAcross(int64_t first, int64_t count, uint8_t *out) const {
-  std::vector<uint8_t> tile(kTile * count);
+  int64_t size = std::max<int64_t>(order.size(), 1);
+  int64_t begin = first / size * size;
+  int64_t width = (first + count + size - 1) / size * size - begin;
+  std::vector<uint8_t> tile(kTile * width);
   for (int64_t k = 0; k < columns; k += kTile) {
     int64_t lines = std::min(kTile, columns - k);
     for (int64_t i = 0; i < lines; ++i)
-      readLine(k + i, first, count, tile.data() + i * count);
-    for (int64_t r = 0; r < count; ++r)
+      readLine(k + i, begin, width, {}, tile.data() + i * width);
+    for (int64_t r = first; r < first + count; ++r) {
+      int64_t place = order.empty() ? r : r / size * size + order[r % size];
+      const uint8_t *from = tile.data() + place - begin;
+      uint8_t *to = out + (r - first) * columns + k;
       for (int64_t i = 0; i < lines; ++i)
-        out[r * columns + k + i] = tile[i * count + r];
+        to[i] = from[i * width];
+    }
   }
 }
 
-/// Where words of neighbouring lines lie side by side, pieces of the lines are
+/// Where words of neighbouring rows lie side by side, pieces of the rows are
 /// read in turn, whose words are in the cache then.
 void PackedCodes::read(int64_t first, int64_t count, uint8_t *out) const {
   constexpr int64_t piece = 256;
@@ -129,10 +143,10 @@ void PackedCodes::read(int64_t first, int64_t count, uint8_t *out) const {
   if (across) {
     readAcross(first, count, out);
   } else {
-    int64_t step = lineStep && wordStep > lineStep ? piece : columns;
+    int64_t step = hasRows() ? columns : piece;
     for (int64_t k = 0; k < columns; k += step)
       for (int64_t r = 0; r < count; ++r)
-        readLine(first + r, k, std::min(step, columns - k),
+        readLine(first + r, k, std::min(step, columns - k), order,
                  out + r * columns + k);
   }
   for (int64_t i = 0; flip && i < count * columns; ++i)

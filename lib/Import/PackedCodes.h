@@ -33,8 +33,14 @@ struct PackedCodes {
   /// Writes rows [first, first + count) to `out` [count][columns].
   void read(int64_t first, int64_t count, uint8_t *out) const;
 
+  /// Whether the words of a row lie side by side.
+  bool hasRows() const {
+    return !across && (!lineStep || wordStep <= lineStep);
+  }
+
 private:
-  void readLine(int64_t line, int64_t begin, int64_t count, uint8_t *out) const;
+  void readLine(int64_t line, int64_t begin, int64_t count,
+                std::span<const uint8_t> order, uint8_t *out) const;
   void readAcross(int64_t first, int64_t count, uint8_t *out) const;
 };
 

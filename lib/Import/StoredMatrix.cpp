@@ -11,7 +11,8 @@
 
 using namespace mica;
 
-/// Rows of a window: as many as lie in a cache line of words, times a few.
+/// Rows of a window, unless each row lies by itself: as many as lie in a cache
+/// line of words of either kind.
 static constexpr int64_t kWindow = 64;
 
 // What has no groups is offered as floats.
@@ -26,18 +27,25 @@ static constexpr Format plain(std::string_view name) {
 static constexpr Format actOrder = plain("act-order");
 static constexpr Format ungrouped = plain("ungrouped");
 
-float ScaleTable::at(int64_t row, int64_t group) const {
-  int64_t index = ((row / rowsPer) * rowStep + group * groupStep) / per;
-  if (nested) {
-    auto code = uint8_t(data[index]);
-    const std::byte *scale = nested->scales.data() + index / nested->per * 4;
-    return nested->values[code] * scaleValue(ScaleType::F32, scale) +
-           nested->offset;
-  }
+/// The product and the sum are rounded to f32, as bitsandbytes does.
+static float nestedScale(const NestedScales &nested,
+                         std::span<const std::byte> codes, int64_t index) {
+  const std::byte *scale = nested.scales.data() + index / nested.per * 4;
+  return nested.values[uint8_t(codes[index])] *
+             scaleValue(ScaleType::F32, scale) +
+         nested.offset;
+}
+
+void ScaleTable::read(int64_t row, int64_t count, float *out) const {
   int64_t bytes = type == ScaleType::F32        ? 4
                   : type == ScaleType::E8M0Half ? 1
                                                 : 2;
-  return scaleValue(type, data.data() + index * bytes);
+  int64_t place = row / rowsPer * rowStep;
+  for (int64_t g = 0; g < count; ++g, place += groupStep) {
+    int64_t index = per == 1 ? place : place / per;
+    out[g] = nested ? nestedScale(*nested, data, index)
+                    : scaleValue(type, data.data() + index * bytes);
+  }
 }
 
 /// The numbers that codes of that kind mean.
@@ -69,12 +77,9 @@ static int64_t groupSize(int64_t columns, int64_t size) {
 }
 
 StoredMatrix::StoredMatrix(Parts given)
-    : parts(std::move(given)), numbers(chooseFormat()),
-      values(meanings(parts.kind)) {}
-
-int64_t StoredMatrix::groups() const {
-  return (columns() + parts.groupColumns - 1) / parts.groupColumns;
-}
+    : parts(std::move(given)),
+      groups((columns() + parts.groupColumns - 1) / parts.groupColumns),
+      numbers(chooseFormat()), values(meanings(parts.kind)) {}
 
 /// Whether a format can hold the zero points. Forgets them if all are in the
 /// middle.
@@ -82,12 +87,12 @@ bool StoredMatrix::zerosFit() {
   if (!parts.zeros)
     return true;
   int least = 255, most = 0, half = 1 << (parts.codes.bits - 1);
-  std::vector<uint8_t> some(kWindow * groups());
+  std::vector<uint8_t> some(kWindow * groups);
   for (int64_t row = 0; row < rows(); row += kWindow) {
     int64_t count = std::min(kWindow, rows() - row);
     parts.zeros->read(row, count, some.data());
     auto [low, high] =
-        std::minmax_element(some.begin(), some.begin() + count * groups());
+        std::minmax_element(some.begin(), some.begin() + count * groups);
     least = std::min<int>(least, *low);
     most = std::max<int>(most, *high);
   }
@@ -117,28 +122,26 @@ const Format *StoredMatrix::chooseFormat() {
 
 /// Makes `window` hold what is needed of row `row`; returns its codes.
 const uint8_t *StoredMatrix::load(int64_t row, Window &window) const {
-  int64_t first = row / kWindow * kWindow;
-  int64_t count = std::min(kWindow, rows() - first);
+  int64_t most = parts.codes.hasRows() ? 1 : kWindow;
+  int64_t first = row / most * most;
+  int64_t count = std::min(most, rows() - first);
   if (window.of != this || window.first != first) {
     window.of = this;
     window.first = first;
     window.codes.resize(count * columns());
     parts.codes.read(first, count, window.codes.data());
     if (parts.zeros) {
-      window.zeros.resize(count * groups());
+      window.zeros.resize(count * groups);
       parts.zeros->read(first, count, window.zeros.data());
     }
   }
   bool isInteger = parts.kind == GroupCodes::Integer;
   int middle = isInteger ? 1 << (parts.codes.bits - 1) : 0;
-  window.scales.resize(groups());
-  window.zeroOf.assign(groups(), middle);
-  for (int64_t g = 0; g < groups(); ++g) {
-    window.scales[g] = parts.scales.at(row, g);
-    if (parts.zeros)
-      window.zeroOf[g] =
-          window.zeros[(row - first) * groups() + g] + parts.zeroAdd;
-  }
+  window.scales.resize(groups);
+  window.zeroOf.assign(groups, middle);
+  parts.scales.read(row, groups, window.scales.data());
+  for (int64_t g = 0; parts.zeros && g < groups; ++g)
+    window.zeroOf[g] = window.zeros[(row - first) * groups + g] + parts.zeroAdd;
   return window.codes.data() + (row - first) * columns();
 }
 
@@ -152,7 +155,7 @@ void StoredMatrix::read(int64_t row, float *to, Window &window) const {
       to[k] = value(k, parts.groupOf[k]);
     return;
   }
-  for (int64_t g = 0; g < groups(); ++g) {
+  for (int64_t g = 0; g < groups; ++g) {
     int64_t end = std::min((g + 1) * parts.groupColumns, columns());
     for (int64_t k = g * parts.groupColumns; k < end; ++k)
       to[k] = value(k, g);
@@ -163,8 +166,10 @@ void StoredMatrix::split(int64_t row, const BlockRow &to,
                          Window &window) const {
   std::copy_n(load(row, window), columns(), to.codes);
   int64_t size = numbers->blockElements;
-  for (int64_t b = 0; b < columns() / size; ++b) {
-    int64_t g = b * size / parts.groupColumns;
+  for (int64_t b = 0, g = 0, end = parts.groupColumns; b < columns() / size;
+       ++b) {
+    if (b * size == end)
+      ++g, end += parts.groupColumns;
     to.scales[b] = window.scales[g];
     if (numbers->zeros)
       to.subMins[b] = int8_t(window.zeroOf[g] - numbers->zero);

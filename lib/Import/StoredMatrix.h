@@ -37,7 +37,8 @@ struct ScaleTable {
   int64_t rowsPer = 1, rowStep = 0, groupStep = 0, per = 1;
   std::shared_ptr<const NestedScales> nested = {}; ///< `data` is then codes
 
-  float at(int64_t row, int64_t group) const;
+  /// Writes the scales of a row's `count` groups.
+  void read(int64_t row, int64_t count, float *out) const;
 };
 
 class StoredMatrix {
@@ -84,12 +85,12 @@ public:
   void split(int64_t row, const BlockRow &to, Window &window) const;
 
 private:
-  int64_t groups() const;
   const Format *chooseFormat();
   bool zerosFit();
   const uint8_t *load(int64_t row, Window &window) const;
 
   Parts parts;
+  int64_t groups;
   const Format *numbers;
   std::array<float, 256> values; ///< what codes mean
 };

@@ -50,7 +50,7 @@ static void readStructure(Settings &weights, Scheme &scheme) {
 
 static Scheme readScheme(Settings weights) {
   Scheme scheme;
-  scheme.bits = int(weights.integer("num_bits", 1, 8, 8));
+  scheme.bits = int(weights.integer("num_bits", 2, 8, 8));
   scheme.isFloat = weights.choice("type", {"int", "float"}) == "float";
   scheme.blockColumns =
       std::max<int64_t>(weights.integer("group_size", -1, INT32_MAX, 0), 0);
@@ -159,7 +159,7 @@ static void addPackedFloats(QuantizedTensors &tensors,
   auto &scales = module.need(".weight_scale", {"U8"}, {n, groups});
   StoredMatrix::Parts parts;
   parts.kind = GroupCodes::E2M1;
-  parts.codes = codesInRows(bytes.data, n, 32 * groups, 4, 1);
+  parts.codes = codesInRows(bytes.data, n, 32 * groups, 4, 4);
   parts.scales = {.type = ScaleType::E8M0Half,
                   .data = scales.data,
                   .rowStep = groups,

@@ -59,7 +59,7 @@ void mica::addMXFP4(Settings &, QuantizedTensors &tensors) {
     auto &scales = module.need(".weight_scales", {"U8"}, {n, groups});
     StoredMatrix::Parts parts;
     parts.kind = GroupCodes::E2M1;
-    parts.codes = codesInRows(blocks.data, n, 32 * groups, 4, 1);
+    parts.codes = codesInRows(blocks.data, n, 32 * groups, 4, 4);
     parts.scales = {.type = ScaleType::E8M0Half,
                     .data = scales.data,
                     .rowStep = groups,

@@ -62,7 +62,7 @@ TEST(Quantized, wrong_settings) {
   d = compressed("pack-quantized", {{"num_bits", 9}});
   EXPECT_EQ(d.error(), config +
                            ": config_groups: group_0: weights: num_bits is "
-                           "9, expected an integer from 1 to 8");
+                           "9, expected an integer from 2 to 8");
   d = compressed("pack-quantized", 4);
   EXPECT_EQ(d.error(), config + ": config_groups: group_0: weights is 4, "
                                 "expected an object");
