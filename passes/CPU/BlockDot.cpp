@@ -69,11 +69,6 @@ Value BlockStep::codes(int64_t vector, int64_t at) const {
       e.b.getI32Type());
 }
 
-Index BlockStep::lineOf(int64_t at) const {
-  Index line = (first + at) / 4 + blocks.scaleLines(tile.panel);
-  return line * (4 * tile.panel);
-}
-
 Value BlockStep::factor(int64_t vector, int64_t at, int64_t level) const {
   std::array<int64_t, 5> offsets = blocks.scaleOffsets(tile.panel);
   bool isZero = level == 1 && blocks.getZeros();
@@ -166,27 +161,37 @@ void cpu::forSteps(Emitter &e, const DotTile &tile, int64_t size,
     if (count > whole)
       body(block, e.index(whole), count - whole);
   };
-  int64_t whole = tile.terms / tile.group;
-  e.forRange(e.index(0), e.index(whole), 1,
+  Index whole = e.index(tile.terms / tile.group);
+  e.forRange(tile.from, min(tile.to, whole), 1,
              [&](Index block) { inBlock(block, tile.group); });
-  if (tile.terms % tile.group)
-    inBlock(e.index(whole), tile.terms % tile.group);
+  if (int64_t rest = tile.terms % tile.group)
+    e.forRange(max(tile.from, whole), tile.to, 1,
+               [&](Index block) { inBlock(block, rest); });
 }
 
 void BlockDot::multiply(Emitter &e, const DotTile &tile) const {
-  int64_t terms = tile.terms;
   int64_t vectors = tile.panels * tile.panel / lanes;
-  Emitter::Values sums(tile.rows * vectors, e.splat(0.0, lanes));
-  int64_t whole = terms / tile.group;
-  sums = e.forRange(e.index(0), e.index(whole), 1, sums,
-                    [&](Index block, ValueRange carried) {
-                      return addBlock(e, tile, block, tile.group,
-                                      Emitter::Values(carried));
-                    });
-  if (terms % tile.group)
-    sums = addBlock(e, tile, e.index(whole), terms % tile.group, sums);
-  for (int64_t r = 0; r < tile.rows; ++r)
-    for (int64_t i = 0; i < vectors; ++i)
-      e.store(sums[r * vectors + i], tile.stage,
-              {tile.row + r, tile.column + i * lanes});
+  auto forSums = [&](function_ref<void(int64_t, ArrayRef<Index>)> body) {
+    for (int64_t r = 0; r < tile.rows; ++r)
+      for (int64_t i = 0; i < vectors; ++i)
+        body(r * vectors + i, {tile.row + r, tile.column + i * lanes});
+  };
+  Value zero = e.splat(0.0, lanes);
+  Emitter::Values sums(tile.rows * vectors, zero);
+  if (tile.carried)
+    forSums([&](int64_t i, ArrayRef<Index> at) {
+      sums[i] =
+          e.select(tile.carried, e.load(e.f32x(lanes), tile.stage, at), zero);
+    });
+  auto overBlocks = [&](Index from, Index to, int64_t count) {
+    sums = e.forRange(from, to, 1, sums, [&](Index block, ValueRange carried) {
+      return addBlock(e, tile, block, count, Emitter::Values(carried));
+    });
+  };
+  Index whole = e.index(tile.terms / tile.group);
+  overBlocks(tile.from, min(tile.to, whole), tile.group);
+  if (int64_t rest = tile.terms % tile.group)
+    overBlocks(max(tile.from, whole), tile.to, rest);
+  forSums(
+      [&](int64_t i, ArrayRef<Index> at) { e.store(sums[i], tile.stage, at); });
 }

@@ -41,23 +41,16 @@ public:
   /// Codes `at` to `at` + 3 as the bytes of i32 lanes, from 0 up: what they
   /// stand for is that less `zero()`.
   mlir::Value codes(int64_t vector, int64_t at) const;
-  /// The byte of the block at which the line of those codes begins, of a format
-  /// of 8 bits.
-  tile::Index lineOf(int64_t at) const;
   int64_t zero() const;
   int64_t greatestCode() const;
   /// What a code of element `at` is multiplied with, and what is subtracted
   /// then, vector<lanes x f32>.
   mlir::Value scale(int64_t vector, int64_t at) const {
-    return known ? known->lookup({vector, 2 * at}) : factor(vector, at, 0);
+    return factor(vector, at, 0);
   }
   mlir::Value minimum(int64_t vector, int64_t at) const {
-    return known ? known->lookup({vector, 2 * at + 1}) : factor(vector, at, 1);
+    return factor(vector, at, 1);
   }
-  /// Scales and minima that were loaded before, by (vector, 2 at) and
-  /// (vector, 2 at + 1); null: none.
-  using Factors = llvm::DenseMap<std::pair<int64_t, int64_t>, mlir::Value>;
-  const Factors *known = nullptr;
 
   void prefetch(int64_t from, int64_t to) const;
 
@@ -75,6 +68,8 @@ public:
   explicit BlockDot(int64_t lanes) : lanes(lanes) {}
 
   void multiply(tile::Emitter &e, const DotTile &tile) const override;
+  /// Half the registers of a target hold sums of vectors, some of them twice.
+  int64_t mostRows() const override { return 12; }
 
 protected:
   /// Adds the products of the step's elements to the sums of the vectors
@@ -94,13 +89,17 @@ private:
 /// Rows of a panel that a vector of the target takes: all or a part of them.
 int64_t lanesOf(TargetAttr target, int64_t panel);
 
-/// `body(block, first, count)` for every step of the row: the elements of K in
+/// `body(block, first, count)` for every step of the tile's blocks: elements in
 /// steps of `size`, blocks of `group`.
 void forSteps(tile::Emitter &e, const DotTile &tile, int64_t size,
               llvm::function_ref<void(tile::Index, tile::Index, int64_t)> body);
 
 /// Integer products of i8 rows, with the instructions that `target` has.
 std::unique_ptr<Dot> makeDotInteger(TargetAttr target, int64_t panel);
+/// The same with tiles of 16 rows by 16 rows of `blocks`; null: not with this
+/// target or this format.
+std::unique_ptr<Dot> makeDotIntegerAmx(TargetAttr target,
+                                       tile::BlocksAttr blocks, int64_t panel);
 /// Weights as f32 in registers, multiply-add with rows of any float type.
 std::unique_ptr<Dot> makeDotDecode(TargetAttr target, int64_t panel);
 

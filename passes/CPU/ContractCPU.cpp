@@ -43,6 +43,29 @@ constexpr int64_t widestSegment = 64;
 /// of columns being so many times wider: then it reads its inputs less often.
 constexpr int64_t deepRowTiles = 2, deepUnits = 4;
 
+/// The best strategy that the target has for the operands' types.
+std::unique_ptr<Dot> chooseDot(tile::ContractOp op) {
+  MemRefType weight = op.getWeight().getType();
+  auto target =
+      op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
+  if (op.getBlocks() && !op.getGroups())
+    return makeDotDecode(target, op.getPanel());
+  if (op.getBlocks()) {
+    auto tiles = makeDotIntegerAmx(target, *op.getBlocks(), op.getPanel());
+    bool isAsked = tiles && op.getSchedule()->getRows().front() == 16;
+    return isAsked ? std::move(tiles) : makeDotInteger(target, op.getPanel());
+  }
+  bool pairs = target && target.hasDot(weight.getElementType()) &&
+               weight.getElementType().isBF16() &&
+               op.getInput().getType().getElementType().isBF16() &&
+               weight.getDimSize(2) == 16 && weight.getDimSize(3) == 2;
+  if (!pairs)
+    return makeDotFma();
+  if (target.getFeatures().contains("+amx-bf16"))
+    return makeDotAmx();
+  return makeDotBf16();
+}
+
 class ContractExpansion {
 public:
   ContractExpansion(Emitter &e, tile::ContractOp op)
@@ -53,6 +76,7 @@ public:
         op.getBlocks() ? op.getBlocks()->block(panel) : weight.getDimSize(3);
     groups = weight.getDimSize(1);
     panels = weight.getDimSize(0);
+    dot = chooseDot(op);
     segment = op.getSegment();
     granule = op.getGranule();
     // Without padding inside, a granule of any epilogue is as good as a panel.
@@ -65,8 +89,10 @@ public:
     chunk = std::min(chunk, granules);
     unit = std::max<int64_t>(1, schedule.getUnit() / (granule * chunk)) * chunk;
     unit = std::min<int64_t>(unit, llvm::divideCeil(granules, chunk) * chunk);
-    depth = schedule.getDepth() / group;
-    if (depth == 0 || depth >= groups)
+    depth = std::min(schedule.getDepth() / group, groups);
+    if (dot->opens())
+      depth = std::max<int64_t>(depth, 1);
+    if (depth == 0 || (depth == groups && !dot->opens()))
       depth = groups;
     else
       deepUnit = std::min<int64_t>(llvm::divideCeil(granules, unit) * unit,
@@ -98,6 +124,11 @@ private:
   struct Place {
     Index row, column;
   };
+  /// Of the row tiles that read the same weights: which one, of how many, and
+  /// what comes when all are through (`DotTile::next`).
+  struct Turn {
+    Index number, count, next;
+  };
   /// The rows [m, end) by tiles of `rows` rows, `panels` panels.
   struct RowTiles {
     Index m, end;
@@ -112,9 +143,12 @@ private:
                llvm::function_ref<void(const RowTiles &)> body);
   void forPanels(const Chunk &chunk, int64_t panels,
                  llvm::function_ref<void(Index, int64_t)> body);
+  DotTile tileOf(const Chunk &chunk, Index m, int64_t rows, Index panel,
+                 int64_t panels, const Place &place, const Pass &pass,
+                 const Turn &turn);
   void multiply(const Chunk &chunk, Index m, int64_t rows, Index panel,
                 int64_t panels, const Place &place, const Pass &pass,
-                Index next = {}, Index turn = {});
+                const Turn &turn = {});
   void expandChunk(Index m0, Index m1, const Chunk &chunk);
   void expandDeep(Value deep, Index m0, Index m1, Index g0, Index g1);
   void expandPass(Index m0, Index m1, const Chunk &chunk, const Place &place,
@@ -135,25 +169,6 @@ private:
   int64_t segment, granule, panelsPerGranule, granules, chunk, unit;
   int64_t deepUnit = 0;
 };
-
-/// The best strategy that the target has for the operands' types.
-std::unique_ptr<Dot> chooseDot(tile::ContractOp op) {
-  MemRefType weight = op.getWeight().getType();
-  auto target =
-      op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
-  if (op.getBlocks())
-    return op.getGroups() ? makeDotInteger(target, op.getPanel())
-                          : makeDotDecode(target, op.getPanel());
-  bool pairs = target && target.hasDot(weight.getElementType()) &&
-               weight.getElementType().isBF16() &&
-               op.getInput().getType().getElementType().isBF16() &&
-               weight.getDimSize(2) == 16 && weight.getDimSize(3) == 2;
-  if (!pairs)
-    return makeDotFma();
-  if (target.getFeatures().contains("+amx-bf16"))
-    return makeDotAmx();
-  return makeDotBf16();
-}
 
 } // namespace
 
@@ -180,7 +195,6 @@ void ContractExpansion::expand(Index task) {
   weights =
       e.reshape(op.getWeight(),
                 {panels, groups, weight.getDimSize(2) * weight.getDimSize(3)});
-  dot = chooseDot(op);
   zero = e.index(0);
   Value deep = deepUnit ? isDeep() : Value();
   Index width = e.index(unit);
@@ -223,6 +237,8 @@ void ContractExpansion::forRows(
     Index m0, Index m1, llvm::function_ref<void(const RowTiles &)> body) {
   for (auto [rows, panels] :
        llvm::zip_equal(schedule.getRows(), schedule.getPanels())) {
+    if (rows > dot->mostRows())
+      continue;
     Index end = rows == 1 ? m1 : m0 + (m1 - m0) / rows * rows;
     e.ifThen(m0 < end, [&] {
       dot->prepare(e, rows);
@@ -250,7 +266,14 @@ void ContractExpansion::forPanels(
 void ContractExpansion::multiply(const Chunk &chunk, Index m, int64_t rows,
                                  Index panel, int64_t panels,
                                  const Place &place, const Pass &pass,
-                                 Index next, Index turn) {
+                                 const Turn &turn) {
+  dot->multiply(e, tileOf(chunk, m, rows, panel, panels, place, pass, turn));
+}
+
+DotTile ContractExpansion::tileOf(const Chunk &chunk, Index m, int64_t rows,
+                                  Index panel, int64_t panels,
+                                  const Place &place, const Pass &pass,
+                                  const Turn &turn) {
   DotTile tile = {input,
                   weights,
                   stage,
@@ -266,14 +289,15 @@ void ContractExpansion::multiply(const Chunk &chunk, Index m, int64_t rows,
                   pass.from,
                   pass.to,
                   pass.carried,
-                  next,
-                  turn};
+                  turn.next,
+                  turn.number,
+                  turn.count};
   if (op.getBlocks()) {
     tile.blocks = *op.getBlocks();
     tile.terms = *op.getTerms();
     tile.inputGroups = op.getGroups().value_or(nullptr);
   }
-  dot->multiply(e, tile);
+  return tile;
 }
 
 void ContractExpansion::expandChunk(Index m0, Index m1, const Chunk &chunk) {
@@ -301,11 +325,14 @@ void ContractExpansion::expandDeep(Value deep, Index m0, Index m1, Index g0,
             (at.g - g0) % chunk * (panelsPerGranule * panel)};
   };
   Index all = e.index(groups);
+  Value inParts = deep;
+  if (dot->opens())
+    inParts = e.index(schedule.getRows().front() - 1) < m1 - m0;
   Index passes =
-      e.select(deep, e.index(llvm::divideCeil(groups, depth)), e.index(1));
+      e.select(inParts, e.index(llvm::divideCeil(groups, depth)), e.index(1));
   e.forRange(zero, passes, 1, [&](Index pass) {
     Index from = pass * depth;
-    Index to = e.select(deep, min(from + depth, all), all);
+    Index to = e.select(inParts, min(from + depth, all), all);
     forChunks(g0, g1, [&](const Chunk &chunk) {
       expandPass(m0, m1, chunk, placeOf(chunk),
                  {from, to, zero < from, g0 * panelsPerGranule,
@@ -322,14 +349,20 @@ void ContractExpansion::expandPass(Index m0, Index m1, const Chunk &chunk,
   forRows(m0, m1, [&](const RowTiles &tiles) {
     forPanels(chunk, tiles.panels, [&](Index panel, int64_t panels) {
       // Next are the panels behind these, or the first ones' next part of k.
-      Index behind = chunk.g * panelsPerGranule + panel + panels, next;
-      if (tiles.rows == schedule.getRows().front())
-        next = e.select(behind < pass.end, behind * groups + pass.from,
-                        pass.first * groups + pass.to);
+      Index behind = chunk.g * panelsPerGranule + panel + panels;
+      Turn turn;
+      if (tiles.rows == schedule.getRows().front()) {
+        turn.next = e.select(behind < pass.end, behind * groups + pass.from,
+                             pass.first * groups + pass.to);
+        turn.count = (tiles.end - tiles.m) / tiles.rows;
+        if (dot->opens())
+          dot->open(e, tileOf(chunk, m0, tiles.rows, panel, panels, place, pass,
+                              turn));
+      }
       e.forRange(tiles.m, tiles.end, tiles.rows, [&](Index m) {
+        turn.number = (m - m0) / tiles.rows;
         multiply(chunk, m, tiles.rows, panel, panels,
-                 {place.row + (m - m0), place.column}, pass, next,
-                 (m - m0) / tiles.rows);
+                 {place.row + (m - m0), place.column}, pass, turn);
       });
     });
   });

@@ -25,7 +25,8 @@ struct DotTile {
   /// The weights that the tiles will read when all rows are through with these:
   /// groups from the first weight. Null: none, or nobody knows.
   tile::Index next;
-  tile::Index turn; // how many row tiles read the same weights before
+  /// How many row tiles read the same weights before, and how many do in all.
+  tile::Index turn, turns;
 
   // Of a block format: how it computes, K, and how rows of i8 lie (null: the
   // rows are floats).
@@ -44,6 +45,14 @@ public:
   virtual ~Dot() = default;
   /// What register tiles of `rows` rows need before the first of them.
   virtual void prepare(tile::Emitter &e, int64_t rows) const {}
+  /// The most rows of a register tile.
+  virtual int64_t mostRows() const { return INT64_MAX; }
+  /// Whether `open` must come before register tiles of the most rows: the parts
+  /// of k, `depth` of the schedule, are then passed over one by one.
+  virtual bool opens() const { return false; }
+  /// Makes the weights of `tile`, whose rows do not matter, ready for the row
+  /// tiles that follow.
+  virtual void open(tile::Emitter &e, const DotTile &tile) {}
   /// stage[row + r, column + c] = sum over k of input[m + r, k] * w[c, k],
   /// where w[c] is row p * panel + c of the weight; over the groups [from, to)
   /// of k, added to what the stage holds if `carried`.

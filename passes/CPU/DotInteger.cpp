@@ -13,7 +13,6 @@
 #include "dialects/Mica/Mica.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/CPU/BlockDot.h"
-#include "passes/CPU/Tiles.h"
 
 using namespace mlir;
 using namespace mica;
@@ -148,7 +147,7 @@ struct DotInteger : BlockDot {
       addRun(s, sums, at, std::min(at + kPair, s.count), from, to);
   }
 
-protected:
+private:
   /// Elements [at, end) of the step, which share the scale of each row.
   void addRun(const BlockStep &s, MutableArrayRef<Value> sums, int64_t at,
               int64_t end, int64_t from, int64_t to) const {
@@ -204,10 +203,9 @@ protected:
 
   /// The integer sums of [first, last), less the zeros: of each row, of the
   /// vectors [from, to).
-  virtual SmallVector<Value> integerSums(const BlockStep &s,
-                                         ArrayRef<Value> pairs, int64_t first,
-                                         int64_t last, int64_t from,
-                                         int64_t to) const {
+  SmallVector<Value> integerSums(const BlockStep &s, ArrayRef<Value> pairs,
+                                 int64_t first, int64_t last, int64_t from,
+                                 int64_t to) const {
     Emitter &e = s.e;
     int64_t rows = s.tile.rows, wide = to - from;
     int64_t zero = zeroOf(s);
@@ -277,161 +275,8 @@ protected:
   Multiplier multiplier;
 };
 
-/// One row of a register tile whose integer sums lie in memory, [parts of a
-/// run, rows, columns] of i32, the zeros not yet taken off.
-struct DotSummed : DotInteger {
-  DotSummed(TargetAttr target, Value sums, int64_t part, Index row)
-      : DotInteger(target, 16), sums(sums), part(part), row(row) {}
-
-  SmallVector<Value> integerSums(const BlockStep &s, ArrayRef<Value> pairs,
-                                 int64_t first, int64_t last, int64_t from,
-                                 int64_t to) const override {
-    Emitter &e = s.e;
-    SmallVector<Value> totals;
-    auto type = VectorType::get(s.lanes, e.b.getI32Type());
-    for (int64_t i = from; i < to; ++i)
-      totals.push_back(e.load(
-          type, sums, {e.index(first / part), row, e.index(i * s.lanes)}));
-    if (int64_t zero = zeroOf(s)) {
-      Value begin = overPart(s, pairs[0], first, last, -zero);
-      for (Value &total : totals)
-        total = e.add(total, begin);
-    }
-    return totals;
-  }
-
-  Value sums;
-  int64_t part;
-  Index row;
-};
-
-/// Row tiles of 16 and 32 on tile registers, others as DotInteger does. The
-/// dwords of a run are a tile of weights, once they are bytes; what a tile sums
-/// goes to memory, from where the rows take it as they take their own.
-struct DotIntegerAmx : DotInteger {
-  explicit DotIntegerAmx(TargetAttr target)
-      : DotInteger(target, 16), target(target) {}
-
-  /// Elements of a run that a tile sums: those that share a scale; 0: runs do
-  /// not divide into such.
-  static int64_t partOf(tile::BlocksAttr blocks) {
-    if (blocks.getGroup() % tile::kRun == 0)
-      return tile::kRun;
-    return blocks.getGroup() == 16 ? 16 : 0;
-  }
-
-  void prepareFor(Emitter &e, const DotTile &t) const {
-    Tiles(e).configure(16, partOf(t.blocks));
-  }
-
-  void multiply(Emitter &e, const DotTile &t) const override {
-    if (t.rows < 16)
-      return DotInteger::multiply(e, t);
-    if (!partOf(t.blocks))
-      return multiplyParts(e, t);
-    prepareFor(e, t);
-    int64_t width = t.panels * t.panel;
-    e.forRange(e.index(0), e.index(t.rows), 1, [&](Index r) {
-      for (int64_t c = 0; c < width; c += lanes)
-        e.store(e.splat(0.0, lanes), t.stage, {t.row + r, t.column + c});
-    });
-    Type i32 = e.b.getI32Type(), i8 = e.b.getI8Type();
-    int64_t part = partOf(t.blocks), parts = tile::kRun / part;
-    Value sums = e.scratch({parts, t.rows, width}, i32);
-    Value codes = e.scratch({t.panels, tile::kRunDwords, 64}, i8);
-    forSteps(e, t, tile::kRun, [&](Index block, Index first, int64_t count) {
-      BlockStep step(e, t, lanes, block, first, count);
-      sumTiles(step, codes, sums, part);
-      addRows(step, sums, part);
-    });
-  }
-
-  void finish(Emitter &e) const override { Tiles(e).release(); }
-
-private:
-  /// Formats whose groups are no tiles: a few rows at a time.
-  void multiplyParts(Emitter &e, DotTile t) const {
-    constexpr int64_t few = 4;
-    e.forRange(e.index(0), e.index(t.rows), few, [&](Index r) {
-      DotTile tile = t;
-      tile.m = t.m + r;
-      tile.row = t.row + r;
-      tile.rows = few;
-      DotInteger::multiply(e, tile);
-    });
-  }
-
-  /// sums[p, r, :] = codes * rows over part p of the run.
-  void sumTiles(const BlockStep &s, Value codes, Value sums,
-                int64_t part) const {
-    Emitter &e = s.e;
-    const DotTile &t = s.tile;
-    Tiles tiles(e);
-    bool isPlain = t.blocks.getBits() == 8 && t.blocks.getValues().empty();
-    int64_t high = t.rows / 16, width = t.panels * t.panel;
-    int64_t stride = cast<MemRefType>(t.input.getType()).getDimSize(1);
-    if (!isPlain)
-      for (int64_t v = 0; v < t.panels; ++v)
-        for (int64_t at = 0; at < s.count; at += 4)
-          e.store(e.bitcast(s.codes(v, at), e.b.getI8Type()), codes,
-                  {e.index(v), e.index(at / 4), e.index(0)});
-    for (int64_t at = 0; at < s.count; at += part) {
-      for (int64_t h = 0; h < high; ++h)
-        tiles.load(4 + h, t.input, {t.m + h * 16, s.element(at)}, stride);
-      for (int64_t v = 0; v < t.panels; ++v) {
-        if (isPlain)
-          tiles.load(6 + v % 2, t.weights, {t.p + v, s.block, s.lineOf(at)},
-                     64);
-        else
-          tiles.load(6 + v % 2, codes,
-                     {e.index(v), e.index(at / 4), e.index(0)}, 64);
-        for (int64_t h = 0; h < high; ++h) {
-          tiles.zero(h * t.panels + v);
-          tiles.dotBytes(h * t.panels + v, 4 + h, 6 + v % 2);
-          tiles.store(
-              h * t.panels + v, sums,
-              {e.index(at / part), e.index(h * 16), e.index(v * t.panel)},
-              width * 4);
-        }
-      }
-    }
-  }
-
-  /// Brings the scales in, row by row.
-  void addRows(const BlockStep &s, Value sums, int64_t part) const {
-    Emitter &e = s.e;
-    const DotTile &t = s.tile;
-    BlockStep::Factors factors;
-    for (int64_t at = 0; at < s.count; at += part)
-      for (int64_t v = 0; v < s.vectors(); ++v) {
-        factors[{v, 2 * at}] = s.scale(v, at);
-        if (s.blocks.hasMinimum())
-          factors[{v, 2 * at + 1}] = s.minimum(v, at);
-      }
-    e.forRange(e.index(0), e.index(t.rows), 1, [&](Index r) {
-      DotTile row = t;
-      row.m = t.m + r;
-      row.rows = 1;
-      BlockStep step(e, row, lanes, s.block, s.first, s.count);
-      step.known = &factors;
-      SmallVector<Value> into;
-      for (int64_t v = 0; v < s.vectors(); ++v)
-        into.push_back(
-            e.load(e.f32x(lanes), t.stage, {t.row + r, t.column + v * lanes}));
-      DotSummed(target, sums, part, r).add(step, into, 0, s.vectors());
-      for (int64_t v = 0; v < s.vectors(); ++v)
-        e.store(into[v], t.stage, {t.row + r, t.column + v * lanes});
-    });
-  }
-
-  TargetAttr target;
-};
-
 } // namespace
 
 std::unique_ptr<Dot> cpu::makeDotInteger(TargetAttr target, int64_t panel) {
-  int64_t lanes = lanesOf(target, panel);
-  if (target.getFeatures().contains("+amx-int8") && lanes == 16 && panel == 16)
-    return std::make_unique<DotIntegerAmx>(target);
-  return std::make_unique<DotInteger>(target, lanes);
+  return std::make_unique<DotInteger>(target, lanesOf(target, panel));
 }

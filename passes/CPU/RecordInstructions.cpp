@@ -22,7 +22,7 @@ std::string dotProduct(Operation *op) {
   // Names as LLVM has them, and as assembly has those that differ.
   static constexpr std::pair<StringRef, StringRef> names[] = {
       {"dpbf16ps", "vdpbf16ps"},  {"tdpbf16ps", "tdpbf16ps"},
-      {"tdpbsud", "tdpbsud"},     {"vpdpbusd", "vpdpbusd"},
+      {"tdpbssd", "tdpbssd"},     {"vpdpbusd", "vpdpbusd"},
       {"pmaddubs", "vpmaddubsw"}, {"pmadd.ub.sw", "vpmaddubsw"}};
   for (auto [part, name] : names)
     if (call.getIntrin().contains(("." + part).str()))

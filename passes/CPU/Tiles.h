@@ -39,9 +39,9 @@ public:
   void dot(int64_t sum, int64_t input, int64_t weights) {
     call("tdpbf16ps", {number(sum), number(input), number(weights)});
   }
-  /// Of signed inputs and unsigned weights.
+  /// Of signed bytes.
   void dotBytes(int64_t sum, int64_t input, int64_t weights) {
-    call("tdpbsud", {number(sum), number(input), number(weights)});
+    call("tdpbssd", {number(sum), number(input), number(weights)});
   }
 
 private:

@@ -1,0 +1,328 @@
+//===- DotIntegerAmx.cpp - Integer products of tiles ----------------------===//
+//
+// A slot is a run of 32 of k, in one part or, where groups have 16 elements, in
+// two: what shares a scale. `open` turns the weights of a panel into signed
+// bytes and f32 factors once; then each 16 rows pass over them with their sums
+// in vector registers. A tile sums a part in integers, goes to memory, and
+// comes back as vectors that the scales are brought into. Three slots are under
+// way at a time, in this order:
+//
+//   tiles:  sums of slot g           (tdpbssd)
+//   stores: sums of slot g - 1       (tilestored)
+//   f32:    scales into slot g - 2   (two multiply-adds a vector)
+//
+// While tiles are in use only one port multiplies vectors on the processors
+// measured (Sapphire and Granite Rapids), so that multiply-adds are what is
+// scarce. Hence no conversion: with M = 3 * 2^22, an integer |x| < 2^22 added
+// to the bits of the f32 M is the bits of M + x, and (M + x) s - M s is x s
+// rounded once where s has at most 22 significant bits. The results are bit for
+// bit those of DotInteger.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "passes/CPU/BlockDot.h"
+#include "passes/CPU/Tiles.h"
+
+using namespace mlir;
+using namespace mica;
+using namespace mica::cpu;
+using tile::Emitter;
+using tile::Index;
+
+namespace {
+
+constexpr int64_t kHigh = 16, kLanes = 16, kTileSums = 4;
+constexpr double kMagic = 12582912;          // 3 * 2^22
+constexpr uint32_t kMagicBits = 0x4b400000u; // of the f32
+/// The loop over slots covers this many at a time, so that it knows which tile
+/// registers they use; slots that are none have codes and factors of 0.
+constexpr int64_t kSlots = 4;
+
+/// Whether 3 s is exact in f32 for every scale s.
+bool hasShortScales(tile::BlocksAttr blocks) {
+  return !blocks.getScale().isF32();
+}
+
+class DotIntegerAmx : public Dot {
+public:
+  DotIntegerAmx(TargetAttr target, tile::BlocksAttr blocks)
+      : few(makeDotInteger(target, kLanes)), blocks(blocks),
+        part(blocks.getGroup() % tile::kRun == 0 ? tile::kRun : 16),
+        parts(tile::kRun / part), steps(kTileSums / parts),
+        perPart(1 + hasShortScales(blocks) + blocks.hasMinimum()) {}
+
+  bool opens() const override { return true; }
+  void prepare(Emitter &e, int64_t rows) const override {
+    if (rows >= kHigh)
+      Tiles(e).configure(kHigh, part);
+  }
+  void finish(Emitter &e) const override { Tiles(e).release(); }
+
+  void open(Emitter &e, const DotTile &t) override;
+  void multiply(Emitter &e, const DotTile &t) const override;
+
+private:
+  using Values = Emitter::Values;
+
+  void openRun(Emitter &e, const DotTile &t, Index block, Index first,
+               int64_t count);
+  Index slotOf(const DotTile &t, Index block, Index first) const {
+    return (block - t.from) * (t.group / tile::kRun) + first / tile::kRun;
+  }
+  /// Where factor `f` of part `p` lies in `factors`: scales, then -M scales if
+  /// they are short, then minima, negated.
+  int64_t factorAt(int64_t p, int64_t f) const { return p * perPart + f; }
+
+  Value sumsOfRows(Emitter &e, const DotTile &t) const;
+  void multiplySlot(Emitter &e, const DotTile &t, Index slot,
+                    int64_t turn) const;
+  void storeSlot(Emitter &e, int64_t turn) const;
+  void addSlot(Emitter &e, const DotTile &t, Index slot, int64_t turn,
+               Value ofRows, Values &sums) const;
+  Value scalePart(Emitter &e, int64_t sum, int64_t r, ArrayRef<Value> factors,
+                  Value before) const;
+  void prefetchNext(Emitter &e, const DotTile &t, Index round) const;
+
+  std::unique_ptr<Dot> few; // of less than 16 rows
+  tile::BlocksAttr blocks;
+  const int64_t part, parts, steps, perPart;
+  // Of the weights that are open: i8 [slots, 8, 64], f32 [slots, factors, 16],
+  // and where sums of tiles lie, i32 [4, 16, 16].
+  Value codes, factors, tileSums;
+  Index slots, last; // a multiple of kSlots; the last that is one
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Weights, once for many rows
+//===----------------------------------------------------------------------===//
+
+void DotIntegerAmx::open(Emitter &e, const DotTile &t) {
+  assert(t.panels == 1 && "the schedule asks for more panels than one");
+  if (t.rows < kHigh)
+    return;
+  int64_t depth = std::max(t.schedule.getDepth() / t.group, int64_t(1));
+  int64_t most =
+      llvm::alignTo(std::min(depth, t.groups()) * t.group / tile::kRun, kSlots);
+  codes = e.scratch({most, tile::kRunDwords, 4 * kLanes}, e.b.getI8Type());
+  factors = e.scratch({most, parts * perPart, kLanes}, e.b.getF32Type());
+  tileSums = e.scratch({kTileSums, kHigh, kLanes}, e.b.getI32Type());
+
+  forSteps(e, t, tile::kRun, [&](Index block, Index first, int64_t count) {
+    openRun(e, t, block, first, count);
+  });
+  Index runs = e.index(llvm::divideCeil(t.terms, tile::kRun));
+  int64_t perBlock = t.group / tile::kRun;
+  Index count = min(t.to * perBlock, runs) - t.from * perBlock;
+  slots = ceilDiv(count, kSlots) * kSlots;
+  last = count - 1;
+  e.forRange(count, slots, 1, [&](Index slot) {
+    for (int64_t i = 0; i < tile::kRunDwords; ++i)
+      e.store(e.splatOf(0, VectorType::get(4 * kLanes, e.b.getI8Type())), codes,
+              {slot, e.index(i), e.index(0)});
+    for (int64_t i = 0; i < parts * perPart; ++i)
+      e.store(e.splat(0.0, kLanes), factors, {slot, e.index(i), e.index(0)});
+  });
+}
+
+/// One slot. Of K that ends inside it, the other codes are 0.
+void DotIntegerAmx::openRun(Emitter &e, const DotTile &t, Index block,
+                            Index first, int64_t count) {
+  Index slot = slotOf(t, block, first);
+  BlockStep s(e, t, kLanes, block, first, count);
+  auto bytes = VectorType::get(4 * kLanes, e.b.getI8Type());
+  for (int64_t at = 0; at < tile::kRun; at += 4) {
+    Value code = e.splatOf(0, bytes);
+    if (at < count) {
+      code = e.bitcast(s.codes(0, at), e.b.getI8Type());
+      if (s.zero())
+        code = e.sub(code, e.splatOf(s.zero(), bytes));
+    }
+    e.store(code, codes, {slot, e.index(at / 4), e.index(0)});
+  }
+  for (int64_t p = 0; p < parts; ++p) {
+    bool isNone = p * part >= count;
+    auto store = [&](int64_t f, Value value) {
+      e.store(value, factors, {slot, e.index(factorAt(p, f)), e.index(0)});
+    };
+    Value scale = isNone ? e.splat(0.0, kLanes) : s.scale(0, p * part);
+    store(0, scale);
+    if (hasShortScales(blocks))
+      store(1, e.mul(scale, e.splat(-kMagic, kLanes)));
+    if (blocks.hasMinimum()) {
+      Value minimum = isNone ? scale : s.minimum(0, p * part);
+      store(perPart - 1, arith::NegFOp::create(e.b, e.loc, minimum));
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Sixteen rows
+//===----------------------------------------------------------------------===//
+
+void DotIntegerAmx::multiply(Emitter &e, const DotTile &t) const {
+  if (t.rows < kHigh)
+    return few->multiply(e, t);
+  assert(t.rows == kHigh && "the schedule asks for more rows than a tile has");
+  Value zero = e.splat(0.0, kLanes);
+  Values sums(kHigh, zero);
+  for (int64_t r = 0; r < kHigh; ++r)
+    sums[r] =
+        e.select(t.carried,
+                 e.load(e.f32x(kLanes), t.stage, {t.row + r, t.column}), zero);
+  Value ofRows = blocks.hasMinimum() ? sumsOfRows(e, t) : Value();
+
+  auto begin = [&](Index slot, int64_t turn) {
+    multiplySlot(e, t, slot, turn % steps);
+  };
+  auto end = [&](int64_t turn) { storeSlot(e, turn % steps); };
+  auto add = [&](Index slot, int64_t turn, Values &sums) {
+    addSlot(e, t, slot, turn % steps, ofRows, sums);
+  };
+  // Turns are counted modulo kSlots: there are a multiple of that many.
+  begin(e.index(0), 0);
+  begin(e.index(1), 1);
+  end(0);
+  sums = e.forRange(e.index(2), slots - 2, kSlots, sums,
+                    [&](Index slot, ValueRange carried) {
+                      Values next(carried);
+                      prefetchNext(e, t, slot / kSlots);
+                      for (int64_t j = 0; j < kSlots; ++j) {
+                        begin(slot + j, j + 2);
+                        end(j + 1);
+                        add(slot + j - 2, j, next);
+                      }
+                      return next;
+                    });
+  prefetchNext(e, t, slots / kSlots - 1);
+  for (int64_t j = 0; j < 2; ++j) {
+    begin(slots - 2 + j, j + 2);
+    end(j + 1);
+    add(slots - 4 + j, j, sums);
+  }
+  end(3);
+  add(slots - 2, 2, sums);
+  add(slots - 1, 3, sums);
+  for (int64_t r = 0; r < kHigh; ++r)
+    e.store(sums[r], t.stage, {t.row + r, t.column});
+}
+
+/// What minima are multiplied with: the sums of each row's parts as f32 [parts,
+/// 16 rows, slots].
+Value DotIntegerAmx::sumsOfRows(Emitter &e, const DotTile &t) const {
+  int64_t most = cast<MemRefType>(codes.getType()).getDimSize(0);
+  Value result = e.scratch({parts, kHigh, most}, e.b.getF32Type());
+  // Rows end in whole runs; take as many at a time as divide all of them.
+  int64_t runs = t.terms / tile::kRun;
+  int64_t lanes = std::gcd(std::gcd(runs, most), kLanes);
+  Type i32 = e.b.getI32Type();
+  Index first = t.from * (t.group / tile::kRun);
+  e.forRange(e.index(0), e.index(kHigh), 1, [&](Index r) {
+    e.forRange(e.index(0), last + 1, lanes, [&](Index slot) {
+      Index byte = (first + slot) * 4 + t.inputGroups.sumsAt(t.terms);
+      Value pair = e.loadBytes(lanes, i32, t.input, {t.m + r, byte});
+      Value low = arith::ShRSIOp::create(
+          e.b, e.loc, e.shiftLeft(pair, e.splatBits(16, lanes)),
+          e.splatBits(16, lanes));
+      Value high =
+          arith::ShRSIOp::create(e.b, e.loc, pair, e.splatBits(16, lanes));
+      if (parts == 1)
+        low = e.add(low, high);
+      e.store(e.toFloat(low), result, {e.index(0), r, slot});
+      if (parts == 2)
+        e.store(e.toFloat(high), result, {e.index(1), r, slot});
+    });
+  });
+  return result;
+}
+
+void DotIntegerAmx::multiplySlot(Emitter &e, const DotTile &t, Index slot,
+                                 int64_t turn) const {
+  Tiles tiles(e);
+  int64_t stride = cast<MemRefType>(t.input.getType()).getDimSize(1);
+  Index run = t.from * (t.group / tile::kRun) + min(slot, last);
+  for (int64_t p = 0; p < parts; ++p) {
+    int64_t sum = turn * parts + p, a = 4 + sum % 2, b = 6 + sum % 2;
+    tiles.load(a, t.input, {t.m, run * tile::kRun + p * part}, stride);
+    tiles.load(b, codes, {slot, e.index(p * part / 4), e.index(0)}, 64);
+    tiles.zero(sum);
+    tiles.dotBytes(sum, a, b);
+  }
+}
+
+void DotIntegerAmx::storeSlot(Emitter &e, int64_t turn) const {
+  for (int64_t sum = turn * parts; sum < (turn + 1) * parts; ++sum)
+    Tiles(e).store(sum, tileSums, {e.index(sum), e.index(0), e.index(0)},
+                   kLanes * 4);
+}
+
+void DotIntegerAmx::addSlot(Emitter &e, const DotTile &t, Index slot,
+                            int64_t turn, Value ofRows, Values &sums) const {
+  Index from = min(slot, last);
+  Index scaleAt =
+      (t.from * t.group + from * tile::kRun) / t.inputGroups.getSize() * 4 +
+      t.inputGroups.scalesAt(t.terms);
+  Values held;
+  for (int64_t f = 0; f < parts * perPart; ++f)
+    held.push_back(
+        e.load(e.f32x(kLanes), factors, {slot, e.index(f), e.index(0)}));
+  // Row by row, so that only the sums and the factors stay in registers.
+  for (int64_t r = 0; r < kHigh; ++r) {
+    Value scaled;
+    for (int64_t p = 0; p < parts; ++p) {
+      scaled = scalePart(e, turn * parts + p, r,
+                         ArrayRef(held).slice(p * perPart, perPart), scaled);
+      if (!ofRows)
+        continue;
+      Value sum = e.load(ofRows, {e.index(p), e.index(r), from});
+      scaled =
+          e.fma(held[(p + 1) * perPart - 1], e.broadcast(sum, kLanes), scaled);
+    }
+    Value bits = e.loadBytes(1, e.b.getI32Type(), t.input, {t.m + r, scaleAt});
+    Value scale =
+        e.bitcast(e.broadcast(e.extract(bits, 0), kLanes), e.b.getF32Type());
+    sums[r] = e.fma(scaled, scale, sums[r]);
+  }
+}
+
+/// before + scale * row `r` of tile `sum`; null: nothing was before.
+Value DotIntegerAmx::scalePart(Emitter &e, int64_t sum, int64_t r,
+                               ArrayRef<Value> factors, Value before) const {
+  Value total = e.load(VectorType::get(kLanes, e.b.getI32Type()), tileSums,
+                       {e.index(sum), e.index(r), e.index(0)});
+  total = e.bitcast(e.add(total, e.splatBits(kMagicBits, kLanes)),
+                    e.b.getF32Type());
+  if (!before && hasShortScales(blocks))
+    return e.fma(total, factors[0], factors[1]);
+  total = e.sub(total, e.splat(kMagic, kLanes));
+  return before ? e.fma(total, factors[0], before) : e.mul(total, factors[0]);
+}
+
+/// The row tile's share of the weights that are opened next, as much in each
+/// round of kSlots slots.
+void DotIntegerAmx::prefetchNext(Emitter &e, const DotTile &t,
+                                 Index round) const {
+  constexpr int64_t line = 64;
+  auto type = cast<MemRefType>(t.weights.getType());
+  Value flat = e.reshape(t.weights, {type.getNumElements()});
+  int64_t size = type.getDimSize(2);
+  Index lines =
+      e.index(llvm::divideCeil(kSlots * tile::kRun * size, t.group * line));
+  Index share = (lines + (t.turns - 1)) / t.turns;
+  Index first = t.next * size + (round * t.turns + t.turn) * share * line;
+  e.forRange(e.index(0), share, 1,
+             [&](Index i) { e.prefetch(flat, {first + i * line}); });
+}
+
+std::unique_ptr<Dot> cpu::makeDotIntegerAmx(TargetAttr target,
+                                            tile::BlocksAttr blocks,
+                                            int64_t panel) {
+  int64_t group = blocks.getGroup();
+  bool hasTiles = target.getFeatures().contains("+amx-int8");
+  if (!hasTiles || panel != kLanes || lanesOf(target, panel) != kLanes ||
+      (group % tile::kRun != 0 && group != 16))
+    return nullptr;
+  return std::make_unique<DotIntegerAmx>(target, blocks);
+}
