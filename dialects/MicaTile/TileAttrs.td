@@ -130,6 +130,10 @@ def Tile_BlocksAttr : AttrDef<Tile_Dialect, "Blocks"> {
     bool hasIntegerDot() const { return getGroup() % 16 == 0; }
     /// Whether something is subtracted from S (c - zero).
     bool hasMinimum() const { return getMin() || getZeros(); }
+    /// What is subtracted from codes counted from 0 up, an entry of `values`
+    /// counting from the least of them; and the greatest such code.
+    int64_t codeZero() const;
+    int64_t greatestCode() const;
     /// Elements of a row with one scale (and minimum) of the first level.
     int64_t perScale() const { return getSuper() ? getSuper() : getGroup(); }
     /// A row of `columns` elements taken apart, as pack functions fetch it:

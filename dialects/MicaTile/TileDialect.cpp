@@ -86,6 +86,15 @@ int64_t BlocksAttr::block(int64_t panel) const {
   return even ? unit() : 2 * unit();
 }
 
+int64_t BlocksAttr::codeZero() const {
+  return getValues().empty() ? getZero() : -*llvm::min_element(getValues());
+}
+
+int64_t BlocksAttr::greatestCode() const {
+  return getValues().empty() ? (int64_t(1) << getBits()) - 1
+                             : *llvm::max_element(getValues()) + codeZero();
+}
+
 std::array<int64_t, 5> BlocksAttr::scaleOffsets(int64_t panel) const {
   int64_t k = block(panel), width = getScale().getIntOrFloatBitWidth() / 8;
   int64_t scales = k / perScale() * width * panel;

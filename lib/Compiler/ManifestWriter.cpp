@@ -79,9 +79,9 @@ static ordered_json phaseWork(ArrayAttr groups, ArrayAttr instructions,
     entry["phase"] = names[phase.getInt()];
     auto words = cast<StringAttr>(instructions[phase.getInt()]).getValue();
     auto input = group.getAs<StringAttr>("input");
-    if (input && input.getValue() == "i8")
-      entry["type"] = "i8";
-    else if (entry.value("type", "") != "i8")
+    if (input && input.getValue().starts_with("i"))
+      entry["type"] = input.str();
+    else if (entry.value("type", "")[0] != 'i')
       entry["type"] = words.contains("bf16") ? "bf16" : "f32";
     entry["instructions"] = words.str();
     if (auto layout = group.getAs<StringAttr>("layout"))

@@ -28,23 +28,11 @@ Value BlockStep::load(Type element, int64_t vector, Index byte) const {
 
 /// The table of a format with values, its least value taken as 0.
 static SmallVector<int8_t> tableOf(tile::BlocksAttr blocks) {
-  int64_t least = *llvm::min_element(blocks.getValues());
   SmallVector<int8_t> table;
   for (int64_t value : blocks.getValues())
-    table.push_back(static_cast<int8_t>(value - least));
+    table.push_back(static_cast<int8_t>(value + blocks.codeZero()));
   table.resize(16, 0);
   return table;
-}
-
-int64_t BlockStep::zero() const {
-  ArrayRef<int64_t> values = blocks.getValues();
-  return values.empty() ? blocks.getZero() : -*llvm::min_element(values);
-}
-
-int64_t BlockStep::greatestCode() const {
-  ArrayRef<int64_t> values = blocks.getValues();
-  return values.empty() ? (1 << blocks.getBits()) - 1
-                        : *llvm::max_element(values) + zero();
 }
 
 Value BlockStep::codes(int64_t vector, int64_t at) const {

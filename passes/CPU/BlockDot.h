@@ -39,10 +39,8 @@ public:
     return block * tile.group + first + at;
   }
   /// Codes `at` to `at` + 3 as the bytes of i32 lanes, from 0 up: what they
-  /// stand for is that less `zero()`.
+  /// stand for is that less the format's `codeZero()`.
   mlir::Value codes(int64_t vector, int64_t at) const;
-  int64_t zero() const;
-  int64_t greatestCode() const;
   /// What a code of element `at` is multiplied with, and what is subtracted
   /// then, vector<lanes x f32>.
   mlir::Value scale(int64_t vector, int64_t at) const {

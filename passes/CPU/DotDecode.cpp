@@ -55,7 +55,7 @@ private:
   static Value offset(const BlockStep &s, int64_t vector, int64_t at,
                       Value scale) {
     Emitter &e = s.e;
-    Value zero = e.mul(scale, e.splat(-double(s.zero()), s.lanes));
+    Value zero = e.mul(scale, e.splat(-double(s.blocks.codeZero()), s.lanes));
     return s.blocks.hasMinimum() ? e.sub(zero, s.minimum(vector, at)) : zero;
   }
 

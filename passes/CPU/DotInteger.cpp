@@ -224,7 +224,7 @@ private:
         Value row = rowDword(s, r, s.element(at));
         for (int64_t i = 0; i < wide; ++i)
           multiplier.add(e, partial[r * wide + i], codes[i], row,
-                         s.greatestCode());
+                         s.blocks.greatestCode());
       }
     }
     SmallVector<Value> totals;
@@ -234,7 +234,7 @@ private:
   }
 
   int64_t zeroOf(const BlockStep &s) const {
-    return multiplier.zeroOf(s.zero(), s.greatestCode());
+    return multiplier.zeroOf(s.blocks.codeZero(), s.blocks.greatestCode());
   }
   bool needsSums(const BlockStep &s) const {
     return s.blocks.hasMinimum() || zeroOf(s) != 0;

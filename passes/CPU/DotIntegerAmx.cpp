@@ -137,8 +137,8 @@ void DotIntegerAmx::openRun(Emitter &e, const DotTile &t, Index block,
     Value code = e.splatOf(0, bytes);
     if (at < count) {
       code = e.bitcast(s.codes(0, at), e.b.getI8Type());
-      if (s.zero())
-        code = e.sub(code, e.splatOf(s.zero(), bytes));
+      if (s.blocks.codeZero())
+        code = e.sub(code, e.splatOf(s.blocks.codeZero(), bytes));
     }
     e.store(code, codes, {slot, e.index(at / 4), e.index(0)});
   }

@@ -113,6 +113,21 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     return text;
   }
 
+  /// The type of a product's operands, as the manifest's `work` names it: of
+  /// integers also the bits of the greatest code and what shares a scale.
+  static std::string operandsOf(LinearOp linear) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    os << getElementTypeOrSelf(linear.getInput().getType());
+    FormatAttr format = linear.getWeight().getType().getFormat();
+    if (text == "i8" && format && format.getBlocks()) {
+      tile::BlocksAttr blocks = format.getBlocks();
+      text = "i" + std::to_string(llvm::Log2_64(blocks.greatestCode()) + 1) +
+             (blocks.getGroup() % 32 ? "/16" : "/32");
+    }
+    return text;
+  }
+
   /// The work of `group`, for roofline shares: bytes and operations follow from
   /// shapes and formats alone.
   void describe(GroupOp group, int64_t phase, int64_t layers) {
@@ -125,15 +140,12 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     for (Operation &op : group.getBody().front()) {
       if (auto linear = dyn_cast<LinearOp>(op)) {
         WeightType type = linear.getWeight().getType();
-        Type input = getElementTypeOrSelf(linear.getInput().getType());
-        std::string inputName;
-        llvm::raw_string_ostream(inputName) << input;
         entry.append(
             {b.getNamedAttr("kind", b.getStringAttr("linear")),
              b.getNamedAttr("out_rows", b.getBoolAttr(hasOutputRows(group))),
              integer("n", type.rows()), integer("k", type.columns()),
              b.getNamedAttr("layout", b.getStringAttr(layoutOf(type))),
-             b.getNamedAttr("input", b.getStringAttr(inputName)),
+             b.getNamedAttr("input", b.getStringAttr(operandsOf(linear))),
              integer("weight_bytes", WeightType::get(&getContext(),
                                                      type.getShape(),
                                                      type.getElement(),

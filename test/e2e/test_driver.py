@@ -90,7 +90,7 @@ def test_block_formats_stay_packed(mica, tmp_path, quantized):
     found = artifacts.manifest(out)
     layouts = [w["layout"] for w in found["work"] if "layout" in w]
     assert layouts and all(text.startswith("q8_0 ") for text in layouts)
-    assert {w["type"] for w in found["work"] if "layout" in w} == {"i8"}
+    assert {w["type"] for w in found["work"] if "layout" in w} == {"i8/32"}
 
 
 def test_recipes(mica, made, tmp_path):

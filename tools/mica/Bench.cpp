@@ -262,7 +262,8 @@ Status benchMachine(const BenchOptions &options, json &out) {
   };
   for (uint32_t threads : counts) {
     show(threads, "read", machine->bandwidth(threads, 5, 30), "GB/s");
-    for (const char *type : {"f32", "f16", "bf16", "i8"})
+    for (const char *type :
+         {"f32", "f16", "bf16", "i8", "i8/32", "i6/16", "i4/32"})
       for (const Rate &rate : machine->dots(type, threads, 5, 30))
         show(threads, type, rate, "Gop/s");
   }

@@ -153,6 +153,37 @@ MICA_DOT_LOOP(dotVNNI256, "avxvnni,avx2", __m256i, operandsI8, 64,
 MICA_DOT_LOOP(dotMaddAVX2, "avx2", __m256i, operandsI8, 64,
               sum = _mm256_add_epi32(
                   sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, sum), b)))
+// Codes of 8 bits: two products of unsigned with signed bytes would not fit 16
+// bits, so the sign of one moves over to the other.
+MICA_DOT_LOOP(dotSignAVX2, "avx2", __m256i, operandsI8, 64,
+              sum = _mm256_add_epi32(
+                  sum,
+                  _mm256_madd_epi16(
+                      _mm256_maddubs_epi16(a, _mm256_sign_epi8(sum, b)), b)))
+
+/// Codes so small that `Fit` sums of two products fit 16 bits.
+template <int Fit>
+__attribute__((target("avx2"))) double dotNarrowAVX2(const uint8_t *,
+                                                     uint64_t size) {
+  __m256i a, b, sums[kSums / 2] = {};
+  std::memcpy(&a, &operandsI8[0], sizeof(a));
+  std::memcpy(&b, &operandsI8[1], sizeof(b));
+  constexpr uint64_t operations = kSums / 2 * Fit * 64;
+  uint64_t rounds = size / operations + 1;
+  for (uint64_t i = 0; i < rounds; ++i)
+    _Pragma("unroll") for (__m256i &sum : sums) {
+      __m256i narrow = _mm256_maddubs_epi16(a, sum);
+      _Pragma("unroll") for (int step = 1; step < Fit; ++step) {
+        __asm__ volatile("" : "+x"(a));
+        narrow = _mm256_add_epi16(narrow, _mm256_maddubs_epi16(a, b));
+      }
+      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(narrow, b));
+      __asm__ volatile("" : "+x"(sum));
+    }
+  for (__m256i &sum : sums)
+    floatSink = reinterpret_cast<const float &>(sum);
+  return double(rounds) * operations;
+}
 
 struct alignas(64) TileConfig {
   uint8_t palette = 1, startRow = 0, reserved[14] = {};
@@ -189,6 +220,36 @@ MICA_TILE_LOOP(tileBF16, "amx-tile,amx-bf16", operandsBF16, 16384,
                _tile_dpbf16ps)
 MICA_TILE_LOOP(tileI8, "amx-tile,amx-int8", operandsI8, 32768, _tile_dpbusd)
 
+/// Sums over groups of `Depth` bytes: each leaves its tile before the next.
+template <int Depth>
+__attribute__((target("amx-tile,amx-int8"))) double tileGroups(const uint8_t *,
+                                                               uint64_t size) {
+  TileConfig config;
+  for (int tile = 4; tile < 8; ++tile)
+    (tile < 6 ? config.bytes[tile] = Depth : config.rows[tile] = Depth / 4);
+  _tile_loadconfig(&config);
+  alignas(64) static thread_local int32_t sums[4][256];
+  const uint8_t *inputs = operandsI8[0].elements, *codes = inputs + 4096;
+  uint64_t operations = uint64_t(4) * 2 * 16 * 16 * Depth;
+  uint64_t rounds = size / operations + 1;
+#define MICA_GROUP(SUM, INPUT, CODES)                                          \
+  _tile_loadd(INPUT, inputs + i % 2 * 128 + SUM * Depth, 256);                 \
+  _tile_loadd(CODES, codes + SUM * 16 * Depth, 64);                            \
+  _tile_zero(SUM);                                                             \
+  _tile_dpbssd(SUM, INPUT, CODES);                                             \
+  _tile_stored((SUM + 3) % 4, sums[(SUM + 3) % 4], 64)
+  for (uint64_t i = 0; i < rounds; ++i) {
+    MICA_GROUP(0, 4, 6);
+    MICA_GROUP(1, 5, 7);
+    MICA_GROUP(2, 4, 6);
+    MICA_GROUP(3, 5, 7);
+  }
+#undef MICA_GROUP
+  _tile_release();
+  sink = sums[0][0];
+  return double(rounds) * operations;
+}
+
 #endif
 
 /// The loop for any CPU.
@@ -211,22 +272,50 @@ std::vector<Loop> mica::readLoops() {
   return allReadLoops(std::integer_sequence<int, 1, 2, 4, 8>());
 }
 
+/// The loop over codes of `bits` bits in groups of `group` for plain AVX2.
+static Loop narrowLoop(int bits, int group) {
+#if defined(__x86_64__)
+  int fit = std::min(32767 / (2 * 127 * ((1 << bits) - 1)), group / 4);
+  if (fit == 0)
+    return {"vpsignb, vpmaddubsw ymm", dotSignAVX2};
+  const char *name = "vpmaddubsw, vpaddw ymm";
+  if (fit >= 8)
+    return {name, dotNarrowAVX2<8>};
+  if (fit >= 4)
+    return {name, dotNarrowAVX2<4>};
+  if (fit >= 2)
+    return {name, dotNarrowAVX2<2>};
+#endif
+  return {"vpmaddubsw ymm", dotMaddAVX2};
+}
+
 std::vector<Loop> mica::dotLoops(std::string_view type) {
   std::vector<Loop> loops;
+  // "i4/32" is "i8" for all but instructions that care about groups or bits.
+  std::string_view group;
+  int bits = 8;
+  if (size_t slash = type.find('/'); slash != type.npos) {
+    group = type.substr(slash);
+    bits = type[1] - '0';
+    type = "i8";
+  }
   auto add = [&](const char *feature, std::string_view of, const char *name,
                  double (*run)(const uint8_t *, uint64_t)) {
-    if (type == of && cpuHas(feature))
+    if ((of[0] == '/' ? of == group : of == type) && cpuHas(feature))
       loops.push_back({name, run});
   };
 #if defined(__x86_64__)
   add("amx-bf16", "bf16", "tdpbf16ps", tileBF16);
-  add("amx-int8", "i8", "tdpbusd", tileI8);
+  if (group.empty())
+    add("amx-int8", "i8", "tdpbusd", tileI8);
+  add("amx-int8", "/32", "tdpbssd of 32, tilestored", tileGroups<32>);
+  add("amx-int8", "/16", "tdpbssd of 16, tilestored", tileGroups<16>);
   add("avx512bf16", "bf16", "vdpbf16ps zmm", dotBF16);
   add("avx512fp16", "f16", "vfmaddph zmm", dotF16);
   add("avx512vnni", "i8", "vpdpbusd zmm", dotVNNI512);
   add("avxvnni", "i8", "vpdpbusd ymm", dotVNNI256);
-  if (type == "i8" && loops.empty())
-    add("avx2", "i8", "vpmaddubsw ymm", dotMaddAVX2);
+  if (type == "i8" && loops.empty() && cpuHas("avx2"))
+    loops.push_back(narrowLoop(bits, group == "/16" ? 16 : 32));
   // Any type can be converted; on some CPUs that is faster than vdpbf16ps.
   if (type != "i8" || loops.empty()) {
     type = "f32";

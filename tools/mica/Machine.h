@@ -27,7 +27,9 @@ struct Loop {
 /// The loops that this CPU can run.
 std::vector<Loop> readLoops();
 /// Those for an operand type: "f32", "f16", "bf16" or "i8", f32 being a way to
-/// compute the wider ones.
+/// compute the wider ones. "i4/32" is exact sums of products of codes of 4 bits
+/// (1 to 8) with bytes over groups of 32 (or 16), which tiles have to leave and
+/// for which few bits are faster without VNNI; the groups' scales are not in it.
 std::vector<Loop> dotLoops(std::string_view type);
 
 /// The best rate found for one kind of loop.

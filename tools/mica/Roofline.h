@@ -24,7 +24,7 @@ namespace mica {
 struct Work {
   std::string phase;                // As in the manifest's `phases`.
   std::string layout, instructions; // For people.
-  std::string type = "f32"; // Of the operands: "f32", "f16", "bf16", "i8".
+  std::string type = "f32"; // Of the operands, as `dotLoops` takes it.
   uint32_t calls = 1;
   double weightBytes = 0;    // Read once per step.
   double opsPerRow = 0;      // A multiplication and an addition are two.
