@@ -38,6 +38,7 @@ constexpr uint32_t kMagicBits = 0x4b400000u; // of the f32
 /// The loop over slots covers this many at a time, so that it knows which tile
 /// registers they use; slots that are none have codes and factors of 0.
 constexpr int64_t kSlots = 4;
+constexpr int64_t kLine = 64, kPrefetchOne = 1 << 16;
 
 /// Whether 3 s is exact in f32 for every scale s.
 bool hasShortScales(tile::BlocksAttr blocks) {
@@ -82,7 +83,8 @@ private:
                Value ofRows, Values &sums) const;
   Value scalePart(Emitter &e, int64_t sum, int64_t r, ArrayRef<Value> factors,
                   Value before) const;
-  void prefetchNext(Emitter &e, const DotTile &t, Index round) const;
+  Index prefetchRate(Emitter &e, const DotTile &t) const;
+  void prefetchNext(Emitter &e, const DotTile &t, Index slot, Index rate) const;
 
   std::unique_ptr<Dot> few; // of less than 16 rows
   tile::BlocksAttr blocks;
@@ -174,7 +176,9 @@ void DotIntegerAmx::multiply(Emitter &e, const DotTile &t) const {
                  e.load(e.f32x(kLanes), t.stage, {t.row + r, t.column}), zero);
   Value ofRows = blocks.hasMinimum() ? sumsOfRows(e, t) : Value();
 
+  Index rate = prefetchRate(e, t);
   auto begin = [&](Index slot, int64_t turn) {
+    prefetchNext(e, t, slot, rate);
     multiplySlot(e, t, slot, turn % steps);
   };
   auto end = [&](int64_t turn) { storeSlot(e, turn % steps); };
@@ -188,7 +192,6 @@ void DotIntegerAmx::multiply(Emitter &e, const DotTile &t) const {
   sums = e.forRange(e.index(2), slots - 2, kSlots, sums,
                     [&](Index slot, ValueRange carried) {
                       Values next(carried);
-                      prefetchNext(e, t, slot / kSlots);
                       for (int64_t j = 0; j < kSlots; ++j) {
                         begin(slot + j, j + 2);
                         end(j + 1);
@@ -196,7 +199,6 @@ void DotIntegerAmx::multiply(Emitter &e, const DotTile &t) const {
                       }
                       return next;
                     });
-  prefetchNext(e, t, slots / kSlots - 1);
   for (int64_t j = 0; j < 2; ++j) {
     begin(slots - 2 + j, j + 2);
     end(j + 1);
@@ -300,20 +302,21 @@ Value DotIntegerAmx::scalePart(Emitter &e, int64_t sum, int64_t r,
   return before ? e.fma(total, factors[0], before) : e.mul(total, factors[0]);
 }
 
-/// The row tile's share of the weights that are opened next, as much in each
-/// round of kSlots slots.
-void DotIntegerAmx::prefetchNext(Emitter &e, const DotTile &t,
-                                 Index round) const {
-  constexpr int64_t line = 64;
+/// Lines of the weights that are opened next for each slot of each row tile, in
+/// 2^-16: all of them, evenly.
+Index DotIntegerAmx::prefetchRate(Emitter &e, const DotTile &t) const {
+  int64_t size = cast<MemRefType>(t.weights.getType()).getDimSize(2);
+  Index lines = (t.to - t.from) * (size / kLine);
+  return lines * kPrefetchOne / (slots * t.turns);
+}
+
+void DotIntegerAmx::prefetchNext(Emitter &e, const DotTile &t, Index slot,
+                                 Index rate) const {
   auto type = cast<MemRefType>(t.weights.getType());
   Value flat = e.reshape(t.weights, {type.getNumElements()});
-  int64_t size = type.getDimSize(2);
-  Index lines =
-      e.index(llvm::divideCeil(kSlots * tile::kRun * size, t.group * line));
-  Index share = (lines + (t.turns - 1)) / t.turns;
-  Index first = t.next * size + (round * t.turns + t.turn) * share * line;
-  e.forRange(e.index(0), share, 1,
-             [&](Index i) { e.prefetch(flat, {first + i * line}); });
+  Index turn = slot * t.turns + t.turn, first = t.next * type.getDimSize(2);
+  e.forRange(turn * rate / kPrefetchOne, (turn + 1) * rate / kPrefetchOne, 1,
+             [&](Index line) { e.prefetch(flat, {first + line * kLine}); });
 }
 
 std::unique_ptr<Dot> cpu::makeDotIntegerAmx(TargetAttr target,
