@@ -59,6 +59,19 @@ private:
   mlir::Value factor(int64_t vector, int64_t at, int64_t level) const;
 };
 
+/// How the product of an integer |x| < 2^22 and a scale s is had without
+/// conversion. With M = 3 * 2^22, x added to the bits of the f32 M is the bits
+/// of M + x, and (M + x) s - M s, by one multiply-add, is x s rounded once
+/// where M s is exact: where s has at most 22 significant bits.
+struct ExactShift {
+  static constexpr double value = 12582912;
+  static constexpr uint32_t bits = 0x4b400000;
+  /// An f16 or bf16 scale times an integer of 8 bits has at most 19.
+  static bool fits(tile::BlocksAttr blocks) {
+    return !blocks.getScale().isF32();
+  }
+};
+
 /// A strategy for weights of a block format: every sum is over steps of k,
 /// ascending, in vectors that stay in registers.
 class BlockDot : public Dot {

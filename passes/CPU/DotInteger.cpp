@@ -177,12 +177,23 @@ private:
                 int64_t from, int64_t to) const {
     Emitter &e = s.e;
     int64_t rows = s.tile.rows, wide = to - from;
-    SmallVector<Value> totals = integerSums(s, pairs, first, last, from, to);
+    // One row would not pay for -M s.
+    bool isShifted = rows > 1 && !scaled.front() && ExactShift::fits(s.blocks);
+    SmallVector<Value> totals =
+        integerSums(s, pairs, first, last, from, to,
+                    isShifted ? ExactShift::bits : uint32_t(0));
     for (int64_t i = 0; i < wide; ++i) {
-      Value scale = s.scale(from + i, first);
+      Value scale = s.scale(from + i, first), shift;
+      if (isShifted)
+        shift = e.mul(scale, e.splat(-ExactShift::value, s.lanes));
       for (int64_t r = 0; r < rows; ++r) {
         Value &into = scaled[r * wide + i];
-        Value total = e.toFloat(totals[r * wide + i]);
+        Value total = totals[r * wide + i];
+        if (isShifted) {
+          into = e.fma(e.bitcast(total, e.b.getF32Type()), scale, shift);
+          continue;
+        }
+        total = e.toFloat(total);
         into = into ? e.fma(total, scale, into) : e.mul(total, scale);
       }
     }
@@ -201,18 +212,19 @@ private:
     }
   }
 
-  /// The integer sums of [first, last), less the zeros: of each row, of the
-  /// vectors [from, to).
+  /// `base` and the integer sums of [first, last), less the zeros: of each row,
+  /// of the vectors [from, to).
   SmallVector<Value> integerSums(const BlockStep &s, ArrayRef<Value> pairs,
                                  int64_t first, int64_t last, int64_t from,
-                                 int64_t to) const {
+                                 int64_t to, uint32_t base) const {
     Emitter &e = s.e;
     int64_t rows = s.tile.rows, wide = to - from;
     int64_t zero = zeroOf(s);
     SmallVector<Multiplier::Sum> partial(rows * wide);
     for (int64_t r = 0; r < rows; ++r) {
-      Value begin = zero ? overPart(s, pairs[r], first, last, -zero)
-                         : e.splatBits(0, s.lanes);
+      Value begin = e.splatBits(base, s.lanes);
+      if (zero)
+        begin = e.add(overPart(s, pairs[r], first, last, -zero), begin);
       for (int64_t i = 0; i < wide; ++i)
         partial[r * wide + i].wide = begin;
     }

@@ -33,17 +33,10 @@ using tile::Index;
 namespace {
 
 constexpr int64_t kHigh = 16, kLanes = 16, kTileSums = 4;
-constexpr double kMagic = 12582912;          // 3 * 2^22
-constexpr uint32_t kMagicBits = 0x4b400000u; // of the f32
 /// The loop over slots covers this many at a time, so that it knows which tile
 /// registers they use; slots that are none have codes and factors of 0.
 constexpr int64_t kSlots = 4;
 constexpr int64_t kLine = 64, kPrefetchOne = 1 << 16;
-
-/// Whether 3 s is exact in f32 for every scale s.
-bool hasShortScales(tile::BlocksAttr blocks) {
-  return !blocks.getScale().isF32();
-}
 
 class DotIntegerAmx : public Dot {
 public:
@@ -51,7 +44,7 @@ public:
       : few(makeDotInteger(target, kLanes)), blocks(blocks),
         part(blocks.getGroup() % tile::kRun == 0 ? tile::kRun : 16),
         parts(tile::kRun / part), steps(kTileSums / parts),
-        perPart(1 + hasShortScales(blocks) + blocks.hasMinimum()) {}
+        perPart(1 + ExactShift::fits(blocks) + blocks.hasMinimum()) {}
 
   bool opens() const override { return true; }
   void prepare(Emitter &e, int64_t rows) const override {
@@ -71,8 +64,8 @@ private:
   Index slotOf(const DotTile &t, Index block, Index first) const {
     return (block - t.from) * (t.group / tile::kRun) + first / tile::kRun;
   }
-  /// Where factor `f` of part `p` lies in `factors`: scales, then -M scales if
-  /// they are short, then minima, negated.
+  /// Where factor `f` of part `p` lies in `factors`: scales, then those times
+  /// -M if that is exact, then minima, negated.
   int64_t factorAt(int64_t p, int64_t f) const { return p * perPart + f; }
 
   Value sumsOfRows(Emitter &e, const DotTile &t) const;
@@ -151,8 +144,8 @@ void DotIntegerAmx::openRun(Emitter &e, const DotTile &t, Index block,
     };
     Value scale = isNone ? e.splat(0.0, kLanes) : s.scale(0, p * part);
     store(0, scale);
-    if (hasShortScales(blocks))
-      store(1, e.mul(scale, e.splat(-kMagic, kLanes)));
+    if (ExactShift::fits(blocks))
+      store(1, e.mul(scale, e.splat(-ExactShift::value, kLanes)));
     if (blocks.hasMinimum()) {
       Value minimum = isNone ? scale : s.minimum(0, p * part);
       store(perPart - 1, arith::NegFOp::create(e.b, e.loc, minimum));
@@ -294,11 +287,11 @@ Value DotIntegerAmx::scalePart(Emitter &e, int64_t sum, int64_t r,
                                ArrayRef<Value> factors, Value before) const {
   Value total = e.load(VectorType::get(kLanes, e.b.getI32Type()), tileSums,
                        {e.index(sum), e.index(r), e.index(0)});
-  total = e.bitcast(e.add(total, e.splatBits(kMagicBits, kLanes)),
+  total = e.bitcast(e.add(total, e.splatBits(ExactShift::bits, kLanes)),
                     e.b.getF32Type());
-  if (!before && hasShortScales(blocks))
+  if (!before && ExactShift::fits(blocks))
     return e.fma(total, factors[0], factors[1]);
-  total = e.sub(total, e.splat(kMagic, kLanes));
+  total = e.sub(total, e.splat(ExactShift::value, kLanes));
   return before ? e.fma(total, factors[0], before) : e.mul(total, factors[0]);
 }
 
