@@ -29,6 +29,21 @@ def find(folder, name):
     return found[0].parent
 
 
+def without_tiles():
+    """Returns CMake options for all that this CPU has but tile registers: with
+    those llama.cpp 0.3.36 dies of an illegal instruction (tileloadd) here."""
+    flags = (pathlib.Path("/proc/cpuinfo").read_text().partition("flags")[2]
+             .partition("\n")[0].split())
+    if "amx_tile" not in flags:
+        return ""
+    names = {"sse4_2": "SSE42", "avx": "AVX", "avx2": "AVX2", "fma": "FMA",
+             "f16c": "F16C", "bmi2": "BMI2", "avx_vnni": "AVX_VNNI",
+             "avx512f": "AVX512", "avx512vbmi": "AVX512_VBMI",
+             "avx512_vnni": "AVX512_VNNI", "avx512_bf16": "AVX512_BF16"}
+    return " ".join(["-DGGML_NATIVE=OFF"] + [
+        f"-DGGML_{name}=ON" for flag, name in names.items() if flag in flags])
+
+
 def install(engine):
     """Installs the package of the engine unless it is there; returns where."""
     target = CACHE / engine
@@ -37,6 +52,8 @@ def install(engine):
         options = " ".join(f"-D{name}=OFF" for name in (
             "LLAVA_BUILD", "LLAMA_BUILD_TESTS", "LLAMA_BUILD_TOOLS",
             "LLAMA_BUILD_EXAMPLES", "LLAMA_BUILD_SERVER"))
+        if engine == "llama.cpp":
+            options += " " + without_tiles()
         run(sys.executable, "-m", "pip", "install", "--no-deps",
             "--disable-pip-version-check", "--target", target,
             PACKAGES[engine], env=dict(os.environ, CMAKE_ARGS=options))
