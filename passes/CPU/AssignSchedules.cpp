@@ -1,8 +1,10 @@
 //===- AssignSchedules.cpp - Rows of the schedule tables ------------------===//
 
+#include "mlir/IR/Remarks.h"
 #include "mlir/Parser/Parser.h"
 #include "passes/CPU/Expand.h"
 #include "passes/CPU/Passes.h"
+#include "passes/CPU/ScheduleRows.h"
 #include "passes/CPU/Schedules.h.inc"
 
 namespace mica {
@@ -27,43 +29,19 @@ StringRef tableText(TargetAttr target) {
                                                     : schedules_x86_64_v4_bf16;
 }
 
-/// The types that a row of the table may ask for: of the weight or the cache,
-/// and of the activations.
-std::pair<Type, Type> typesOf(Operation *op) {
-  auto element = [](Value v) {
-    return cast<MemRefType>(v.getType()).getElementType();
-  };
+/// Says where the schedule of `op` comes from, if not from the compiler.
+void cite(Operation *op, StringRef origin) {
+  auto phase = op->getParentOfType<tile::PhaseOp>();
+  DictionaryAttr kernel = cpu::describeKernel(op);
+  std::string shape;
   if (auto contract = dyn_cast<tile::ContractOp>(op))
-    return {element(contract.getWeight()), element(contract.getInput())};
-  if (auto attend = dyn_cast<tile::AttendOp>(op))
-    return {element(attend.getKeys()), element(attend.getQuery())};
-  return {};
-}
-
-bool agrees(DictionaryAttr row, StringRef field, Type type) {
-  auto wanted = row.getAs<TypeAttr>(field);
-  return !wanted || wanted.getValue() == type;
-}
-
-/// Whether `row` asks for another shape or block format than that of `op`.
-bool isForOthers(DictionaryAttr row, Operation *op) {
-  auto contract = dyn_cast<tile::ContractOp>(op);
-  for (StringRef field : {"columns", "terms", "blocks"})
-    if (Attribute wanted = row.get(field))
-      if (!contract || wanted != contract->getAttr(field))
-        return true;
-  return false;
-}
-
-/// The first row for `op`, or null.
-tile::ScheduleAttr findRow(ArrayAttr table, Operation *op) {
-  auto [weight, input] = typesOf(op);
-  for (auto row : table.getAsRange<DictionaryAttr>())
-    if (row.getAs<StringAttr>("op") == op->getName().getStringRef() &&
-        agrees(row, "weight", weight) && agrees(row, "input", input) &&
-        !isForOthers(row, op))
-      return row.getAs<tile::ScheduleAttr>("schedule");
-  return {};
+    shape =
+        llvm::formatv(" for {0} columns of {1} terms", contract.getColumns(),
+                      cast<IntegerAttr>(kernel.get("terms")).getInt());
+  remark::passed(op->getLoc(),
+                 remark::RemarkOpts::name("assign-schedules").category("mica"))
+      << remark::add("phase '{0}' takes a tuned schedule{1} from {2}",
+                     phase ? phase.getName() : "", shape, origin);
 }
 
 struct AssignSchedules : mica::impl::AssignSchedulesPassBase<AssignSchedules> {
@@ -90,8 +68,8 @@ struct AssignSchedules : mica::impl::AssignSchedulesPassBase<AssignSchedules> {
     SmallVector<Attribute> rows;
     if (auto tuned = module->getAttrOfType<ArrayAttr>("tile.schedules"))
       llvm::append_range(rows, tuned);
-    llvm::append_range(
-        rows, (*source)->getAttrOfType<ArrayAttr>("tile.schedules"));
+    llvm::append_range(rows,
+                       (*source)->getAttrOfType<ArrayAttr>("tile.schedules"));
     if (failed(assign(module, ArrayAttr::get(&getContext(), rows))))
       return signalPassFailure();
     int64_t bytes = 0;
@@ -109,12 +87,15 @@ private:
       if (!isa<tile::ContractOp, tile::RowsOp, tile::AttendOp>(op) ||
           op->hasAttr("schedule"))
         return WalkResult::advance();
-      tile::ScheduleAttr schedule = findRow(table, op);
+      DictionaryAttr row = cpu::findRow(table, op);
+      auto schedule = row ? row.getAs<tile::ScheduleAttr>("schedule") : nullptr;
       if (!schedule) {
         op->emitOpError("has no row in the schedule table of the target");
         return WalkResult::interrupt();
       }
       op->setAttr("schedule", schedule);
+      if (auto origin = row.getAs<StringAttr>("from"))
+        cite(op, origin);
       return WalkResult::advance();
     });
     return failure(walked.wasInterrupted());

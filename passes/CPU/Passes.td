@@ -18,8 +18,9 @@ def AssignSchedulesPass
   let description = [{
     Picks the table by `mica.target` (`schedules/*.mlir`) and, in it, the first
     row whose operation agrees, and the element types, `columns`, `terms` and
-    `blocks` that it names. Rows that the module has (`tile.schedules`) come
-    before those of the table. A kernel that has a schedule keeps it.
+    `blocks` that it names (`passes/CPU/ScheduleRows.h`). Rows that the module has
+    (`tile.schedules`) come before those of the table; one that says what file it
+    is `from` is cited by a remark. A kernel that has a schedule keeps it.
 
     Example (`test/passes/CPU/assign-schedules.mlir`):
 
