@@ -287,6 +287,8 @@ void readOutputs(Reader &r, const json &root, Manifest &m) {
   }
   if (!r.member(root, "", "quant").is_null())
     m.quant = r.string(root, "", "quant");
+  if (!r.member(root, "", "activations").is_null())
+    m.activations = r.string(root, "", "activations");
   if (!r.member(root, "", "source").is_null())
     m.source = r.string(root, "", "source");
 }

@@ -86,6 +86,7 @@ struct Manifest {
   std::vector<OpOutput> outputs; // By phase.
   std::string source;            // What was compiled; "" if not known.
   std::string quant;             // `--quant` of `mica compile`.
+  std::string activations;       // `--activations` likewise.
 };
 
 /// Reads a manifest. `file` begins every error.

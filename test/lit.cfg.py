@@ -11,6 +11,9 @@ config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.mica_obj_root, "test")
 llvm_config.with_system_environment(["HOME", "TMP"])
 llvm_config.use_default_substitutions()
+# No file of `mica tune` that lies in the user's cache.
+config.environment["XDG_CACHE_HOME"] = os.path.join(config.test_exec_root,
+                                                    "no-cache")
 
 # %runner: executes a module in LLVM dialect, with printing and C functions.
 libraries = [os.path.join(config.llvm_lib_dir, f"libmlir_{name}.so")

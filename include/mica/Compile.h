@@ -40,6 +40,10 @@ struct CompileOptions {
 
   /// A module whose `tile.schedules` come before the table of the CPU.
   std::string schedules;
+  /// What `mica tune` wrote: rows for this machine and compiler come behind
+  /// `schedules` and before the table of the CPU, if `cpu` is native. Empty:
+  /// none.
+  std::string tuned;
 
   Emit emit = Emit::Mica;
   std::string stopAfter;   ///< a stage; the module is written as MLIR
@@ -67,6 +71,10 @@ struct CompileReport {
 
 /// The stages by name, in order: import, graph, group, kernels, cpu.
 std::vector<std::string> stageNames();
+
+/// Where `mica tune` keeps rows unless told otherwise: mica/schedules.mlir in
+/// $XDG_CACHE_HOME or ~/.cache; empty if neither is known.
+std::string defaultTunedFile();
 
 /// Compiles. The same input and options give the same bytes, for `native` on
 /// machines of one kind. On an error nothing stands under `output`.

@@ -10,8 +10,7 @@
 using namespace mlir;
 using namespace mica;
 
-/// `file:line:column: message`, or the message alone, in one line.
-static std::string text(const Diagnostic &diagnostic) {
+std::string mica::oneLine(const Diagnostic &diagnostic) {
   std::string result;
   llvm::raw_string_ostream os(result);
   if (auto place = dyn_cast<FileLineColLoc>(diagnostic.getLocation()))
@@ -43,7 +42,7 @@ DiagnosticKeeper::DiagnosticKeeper(MLIRContext *context)
     : handler(context, [this](Diagnostic &diagnostic) {
         if (diagnostic.getSeverity() == DiagnosticSeverity::Error &&
             error.empty())
-          error = text(diagnostic);
+          error = oneLine(diagnostic);
         return success();
       }) {
   remark::RemarkCategories categories;

@@ -16,6 +16,9 @@ struct Remark {
   std::string message;
 };
 
+/// `file:line:column: message`, or the message alone, in one line.
+std::string oneLine(const mlir::Diagnostic &diagnostic);
+
 /// Keeps the first error and the distinct remarks (mlir/IR/Remarks.h) of a
 /// context, in the order in which they come. Outlives the passes that remark.
 class DiagnosticKeeper {

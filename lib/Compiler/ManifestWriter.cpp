@@ -126,6 +126,11 @@ static ordered_json codeImages(const ManifestParts &parts) {
   return ordered_json::array({std::move(image)});
 }
 
+/// The type as `--activations` has it.
+static const char *activationsName(Type type) {
+  return type.isInteger(8) ? "int8" : type.isBF16() ? "bf16" : "f32";
+}
+
 Expected<std::string> mica::writeManifest(ModuleOp module,
                                           const ManifestParts &parts) {
   for (StringRef name :
@@ -170,6 +175,8 @@ Expected<std::string> mica::writeManifest(ModuleOp module,
       {"outputs", toJson(module->getAttr("tile.outputs"))}};
   if (auto quant = module->getAttrOfType<StringAttr>("mica.quant"))
     manifest["quant"] = quant.str();
+  if (auto type = module->getAttrOfType<TypeAttr>("mica.activations"))
+    manifest["activations"] = activationsName(type.getValue());
   if (auto source = module->getAttrOfType<StringAttr>(kSourceAttribute))
     manifest["source"] = source.str();
   // Names come from the checkpoint and may be no UTF-8.

@@ -2,6 +2,7 @@
 
 #include "lib/Compiler/Source.h"
 #include "lib/Compiler/Recipe.h"
+#include "lib/Compiler/TunedRows.h"
 #include "lib/Import/BuildModel.h"
 #include "lib/Target/CPU/Target.h"
 #include "mlir/AsmParser/AsmParser.h"
@@ -147,6 +148,26 @@ static Status addSchedules(ModuleOp module, const CompileOptions &options,
   return {};
 }
 
+/// Puts what `mica tune` found for this machine behind what `--schedules` says.
+static Status addTuned(ModuleOp module, const CompileOptions &options) {
+  if (options.tuned.empty() || options.cpu != "native")
+    return {};
+  auto target = getTarget(module);
+  if (!target)
+    return target.takeError();
+  auto tuned = TunedRows::read(*module.getContext(), options.tuned);
+  if (!tuned)
+    return tuned.takeError();
+  SmallVector<Attribute> rows;
+  if (auto given = module->getAttrOfType<ArrayAttr>("tile.schedules"))
+    llvm::append_range(rows, given);
+  llvm::append_range(rows, tuned->rowsFor(thisMachine(*target)));
+  if (!rows.empty())
+    module->setAttr("tile.schedules",
+                    ArrayAttr::get(module.getContext(), rows));
+  return {};
+}
+
 Expected<Source>
 mica::readSource(MLIRContext &context, const CompileOptions &options,
                  const DiagnosticKeeper &keeper,
@@ -158,6 +179,10 @@ mica::readSource(MLIRContext &context, const CompileOptions &options,
     setPrecision(*source->module, options);
   if (source && !options.schedules.empty())
     if (Status status = addSchedules(*source->module, options, keeper); !status)
+      return status.takeError();
+  // A module entered at a later stage has its rows already.
+  if (source && options.startFrom.empty())
+    if (Status status = addTuned(*source->module, options); !status)
       return status.takeError();
   if (source && finished)
     finished(isModule ? "read" : "import");

@@ -16,6 +16,8 @@ import oracle
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GEMMA = ROOT / "models" / "gemma3-270m.gguf"
 torch.set_num_threads(1)  # pytest-xdist uses the other cores
+# No file of `mica tune` that lies in the user's cache.
+os.environ["XDG_CACHE_HOME"] = str(ROOT / "build" / "no-cache")
 
 
 def check(logits, exact, bound):

@@ -1,6 +1,7 @@
 //===- main.cpp - mica compile --------------------------------------------===//
 
 #include "mica/Compile.h"
+#include "tools/mica/ModelFlags.h"
 #include "tools/mica/Support.h"
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -19,6 +20,7 @@ const std::map<std::string, Emit> kinds = {{"mlir", Emit::MLIR},
 struct Flags {
   CompileOptions compile;
   bool timing = false;
+  bool noTuned = false;
 };
 
 void addFlags(CLI::App &app, Flags &flags) {
@@ -32,19 +34,7 @@ void addFlags(CLI::App &app, Flags &flags) {
       ->check(CLI::IsMember({"cpu"}));
   app.add_option("--cpu", o.cpu, "native, x86-64-v3 or x86-64-v4")
       ->capture_default_str();
-  app.add_option("--dtype", o.dtype,
-                 "f32, bf16 or f16 for float weights and the cache (the "
-                 "checkpoint's, bf16 beside block formats)");
-  app.add_option("--quant", o.quant,
-                 "Quantize matrices: a format (q8_0, q4_0, q4_k, w4g128 ...), "
-                 "or rules by tensor: 'q4_k,*down*=q6_k'");
-  app.add_option("--activations", o.activations,
-                 "int8, bf16 or f32: how activations enter products (int8 for "
-                 "block formats)");
-  app.add_option("--kv", o.kv,
-                 "f32, bf16, f16 or int8 for the cache (as --dtype)");
-  app.add_option("--max-context", o.maxContext,
-                 "Positions of a sequence at most (the model's)");
+  addModelFlags(app, o);
   app.add_option("--emit", o.emit, "mlir, llvm, asm, obj or mica")
       ->transform(CLI::CheckedTransformer(kinds).description(""));
   app.add_option("--stop-after", o.stopAfter, "Write the module after a stage")
@@ -57,12 +47,14 @@ void addFlags(CLI::App &app, Flags &flags) {
   app.add_option("--schedules", o.schedules,
                  "Schedules that come before those of the CPU (an .mlir file "
                  "like schedules/*.mlir)");
+  CLI::Option *noTuned =
+      app.add_flag("--no-tuned", flags.noTuned,
+                   "No schedules that mica tune found for this machine");
+  app.add_option("--tuned", o.tuned,
+                 "Where mica tune keeps them (" + defaultTunedFile() + ")")
+      ->check(CLI::ExistingFile)
+      ->excludes(noTuned);
   app.add_flag("--timing", flags.timing, "Print the time of each part");
-  app.add_option("--page", o.page, "Tokens of a cache page")
-      ->check(CLI::IsMember({16, 32, 64}))
-      ->capture_default_str();
-  app.add_option("--max-rows", o.maxRows, "Rows of a step at most")
-      ->capture_default_str();
 }
 
 /// The time of each part and its share of the whole.
@@ -83,6 +75,8 @@ int run(Flags &flags) {
   CompileOptions &o = flags.compile;
   if (o.output.empty() && (!o.stopAfter.empty() || o.emit != Emit::Mica))
     o.output = "-";
+  if (o.tuned.empty() && !flags.noTuned)
+    o.tuned = defaultTunedFile();
   std::unique_ptr<Progress> bar;
   o.progress = [&](uint64_t done, uint64_t total) {
     if (!bar)
