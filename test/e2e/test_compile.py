@@ -120,7 +120,7 @@ def test_memory_is_bounded(request, tmp_path):
 
 def test_commands_have_help_with_an_example(mica):
     for command in ("compile", "run", "eval", "tokenize", "bench", "verify",
-                    "explain", "diff"):
+                    "explain", "diff", "tune"):
         assert f"mica {command} " in mica(command, "--help").stdout
 
 

@@ -20,7 +20,7 @@ void addRunCommand(CLI::App &app, int &status);
 void addTokenizeCommand(CLI::App &app, int &status);
 void addVerifyCommand(CLI::App &app, int &status);
 
-/// Adds `compile` and `diff`, which are programs of their own, so that `mica`
+/// Adds `compile`, `diff` and `tune`, which are programs of their own, so that `mica`
 /// starts without the compiler.
 void addCompilerCommands(CLI::App &app);
 

@@ -19,6 +19,7 @@ struct Program {
 constexpr Program kPrograms[] = {
     {"compile", "mica-compile", "Compile a checkpoint to a .mica file"},
     {"diff", "mica-diff", "Name the first op that computes something wrong"},
+    {"tune", "mica-tune", "Find faster schedules for this machine"},
 };
 } // namespace
 

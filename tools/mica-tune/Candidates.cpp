@@ -1,0 +1,128 @@
+//===- Candidates.cpp - Schedules that may be faster ----------------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "tools/mica-tune/Candidates.h"
+
+#include <algorithm>
+
+using namespace mica;
+
+namespace {
+
+// Of a tile register: rows, and how many of the eight hold sums.
+constexpr int64_t kTileRows = 16, kTileSums = 4;
+constexpr int64_t kMostRows = 1024, kMostColumns = 1024, kMostDepth = 2048;
+// A deep block takes four units of columns (ContractCPU), in f32.
+constexpr int64_t kMostWaiting = int64_t(8) << 20, kWaitingPerCell = 16;
+
+bool hasLegalTile(int64_t rows, int64_t panels, const ProductLimits &limits) {
+  if (limits.kind == ProductLimits::TilesBF16) {
+    int64_t high = rows > kTileRows ? 2 : 1;
+    return rows <= 2 * kTileRows && rows % high == 0 &&
+           high * panels <= kTileSums;
+  }
+  // A quarter of the registers is for what is multiplied.
+  return rows * panels * limits.vectorsPerPanel <= limits.registers * 3 / 4;
+}
+
+} // namespace
+
+bool mica::isLegal(const Schedule &s, const ProductLimits &limits) {
+  if (s.rows.empty() || s.rows.size() != s.panels.size() || s.rows.back() != 1)
+    return false;
+  bool tilesOfBytes = limits.kind == ProductLimits::TilesI8;
+  if (tilesOfBytes && (s.rows[0] != kTileRows || s.panels[0] != 1))
+    return false;
+  for (size_t i = 0; i < s.rows.size(); ++i) {
+    bool isTile = tilesOfBytes && i == 0;
+    if (s.panels[i] < 1 || (i && s.rows[i] >= s.rows[i - 1]) ||
+        (!isTile && !hasLegalTile(s.rows[i], s.panels[i], limits)))
+      return false;
+  }
+  return s.block >= s.rows[0] && s.block <= kMostRows && s.unit >= 16 &&
+         s.unit <= kMostColumns && s.unit % 16 == 0 && s.unroll >= 1 &&
+         s.unroll <= 16 && s.prefetch >= 0 && s.depth <= kMostDepth &&
+         s.depth >= (tilesOfBytes ? 1 : 0) &&
+         (!s.depth || s.block * s.unit * kWaitingPerCell <= kMostWaiting);
+}
+
+//===----------------------------------------------------------------------===//
+// Changes
+//===----------------------------------------------------------------------===//
+
+static Change setPrefetch(int64_t bytes) {
+  return {"prefetch = " + std::to_string(bytes),
+          [=](Schedule &s) { s.prefetch = bytes; }};
+}
+
+/// Another number of panels for tiles of `rows` rows.
+static Change setPanels(int64_t rows, int64_t panels) {
+  return {std::to_string(panels) + " panels of " + std::to_string(rows) +
+              " rows",
+          [=](Schedule &s) {
+            auto it = std::find(s.rows.begin(), s.rows.end(), rows);
+            if (it != s.rows.end())
+              s.panels[it - s.rows.begin()] = panels;
+          }};
+}
+
+/// Times `factor` halves: 1 is half as much, 4 twice.
+static int64_t scaled(int64_t value, int64_t factor) {
+  return value * factor / 2;
+}
+
+static std::string times(const char *what, int64_t factor) {
+  return std::string(what) + (factor == 1 ? " / 2" : " * 2");
+}
+
+static Change scaleUnit(int64_t factor) {
+  return {times("unit", factor),
+          [=](Schedule &s) { s.unit = scaled(s.unit, factor); }};
+}
+
+/// Whole tiles of the most rows.
+static Change scaleBlock(int64_t factor) {
+  return {times("block", factor), [=](Schedule &s) {
+            int64_t tiles = scaled(s.block, factor) / s.rows[0];
+            s.block = std::max<int64_t>(tiles, 1) * s.rows[0];
+          }};
+}
+
+static Change scaleUnroll(int64_t factor) {
+  return {times("unroll", factor),
+          [=](Schedule &s) { s.unroll = scaled(s.unroll, factor); }};
+}
+
+static Change setDepth(int64_t depth) {
+  return {"depth = " + std::to_string(depth),
+          [=](Schedule &s) { s.depth = depth; }};
+}
+
+/// Greatest tiles of `rows` rows, `panels` panels.
+static Change setGreatest(int64_t rows, int64_t panels) {
+  return {std::to_string(rows) + " rows of " + std::to_string(panels) +
+              " panels at most",
+          [=](Schedule &s) {
+            int64_t tiles = s.block / s.rows[0];
+            s.rows[0] = rows;
+            s.panels[0] = panels;
+            s.block = std::max<int64_t>(tiles, 1) * rows;
+          }};
+}
+
+std::vector<Change> mica::allChanges() {
+  constexpr int64_t half = 1, twice = 4;
+  return {setPrefetch(1024),  scaleBlock(half),   setPanels(1, 2),
+          setDepth(1024),     setPanels(1, 4),    scaleUnit(twice),
+          setPrefetch(256),   scaleBlock(twice),  setPrefetch(2048),
+          setDepth(256),      setPanels(1, 1),    setGreatest(8, 2),
+          setPanels(2, 4),    setGreatest(6, 2),  setPrefetch(512),
+          scaleUnit(half),    setPanels(4, 4),    setGreatest(12, 2),
+          setPanels(2, 2),    setGreatest(8, 3),  setPrefetch(0),
+          setGreatest(12, 1), scaleUnroll(half),  setDepth(512),
+          scaleUnroll(twice), setGreatest(10, 2), setPanels(4, 2),
+          setDepth(2048),     setPanels(2, 1),    setGreatest(5, 4),
+          setPanels(4, 1),    setGreatest(4, 2)};
+}
