@@ -241,7 +241,9 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
       context.slotOf[get.getResult()] = it->second;
     });
     stepWeights = llvm::to_vector(llvm::make_first_range(slots));
-    lowerPlan(context, kAttendRows);
+    // The plan is of rows in caches.
+    if (!stack.getKv().empty())
+      lowerPlan(context, kAttendRows);
     lowerBody(context, step.front(), 1, [&](Operation *op) {
       if (auto stack = dyn_cast<StackOp>(op))
         lowerStack(context, stack);
