@@ -75,6 +75,28 @@ def test_tune_a_checkpoint(mica, made, tmp_path):
     assert cache.exists()
 
 
+@pytest.mark.parametrize("shape,product", [
+    ("48x96:q4_0", "48 columns of 96 terms, #tile.blocks<bits = 4"),
+    ("80x64:f32", "80 columns of 64 terms, f32 times f32")])
+def test_tune_a_shape(mica, tmp_path, shape, product):
+    """One product, for every model that has it."""
+    cache = tmp_path / "cache.mlir"
+    said = mica("tune", shape, "--time=0", "--rows=1,3", "--threads=1",
+                "--cache", cache).stdout
+    assert said.startswith(product)
+    assert " of 1 products kept" in said
+
+
+@pytest.mark.parametrize("shape,parts", [
+    ("48x100:q4_0", ["100 terms", "whole blocks of 32"]),
+    ("48x100:q9_9", ["'q9_9'", "f32, bf16, f16"]),
+    ("0x64:q4_0", ["0 columns of 64 terms", "expected 1 to 1048576"]),
+    ("99999999x64:q4_0", ["99999999 columns"])])
+def test_impossible_shapes(mica, tmp_path, shape, parts):
+    check_line(mica("tune", shape, "--cache", tmp_path / "c.mlir", fails=True),
+               shape, *parts)
+
+
 def test_compile_uses_and_explain_cites(mica, made, evaluate, key, tmp_path):
     """A tuned row changes code and no result."""
     model, cache = made(*SHAPE), write_rows(tmp_path / "c.mlir", key)

@@ -5,6 +5,9 @@
 
 #include "tools/mica-tune/Runner.h"
 
+#include <cstring>
+#include <set>
+
 using namespace mica;
 
 Runner::Runner(Artifact artifact, mica_entry entry,
@@ -44,9 +47,34 @@ Expected<Runner> Runner::create(const std::string &path, uint32_t threads,
   if (!builder)
     return builder.takeError();
   uint64_t workerBytes = manifest.arenaBytes[2];
-  return Runner(std::move(*artifact), *entry, std::move(*weights),
+  Runner runner(std::move(*artifact), *entry, std::move(*weights),
                 std::move(*cache), std::move(*workers), std::move(*builder),
                 workerBytes);
+  if (Status status = runner.separateLayers(); !status)
+    return status.takeError();
+  return runner;
+}
+
+Status Runner::separateLayers() {
+  // A weight ends where the next one begins.
+  std::set<int64_t> begins = {int64_t(manifest().weightBytes)};
+  for (int64_t offset : manifest().weightOffsets)
+    begins.insert(offset);
+  std::set<uint64_t> taken;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    if (!weights[i] || taken.insert(weights[i]).second)
+      continue;
+    int64_t offset = manifest().weightOffsets[i];
+    uint64_t size = *begins.upper_bound(offset) - offset;
+    auto copy = Memory::create(size, false, "a layer's own weight");
+    if (!copy)
+      return copy.takeError();
+    uint8_t *place = copy->place(size);
+    std::memcpy(place, reinterpret_cast<const void *>(weights[i]), size);
+    weights[i] = reinterpret_cast<uintptr_t>(place);
+    copies.push_back(std::move(*copy));
+  }
+  return {};
 }
 
 Status Runner::prepare(uint64_t bytes) {

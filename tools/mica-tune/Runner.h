@@ -24,7 +24,9 @@ struct StepResult {
 /// Runs code that was made of the model of an artifact.
 class Runner {
 public:
-  /// `threads`: 0 is one for each core; `mostRows`: of a step.
+  /// `threads`: 0 is one for each core; `mostRows`: of a step. Layers that
+  /// share a weight get one each, so that no cache holds what steps read only
+  /// once.
   static Expected<Runner> create(const std::string &artifact, uint32_t threads,
                                  uint32_t mostRows);
 
@@ -40,6 +42,7 @@ public:
   Expected<StepResult> run(mica_entry code, uint32_t rows);
 
 private:
+  Status separateLayers();
   Runner(Artifact artifact, mica_entry entry, std::vector<uint64_t> weights,
          KVCache cache, Workers workers, StepBuilder builder,
          uint64_t workerBytes);
@@ -51,6 +54,7 @@ private:
   Workers workers;
   StepBuilder builder;
   uint64_t workerBytes;
+  std::vector<Memory> copies; ///< of weights that several layers share
 };
 
 } // namespace mica

@@ -6,6 +6,7 @@
 #include "tools/mica-tune/Subject.h"
 
 #include "runtime/Artifact.h"
+#include "tools/mica-tune/Shape.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -63,9 +64,18 @@ Expected<Subject> mica::openSubject(const CompileOptions &given,
     return Subject{given.input, std::move(*options)};
   }
   CompileOptions options = given;
+  std::optional<Shape> shape = parseShape(given.input);
+  if (shape) {
+    auto module = writeShapeModel(*shape, folder.file(""));
+    if (!module)
+      return Error{given.input + ": " + module.error().message};
+    options.input = std::move(*module);
+    options.dtype = dtypeOf(*shape);
+  }
   options.output = folder.file("model.mica");
   auto report = compile(options);
   if (!report)
     return report.takeError();
-  return Subject{options.output, std::move(options)};
+  return Subject{options.output, std::move(options),
+                 shape ? shape->columns : 0};
 }

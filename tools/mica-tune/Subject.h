@@ -9,6 +9,7 @@
 #include "mica/Compile.h"
 
 #include <string>
+#include <utility>
 
 namespace mica {
 
@@ -35,10 +36,12 @@ private:
 struct Subject {
   std::string artifact;
   CompileOptions options;
+  int64_t columns = 0; ///< of the product that it is about; 0: all
 };
 
 /// The subject that `options.input` names: an artifact, which says itself what
-/// it was made of, or what `compile` takes, which is compiled into `folder`.
+/// it was made of; what `compile` takes, which is compiled into `folder`; or a
+/// shape, of which a model is made there.
 Expected<Subject> openSubject(const CompileOptions &options,
                               const TemporaryFolder &folder);
 

@@ -103,8 +103,13 @@ Status Tuner::begin(const TunedRows &tuned) {
   auto products = variants.products();
   if (!products)
     return products.takeError();
+  auto isWanted = [&](const Product &product) {
+    auto columns = product.kernel.getAs<IntegerAttr>("columns");
+    return !options.columns || columns.getInt() == options.columns;
+  };
   for (Product &product : *products)
-    addProduct(std::move(product));
+    if (isWanted(product))
+      addProduct(std::move(product));
   auto code = variants.compile(rows(&Member::best));
   if (!code)
     return code.takeError();

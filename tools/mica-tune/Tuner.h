@@ -22,6 +22,7 @@ namespace mica {
 struct TuneOptions {
   double seconds;             ///< to search; one round is always tried
   std::vector<uint32_t> rows; ///< of the steps that are timed
+  int64_t columns = 0;        ///< of the products that are tried; 0: all
   double margin = 0.03;       ///< by which a row must be faster
 };
 

@@ -27,7 +27,8 @@ struct Flags {
 void addFlags(CLI::App &app, Flags &flags) {
   app.add_option("MODEL", flags.model.input,
                  "A .mica file whose checkpoint is still there, a GGUF file, a "
-                 "Hugging Face directory, or a module (.mlir)")
+                 "Hugging Face directory, a module (.mlir), or one product: "
+                 "COLUMNSxTERMS:FORMAT")
       ->required();
   app.add_option("--time", flags.tune.seconds,
                  "Seconds to search; one round is always tried")
@@ -143,6 +144,7 @@ Status tune(Flags &flags) {
       !status)
     return status;
   clampRows(flags.tune.rows, runner->manifest());
+  flags.tune.columns = subject->columns;
   Tuner tuner(**variants, *runner, flags.tune);
   auto products = tuner.run(*tuned);
   if (!products)
@@ -166,7 +168,8 @@ int main(int argc, char **argv) {
   app.footer("Examples:\n"
              "  mica tune gemma.mica\n"
              "  mica tune gemma.gguf --time 600 --rows 1,8,512 --threads 1\n"
-             "  mica tune DIRECTORY --quant=q4_k\n");
+             "  mica tune DIRECTORY --quant=q4_k\n"
+             "  mica tune 2048x8192:q4_0\n");
   Flags flags;
   addFlags(app, flags);
   CLI11_PARSE(app, argc, argv);
