@@ -52,7 +52,7 @@ SHAPES = {
             tie_word_embeddings=True, gguf=True),
         # Rows of whole blocks of 256, and below of whole groups of 96.
         "blocks": dict(
-            vocab_size=263, hidden_size=256, intermediate_size=512,
+            vocab_size=263, hidden_size=256, intermediate_size=1280,
             num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
             head_dim=64, rope_theta=10000.0, rms_norm_eps=1e-5, gguf=True),
         "groups": dict(

@@ -233,8 +233,8 @@ __attribute__((target("amx-tile,amx-int8"))) double tileGroups(const uint8_t *,
   uint64_t operations = uint64_t(4) * 2 * 16 * 16 * Depth;
   uint64_t rounds = size / operations + 1;
 #define MICA_GROUP(SUM, INPUT, CODES)                                          \
-  _tile_loadd(INPUT, inputs + i % 2 * 128 + SUM * Depth, 256);                 \
-  _tile_loadd(CODES, codes + SUM * 16 * Depth, 64);                            \
+  _tile_loadd(INPUT, inputs + i % 2 * 128 + uint64_t(SUM) * Depth, 256);       \
+  _tile_loadd(CODES, codes + uint64_t(SUM) * 16 * Depth, 64);                  \
   _tile_zero(SUM);                                                             \
   _tile_dpbssd(SUM, INPUT, CODES);                                             \
   _tile_stored((SUM + 3) % 4, sums[(SUM + 3) % 4], 64)
