@@ -44,8 +44,10 @@ std::optional<int64_t> constantOf(Value value) {
 Index mica::tile::operator+(Index a, Index b) {
   return binary<arith::AddIOp>(a, b, noWrap);
 }
+/// Without nuw: MLIR folds (x - 2) + 1 to x + -1 and keeps the flags that both
+/// have, and x + -1 does wrap.
 Index mica::tile::operator-(Index a, Index b) {
-  return binary<arith::SubIOp>(a, b, noWrap);
+  return binary<arith::SubIOp>(a, b, arith::IntegerOverflowFlags::nsw);
 }
 Index mica::tile::operator*(Index a, Index b) {
   return binary<arith::MulIOp>(a, b, noWrap);

@@ -89,11 +89,12 @@ public:
     chunk = std::min(chunk, granules);
     unit = std::max<int64_t>(1, schedule.getUnit() / (granule * chunk)) * chunk;
     unit = std::min<int64_t>(unit, llvm::divideCeil(granules, chunk) * chunk);
-    depth = schedule.getDepth() / group;
-    // What is opened is opened whole.
-    if (depth == 0 || depth >= groups || dot->opens())
+    depth = std::min(schedule.getDepth() / group, groups);
+    if (dot->opens())
+      depth = std::max<int64_t>(depth, 1);
+    if (depth == 0 || (depth == groups && !dot->opens()))
       depth = groups;
-    if (depth < groups || dot->opens())
+    else
       deepUnit = std::min<int64_t>(llvm::divideCeil(granules, unit) * unit,
                                    deepUnits * unit);
   }
@@ -324,11 +325,14 @@ void ContractExpansion::expandDeep(Value deep, Index m0, Index m1, Index g0,
             (at.g - g0) % chunk * (panelsPerGranule * panel)};
   };
   Index all = e.index(groups);
+  Value inParts = deep;
+  if (dot->opens())
+    inParts = e.index(schedule.getRows().front() - 1) < m1 - m0;
   Index passes =
-      e.select(deep, e.index(llvm::divideCeil(groups, depth)), e.index(1));
+      e.select(inParts, e.index(llvm::divideCeil(groups, depth)), e.index(1));
   e.forRange(zero, passes, 1, [&](Index pass) {
     Index from = pass * depth;
-    Index to = e.select(deep, min(from + depth, all), all);
+    Index to = e.select(inParts, min(from + depth, all), all);
     forChunks(g0, g1, [&](const Chunk &chunk) {
       expandPass(m0, m1, chunk, placeOf(chunk),
                  {from, to, zero < from, g0 * panelsPerGranule,

@@ -47,8 +47,8 @@ public:
   virtual void prepare(tile::Emitter &e, int64_t rows) const {}
   /// The most rows of a register tile.
   virtual int64_t mostRows() const { return INT64_MAX; }
-  /// Whether `open` must come before register tiles of the most rows; k is then
-  /// passed over at once.
+  /// Whether `open` must come before register tiles of the most rows: the parts
+  /// of k, `depth` of the schedule, are then passed over one by one.
   virtual bool opens() const { return false; }
   /// Makes the weights of `tile`, whose rows do not matter, ready for the row
   /// tiles that follow.

@@ -98,8 +98,9 @@ void DotIntegerAmx::open(Emitter &e, const DotTile &t) {
   assert(t.panels == 1 && "the schedule asks for more panels than one");
   if (t.rows < kHigh)
     return;
+  int64_t depth = std::max(t.schedule.getDepth() / t.group, int64_t(1));
   int64_t most =
-      llvm::alignTo(t.groups() * t.group / tile::kRun, kSlots);
+      llvm::alignTo(std::min(depth, t.groups()) * t.group / tile::kRun, kSlots);
   codes = e.scratch({most, tile::kRunDwords, 4 * kLanes}, e.b.getI8Type());
   factors = e.scratch({most, parts * perPart, kLanes}, e.b.getF32Type());
   tileSums = e.scratch({kTileSums, kHigh, kLanes}, e.b.getI32Type());
