@@ -182,8 +182,8 @@ def test_tensors_that_contradict_settings(quantized, mica, tmp_path):
     result = mica("compile", directory, "-o", tmp_path / "a.mica", fails=True)
     assert result.stderr == (
         f"mica: {directory}/model.safetensors: tensor "
-        "'model.layers.0.mlp.down_proj.scales' has shape [4, 256], expected "
-        "[8, 256]\n")
+        "'model.layers.0.mlp.down_proj.scales' has shape [10, 256], expected "
+        "[20, 256]\n")
 
 
 # The writer beside the libraries of the formats.
