@@ -34,8 +34,9 @@ int64_t columnsOf(mlir::Value value);
 tile::GroupsAttr groupsOf(mlir::Value rows);
 
 /// How many `element`s of ascending k a product takes from one dword: weights,
-/// caches and rows hold them side by side, so that many are read at once.
-int64_t pairsOf(mlir::Type element);
+/// caches and rows hold them side by side, so that many are read at once: 2 of
+/// bf16, 4 of i8, else 1.
+int64_t perDword(mlir::Type element);
 
 /// The columns of the widest rows that `op` reads; 0 if it reads none.
 int64_t widthOf(mlir::Operation *op);

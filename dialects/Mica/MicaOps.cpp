@@ -36,7 +36,9 @@ tile::GroupsAttr mica::groupsOf(Value rows) {
 }
 
 // f16 has no product of pairs.
-int64_t mica::pairsOf(Type element) { return element.isBF16() ? 2 : 1; }
+int64_t mica::perDword(Type element) {
+  return element.isInteger(8) ? 4 : element.isBF16() ? 2 : 1;
+}
 
 /// Emits "expects `what` to have `wanted` columns, but got …" unless it has.
 static LogicalResult expectColumns(Operation *op, StringRef what, Value rows,

@@ -243,8 +243,10 @@ def Mica_KVType : Mica_Type<"KV", "kv"> {
     Keys and values of `heads` kv-heads, `key` and `value` wide, stored as
     `element`, in pages of `page` tokens. With `window > 0` only that many
     tokens before the newest need be kept (a ring). As i8, the key and the value
-    of each token and head are integers with a scale in f16: the greatest
-    magnitude over 127.
+    of each token and head are integers with scales in f16, the greatest
+    magnitude over 127: one for every 32 columns of a key, one for a value.
+    (Keys have columns that are always large, and exponentials multiply what is
+    lost beside them.)
 
     Constraints:
     - (C1) `heads`, `key` and `value` are positive.
@@ -263,6 +265,17 @@ def Mica_KVType : Mica_Type<"KV", "kv"> {
                         "int64_t":$window);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Columns of a key of i8 that share a scale; what is added to its integers
+    /// in memory.
+    static constexpr int64_t keyGroup = 32, keyZero = 128;
+    /// Scales of a key (or of a value) of one token and head: 0 of floats.
+    int64_t scales(bool values) const {
+      if (!getElement().isInteger())
+        return 0;
+      return values ? 1 : (getKey() + keyGroup - 1) / keyGroup;
+    }
+  }];
 }
 
 def Mica_BatchType : Mica_Type<"Batch", "batch"> {

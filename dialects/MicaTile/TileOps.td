@@ -75,9 +75,11 @@ def Tile_PoolOp : Tile_Op<"pool", [Pure]> {
     values  [page, layer, head, value width / 16, P / g, 16 columns, g tokens]
     ```
 
-    with g elements in 4 bytes for bf16, else 1, widths padded to 16 and g. Behind
-    the values of i8 lie the scales in f16: P of keys, P of values, each
-    [page, layer, head, P].
+    with g elements in 4 bytes for bf16 and i8, else 1, widths padded to 16 and g.
+    Keys of i8 are codes from 0 up with a zero of 128, values are signed. Behind
+    the values of i8 lie the scales in f16, those of keys, then those of values,
+    each [page, layer, head, scales, P]: one for every 32 columns of a key, one
+    for a value.
 
     Example:
 
@@ -421,8 +423,9 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove,
     multiples of the schedule's `unit`, so that a row's result depends on its
     own cache alone.
 
-    Keys and values of i8 are multiplied with their `scales`, [page, layer, head,
-    P] of f16 for each of both.
+    Keys and values of i8 are multiplied with their `scales` of f16 (see
+    `tile.pool`). Queries and the weights p of a block of tokens are then
+    rounded to 16 bits, each row with a scale of its own.
 
     Region `bounds`: `(%m: index, captures...)`, yields lo, core, hi; tokens in
     [lo, core) need no element test. `mask` (may be empty): `(%m: index,
@@ -460,7 +463,7 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove,
                        MemRefRankOf<[I32], [2]>:$tasks,
                        MemRefRankOf<[I32], [1]>:$page_start,
                        MemRefRankOf<[I32], [1]>:$page,
-                       Variadic<MemRefRankOf<[F16], [4]>>:$scales,
+                       Variadic<MemRefRankOf<[F16], [5]>>:$scales,
                        Variadic<AnyType>:$captures,
                        I64Attr:$heads, I64Attr:$key, I64Attr:$value,
                        F32Attr:$scale,

@@ -18,6 +18,7 @@
 
 #include "dialects/Mica/Mica.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/CPU/AttendExpansion.h"
 #include "passes/CPU/Expand.h"
@@ -48,8 +49,14 @@ AttendShape::AttendShape(tile::AttendOp op) {
   heads = keys.getDimSize(2);
   group = op.getHeads() / heads;
   page = keys.getDimSize(3) * lanes;
-  keySteps = keys.getDimSize(4);
+  keySteps = groupSteps = keys.getDimSize(4);
   paddedKey = keySteps * keys.getDimSize(6);
+  groups = 1;
+  if (!op.getScales().empty()) {
+    groups = cast<MemRefType>(op.getScales()[0].getType()).getDimSize(3);
+    groupSteps = KVType::keyGroup / keys.getDimSize(6);
+    paddedKey = llvm::alignTo(paddedKey, lanes);
+  }
   valuePanels = values.getDimSize(3);
   unit = op.getSchedule()->getUnit();
   chunk = std::min(unit, page);
@@ -69,8 +76,12 @@ AttendExpansion::AttendExpansion(Emitter &e, tile::AttendOp op)
       op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
   if (!shape.tiles && target && target.getFeatures().contains("+amx-bf16"))
     query = e.b.getF32Type();
-  keyDot = makeAttendDot(query, cast<MemRefType>(op.getKeys().getType()));
-  valueDot = makeAttendDot(query, cast<MemRefType>(op.getValues().getType()));
+  auto dot = [&](Value pool, bool isKeys) {
+    return makeAttendDot(target, query, cast<MemRefType>(pool.getType()),
+                         isKeys);
+  };
+  keyDot = dot(op.getKeys(), /*isKeys=*/true);
+  valueDot = dot(op.getValues(), /*isKeys=*/false);
 }
 
 void AttendExpansion::makeState() {
@@ -85,8 +96,11 @@ void AttendExpansion::makeState() {
   state.sum = e.scratch({span, lanes}, f32);
   state.bounds = e.scratch({span, 3}, i32);
   if (!op.getScales().empty()) {
-    state.keyScales = e.scratch({unit}, f32);
+    state.queryScale = e.scratch({span}, f32);
+    state.queryBegin = e.scratch({span, shape.groups}, i32);
+    state.weightScale = e.scratch({span}, f32);
     state.valueScales = e.scratch({unit}, f32);
+    floats = e.scratch({shape.paddedKey}, f32);
   }
   pages = e.scratch({2 * unit / shape.chunk}, e.b.getIndexType());
 }
@@ -159,19 +173,55 @@ void AttendExpansion::packQuery(Index r, Index m, Index h) {
   Type element = op.getQuery().getType().getElementType();
   int64_t key = op.getKey();
   int64_t size = llvm::bit_floor<uint64_t>(std::min(key, lanes));
+  auto store = [&](Value piece, Index i) {
+    if (floats)
+      e.store(e.extend(piece, e.f32x(size)), floats, {i});
+    else
+      keyDot->storeRow(e, piece, state.query, {r, i});
+  };
   e.forRange(e.index(key / size * size), e.index(shape.paddedKey), size,
              [&](Index i) {
-               e.store(keyDot->toRow(e, e.splat(0, size)), state.query,
-                       {r, min(i, e.index(shape.paddedKey - size))});
+               store(e.splat(0, size),
+                     min(i, e.index(shape.paddedKey - size)));
              });
   auto copy = [&](Index i) {
-    Value piece =
-        e.load(VectorType::get(size, element), op.getQuery(), {m, h * key + i});
-    e.store(keyDot->toRow(e, piece), state.query, {r, i});
+    store(e.load(VectorType::get(size, element), op.getQuery(),
+                 {m, h * key + i}),
+          i);
   };
   e.forRange(e.index(0), e.index(key / size * size), size, copy);
   if (key % size)
     copy(e.index(key - size));
+  if (floats)
+    quantizeQuery(r);
+}
+
+/// Makes row r of integers of `floats`. A sum over a group of keys begins with
+/// what their zero adds, less.
+void AttendExpansion::quantizeQuery(Index r) {
+  Emitter::Values pieces;
+  Value most;
+  for (int64_t i = 0; i < shape.paddedKey; i += lanes) {
+    pieces.push_back(e.load(e.f32x(lanes), floats, {e.index(i)}));
+    Value size = math::AbsFOp::create(e.b, e.loc, pieces.back());
+    most = most ? e.maximum(most, size) : size;
+  }
+  RowScale scale = scaleOf(e, e.reduce(most, /*isMax=*/true));
+  e.store(scale.scale, state.queryScale, {r});
+  Value sum;
+  for (auto [i, piece] : llvm::enumerate(pieces)) {
+    Value integers = scale.integers(e, piece);
+    int64_t next = (int64_t(i) + 1) * lanes;
+    keyDot->storeRow(e, integers, state.query, {r, e.index(next - lanes)});
+    sum = sum ? e.add(sum, integers) : integers;
+    if (next % KVType::keyGroup && next < shape.paddedKey)
+      continue;
+    Value zero = e.splatOf(KVType::keyZero, cast<VectorType>(sum.getType()));
+    Value less = e.sub(e.splatBits(0, lanes), e.mul(sum, zero));
+    e.store(e.sum(less), state.queryBegin,
+            {r, e.index((next - 1) / KVType::keyGroup)});
+    sum = {};
+  }
 }
 
 void AttendExpansion::finishRow(Index r) {
@@ -199,7 +249,7 @@ void AttendExpansion::expandBlock(Index rows, Index n,
   AttendBlock block = {n, (max(e.index(hull[0]), n) - n) / lanes,
                        ceilDiv(min(last, end) - n, lanes)};
   findPages(n, last);
-  if (state.keyScales)
+  if (state.valueScales)
     loadScales(block);
   scoreBlock(block, rows);
 
@@ -241,19 +291,23 @@ void AttendExpansion::findPages(Index n, Index last) {
   });
 }
 
-/// The scales of the block's tokens. Those of tokens that are not there belong
-/// to others, and are finite.
+/// The scales of the values of the block's tokens. Those of tokens that are not
+/// there belong to others, and are finite.
 void AttendExpansion::loadScales(const AttendBlock &block) {
-  Value to[] = {state.keyScales, state.valueScales};
-  auto type = VectorType::get(lanes, e.b.getF16Type());
   e.forRange(e.index(0), e.index(shape.unit / lanes), 1, [&](Index panel) {
-    SmallVector<Index> at = {pageOf(panel, /*ahead=*/false),
-                             e.index(op.getLayer()), head,
-                             placeOf(block, panel, /*ahead=*/false)};
-    for (auto [scales, buffer] : llvm::zip(op.getScales(), to))
-      e.store(e.extend(e.load(type, scales, at), e.f32x(lanes)), buffer,
-              {panel * lanes});
+    e.store(scalesAt(op.getScales()[1], block, panel, e.index(0)),
+            state.valueScales, {panel * lanes});
   });
+}
+
+/// The scales of the 16 tokens `panel` of the block.
+Value AttendExpansion::scalesAt(Value scales, const AttendBlock &block,
+                                Index panel, Index group) {
+  SmallVector<Index> at = {pageOf(panel, /*ahead=*/false),
+                           e.index(op.getLayer()), head, group,
+                           placeOf(block, panel, /*ahead=*/false)};
+  auto type = VectorType::get(lanes, e.b.getF16Type());
+  return e.extend(e.load(type, scales, at), e.f32x(lanes));
 }
 
 /// Step `k` of the 16 tokens `panel` of the block, or of the next one.

@@ -2,7 +2,8 @@
 
 #include "passes/CPU/AttendDot.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "passes/CPU/BlockDot.h"
 
 using namespace mlir;
 using namespace mica;
@@ -12,23 +13,30 @@ using tile::Index;
 
 namespace {
 
+/// `values`, of floats, as elements of `type`.
+Value convert(Emitter &e, Value values, Type type) {
+  auto from = cast<VectorType>(values.getType());
+  if (from.getElementType() == type)
+    return values;
+  return type.isF32() ? e.extend(values, e.f32x(from.getDimSize(0)))
+                      : e.truncate(values, type);
+}
+
 /// Rows and pool in f32; halves of a bf16 pair are one shift and one mask.
 struct FmaDot : AttendDot {
-  using AttendDot::AttendDot;
+  explicit FmaDot(int64_t group) : AttendDot(group, /*sums=*/1) {}
 
   Type getRowType(Emitter &e) const override { return e.b.getF32Type(); }
 
-  Value toRow(Emitter &e, Value values) const override {
-    return e.extend(values,
-                    e.f32x(cast<VectorType>(values.getType()).getDimSize(0)));
+  void storeRow(Emitter &e, Value values, Value rows,
+                ArrayRef<Index> at) const override {
+    e.store(convert(e, values, getRowType(e)), rows, at);
   }
 
   Operands loadPanel(Emitter &e, Value pool,
                      ArrayRef<Index> at) const override {
     Type element = cast<MemRefType>(pool.getType()).getElementType();
     Value raw = e.load(VectorType::get(lanes * group, element), pool, at);
-    if (element.isInteger())
-      return {e.toFloat(e.resize(raw, e.b.getI32Type(), /*isSigned=*/true))};
     if (group == 1)
       return {e.extend(raw, e.f32x(lanes))};
     Value pairs = e.bitcast(raw, e.b.getI32Type());
@@ -49,27 +57,22 @@ struct FmaDot : AttendDot {
     return result;
   }
 
-  Value multiply(Emitter &e, Value sum, const Operands &panel,
-                 const Operands &row) const override {
+  void multiply(Emitter &e, MutableArrayRef<Value> into, const Operands &panel,
+                const Operands &row) const override {
     for (int64_t i = 0; i < group; ++i)
-      sum = e.fma(panel[i], row[i], sum);
-    return sum;
+      into[0] = e.fma(panel[i], row[i], into[0]);
   }
 };
 
 /// Rows and pool in pairs of bf16.
 struct Bf16Dot : AttendDot {
-  using AttendDot::AttendDot;
+  explicit Bf16Dot(int64_t group) : AttendDot(group, /*sums=*/1) {}
 
   Type getRowType(Emitter &e) const override { return e.b.getBF16Type(); }
 
-  Value toRow(Emitter &e, Value values) const override {
-    auto type = cast<VectorType>(values.getType());
-    if (type.getElementType().isBF16())
-      return values;
-    return arith::TruncFOp::create(
-        e.b, e.loc, VectorType::get(type.getShape(), e.b.getBF16Type()),
-        values);
+  void storeRow(Emitter &e, Value values, Value rows,
+                ArrayRef<Index> at) const override {
+    e.store(convert(e, values, getRowType(e)), rows, at);
   }
 
   Operands loadPanel(Emitter &e, Value pool,
@@ -85,19 +88,116 @@ struct Bf16Dot : AttendDot {
     return {e.bitcast(e.broadcast(pair, lanes), e.b.getBF16Type())};
   }
 
-  Value multiply(Emitter &e, Value sum, const Operands &panel,
-                 const Operands &row) const override {
-    return LLVM::CallIntrinsicOp::create(
-               e.b, e.loc, sum.getType(),
-               e.b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
-               ValueRange{sum, panel[0], row[0]})
-        .getResult(0);
+  void multiply(Emitter &e, MutableArrayRef<Value> into, const Operands &panel,
+                const Operands &row) const override {
+    into[0] = e.call("llvm.x86.avx512bf16.dpbf16ps.512", into[0].getType(),
+                     {into[0], panel[0], row[0]});
   }
+};
+
+/// Rows of i16, a pool of bytes, sums of i32. Keys are codes from 0 up, and
+/// sums begin with what their zero makes too much; values are signed. Halves of
+/// 16 bits of a dword hold elements 0 and 1, 2 and 3; taken apart by a mask and
+/// a shift they are 0 and 2, 1 and 3, which is the order of a row in memory.
+struct IntegerDot : AttendDot {
+  IntegerDot(TargetAttr target, bool isKeys)
+      : AttendDot(/*group=*/4, lanes / lanesOf(target, lanes)),
+        width(lanes / sums), isSigned(!isKeys),
+        hasVNNI(target.getFeatures().contains("+avx512vnni") ||
+                (sums > 1 && target.getFeatures().contains("+avxvnni"))) {
+    sumType = IntegerType::get(target.getContext(), 32);
+  }
+
+  Type getRowType(Emitter &e) const override { return e.b.getI16Type(); }
+
+  void storeRow(Emitter &e, Value values, Value rows,
+                ArrayRef<Index> at) const override {
+    Value narrow = e.resize(values, e.b.getI16Type(), /*isSigned=*/true);
+    SmallVector<int64_t> order;
+    int64_t size = cast<VectorType>(values.getType()).getDimSize(0);
+    for (int64_t i = 0; i < size; i += group)
+      order.append({i, i + 2, i + 1, i + 3});
+    e.store(vector::ShuffleOp::create(e.b, e.loc, narrow, narrow, order), rows,
+            at);
+  }
+
+  Operands loadPanel(Emitter &e, Value pool,
+                     ArrayRef<Index> at) const override {
+    Value raw =
+        e.load(VectorType::get(lanes * group, e.b.getI8Type()), pool, at);
+    raw = e.bitcast(raw, e.b.getI16Type());
+    Operands result;
+    for (int64_t i = 0; i < sums; ++i) {
+      Value part = e.slice(raw, i * width * 2, width * 2);
+      auto type = cast<VectorType>(part.getType());
+      Value byte = e.splatOf(8, type);
+      if (isSigned) {
+        result.push_back(arith::ShRSIOp::create(
+            e.b, e.loc, e.shiftLeft(part, byte), byte));
+        result.push_back(arith::ShRSIOp::create(e.b, e.loc, part, byte));
+      } else {
+        result.push_back(e.bitAnd(part, e.splatOf(255, type)));
+        result.push_back(e.shiftRight(part, byte));
+      }
+    }
+    return result;
+  }
+
+  Operands loadRow(Emitter &e, Value rows, SmallVector<Index, 3> at,
+                   Index k) const override {
+    Operands result;
+    at.emplace_back();
+    for (int64_t i = 0; i < group; i += 2) {
+      at.back() = k * group + i;
+      Value pair = e.load(VectorType::get(2, e.b.getI16Type()), rows, at);
+      pair = e.extract(e.bitcast(pair, e.b.getI32Type()), 0);
+      result.push_back(
+          e.bitcast(e.broadcast(pair, width), e.b.getI16Type()));
+    }
+    return result;
+  }
+
+  void multiply(Emitter &e, MutableArrayRef<Value> into, const Operands &panel,
+                const Operands &row) const override {
+    for (auto [i, operand] : llvm::enumerate(panel)) {
+      Value &sum = into[i / 2];
+      sum = dot(e, sum, operand, row[i % 2]);
+    }
+  }
+
+private:
+  Value dot(Emitter &e, Value sum, Value a, Value b) const {
+    bool wide = sums == 1;
+    if (hasVNNI)
+      return e.call(wide ? "llvm.x86.avx512.vpdpwssd.512"
+                         : "llvm.x86.avx512.vpdpwssd.256",
+                    sum.getType(), {sum, a, b});
+    return e.add(sum, e.call(wide ? "llvm.x86.avx512.pmaddw.d.512"
+                                  : "llvm.x86.avx2.pmadd.wd",
+                             sum.getType(), {a, b}));
+  }
+
+  int64_t width; // lanes of a sum
+  bool isSigned, hasVNNI;
 };
 
 } // namespace
 
-std::unique_ptr<AttendDot> cpu::makeAttendDot(Type query, MemRefType pool) {
+Value RowScale::integers(Emitter &e, Value values) const {
+  int64_t size = cast<VectorType>(values.getType()).getDimSize(0);
+  return e.toInteger(e.mul(values, e.broadcast(inverse, size)));
+}
+
+RowScale cpu::scaleOf(Emitter &e, Value most) {
+  constexpr double greatest = 32767, least = 1e-30;
+  most = e.maximum(most, e.f32(least));
+  return {e.mul(most, e.f32(1 / greatest)), e.div(e.f32(greatest), most)};
+}
+
+std::unique_ptr<AttendDot> cpu::makeAttendDot(TargetAttr target, Type query,
+                                              MemRefType pool, bool isKeys) {
+  if (pool.getElementType().isInteger())
+    return std::make_unique<IntegerDot>(target, isKeys);
   int64_t group = pool.getShape().back();
   if (query.isBF16() && pool.getElementType().isBF16() && group == 2)
     return std::make_unique<Bf16Dot>(group);

@@ -3,6 +3,7 @@
 #ifndef PASSES_CPU_ATTENDDOT_H
 #define PASSES_CPU_ATTENDDOT_H
 
+#include "dialects/Mica/Mica.h"
 #include "dialects/MicaTile/Emit.h"
 #include <memory>
 
@@ -15,17 +16,24 @@ constexpr int64_t lanes = 16;
 /// row). A step takes `group` elements of the sum, in ascending order.
 class AttendDot {
 public:
-  using Operands = llvm::SmallVector<mlir::Value, 2>;
+  using Operands = llvm::SmallVector<mlir::Value, 4>;
 
-  explicit AttendDot(int64_t group) : group(group) {}
+  AttendDot(int64_t group, int64_t sums) : group(group), sums(sums) {}
   virtual ~AttendDot() = default;
 
   const int64_t group;
+  /// Vectors that hold the sums of 16 lanes while products are added.
+  const int64_t sums;
 
+  /// Whether rows are integers: of i16 with a scale each.
+  bool isInteger() const { return sumType != nullptr; }
   /// The element type in which rows are kept.
   virtual mlir::Type getRowType(tile::Emitter &e) const = 0;
-  /// `values`, a vector of any float type, as row elements.
-  virtual mlir::Value toRow(tile::Emitter &e, mlir::Value values) const = 0;
+  /// Stores `values`, a vector of any float type (if rows are integers: of i32
+  /// that fit 16 bits, a multiple of 4 of them), as elements of the row from
+  /// `at` on.
+  virtual void storeRow(tile::Emitter &e, mlir::Value values, mlir::Value rows,
+                        mlir::ArrayRef<tile::Index> at) const = 0;
   /// One step of the pool: 16 lanes of `group` elements at `at`.
   virtual Operands loadPanel(tile::Emitter &e, mlir::Value pool,
                              mlir::ArrayRef<tile::Index> at) const = 0;
@@ -33,15 +41,30 @@ public:
   virtual Operands loadRow(tile::Emitter &e, mlir::Value rows,
                            llvm::SmallVector<tile::Index, 3> at,
                            tile::Index k) const = 0;
-  /// sum + panel * row, lane by lane.
-  virtual mlir::Value multiply(tile::Emitter &e, mlir::Value sum,
-                               const Operands &panel,
-                               const Operands &row) const = 0;
+  /// into += panel * row, lane by lane.
+  virtual void multiply(tile::Emitter &e,
+                        mlir::MutableArrayRef<mlir::Value> into,
+                        const Operands &panel, const Operands &row) const = 0;
+
+protected:
+  mlir::Type sumType;
 };
 
-/// vdpbf16ps where queries and pool are bf16, else f32 multiply-add.
-std::unique_ptr<AttendDot> makeAttendDot(mlir::Type query,
-                                         mlir::MemRefType pool);
+/// What a row of integers is multiplied with, and its inverse.
+struct RowScale {
+  mlir::Value scale, inverse; // f32
+  /// `values`, a vector of f32, as i32 that fit 16 bits.
+  mlir::Value integers(tile::Emitter &e, mlir::Value values) const;
+};
+
+/// The scale of a row whose greatest magnitude is `most` (f32). Of a row of
+/// zeros it is small.
+RowScale scaleOf(tile::Emitter &e, mlir::Value most);
+
+/// vdpbf16ps where queries and pool are bf16; of a pool of i8 sums in integers;
+/// else f32 multiply-add.
+std::unique_ptr<AttendDot> makeAttendDot(TargetAttr target, mlir::Type query,
+                                         mlir::MemRefType pool, bool isKeys);
 
 } // namespace mica::cpu
 

@@ -14,6 +14,7 @@ struct AttendShape {
   int64_t heads, group;        // kv-heads; query heads of each
   int64_t page, unit, chunk;   // tokens; `chunk` of a block are in one page
   int64_t keySteps, paddedKey; // steps of a dot; elements
+  int64_t groupSteps, groups;  // of a key: steps with a common scale; how many
   int64_t valuePanels;         // of 16 columns
   int64_t span;                // GEMM rows
   int64_t wide;                // tokens of a row of weights that lie together
@@ -37,11 +38,14 @@ private:
   void makeState();
   void expandSpan(tile::Index base, tile::Index rows);
   void packQuery(tile::Index r, tile::Index m, tile::Index h);
+  void quantizeQuery(tile::Index r);
   tile::Emitter::Values prepareRows(tile::Index rows);
   void expandBlock(tile::Index rows, tile::Index n,
                    const tile::Emitter::Values &hull);
   void findPages(tile::Index n, tile::Index last);
   void loadScales(const AttendBlock &block);
+  mlir::Value scalesAt(mlir::Value scales, const AttendBlock &block,
+                       tile::Index panel, tile::Index group);
   tile::Index pageOf(tile::Index panel, bool ahead);
   tile::Index placeOf(const AttendBlock &block, tile::Index panel, bool ahead);
   llvm::SmallVector<tile::Index> keysAt(const AttendBlock &block,
@@ -58,8 +62,22 @@ private:
                   llvm::function_ref<void(tile::Index, int64_t)> tile);
   void scoreTile(const AttendBlock &block, tile::Index r, int64_t rows,
                  int64_t panels);
+  tile::Emitter::Values scorePanels(const AttendBlock &block, tile::Index r,
+                                    int64_t rows, tile::Index panel,
+                                    int64_t panels);
+  tile::Emitter::Values scoreGroup(const AttendBlock &block, tile::Index r,
+                                   int64_t rows, tile::Index panel,
+                                   int64_t panels, tile::Index group,
+                                   int64_t steps);
   void outputTile(const AttendBlock &block, tile::Index r, int64_t rows,
                   tile::Index column, int64_t panels);
+  tile::Emitter::Values outputSums(const AttendBlock &block, tile::Index r,
+                                   int64_t rows, tile::Index column,
+                                   int64_t panels, tile::Emitter::Values sums);
+  tile::Emitter::Values startSums(const AttendDot &dot, mlir::Value begin,
+                                  int64_t count);
+  tile::Emitter::Values joined(const AttendDot &dot,
+                               tile::Emitter::Values sums);
   tile::Emitter::Values
   unrolled(mlir::Value pool, int64_t count, tile::Emitter::Values carried,
            llvm::function_ref<tile::Emitter::Values(tile::Index, bool,
@@ -79,6 +97,7 @@ private:
   bool prefetches;
   std::unique_ptr<AttendDot> keyDot, valueDot;
   AttendState state;
+  mlir::Value floats; // [padded key] f32: a query that becomes integers
   mlir::Value pages; // [2 * unit / chunk] of this block and the next
   // Of the task: its kv-head, first row, first page and pages; of the span: its
   // first GEMM row.

@@ -48,15 +48,9 @@ Value AttendSoftmax::tokensOf(Index n, int64_t part) {
   return arith::AddIOp::create(e.b, e.loc, e.broadcast(first, lanes), iota);
 }
 
-Value AttendSoftmax::scalesOf(Value scales, int64_t part) {
-  return e.load(e.f32x(lanes), scales, {e.index(part * lanes)});
-}
-
 Value AttendSoftmax::score(Index r, Index m, Index h, Index n, int64_t part,
                            Value tokens) {
   Value raw = e.load(e.f32x(lanes), state.scores, {r, e.index(part * lanes)});
-  if (state.keyScales)
-    raw = e.mul(raw, scalesOf(state.keyScales, part));
   if (op.getScore().empty())
     return raw;
   Value scale = e.splat(op.getScale().convertToDouble(), lanes);
@@ -100,8 +94,8 @@ Value AttendSoftmax::exp2(Value x) {
   static constexpr double full[] = {0.001326472731307149, 0.009671512991189957,
                                     0.05550733581185341,  0.24022242426872253,
                                     0.6931470036506653,   1};
-  ArrayRef<double> terms = dot.getRowType(e).isF32() ? ArrayRef<double>(full)
-                                                     : ArrayRef<double>(half);
+  ArrayRef<double> terms = dot.getRowType(e).isBF16() ? ArrayRef<double>(half)
+                                                      : ArrayRef<double>(full);
   Value p = e.splat(terms[0], lanes);
   for (double term : terms.drop_front())
     p = e.fma(p, f, e.splat(term, lanes));
@@ -124,6 +118,26 @@ void AttendSoftmax::rescale(Index r, Value scores) {
   scale(state.sum, e.index(0));
   e.forRange(e.index(0), e.index(columns), lanes,
              [&](Index c) { scale(state.output, c); });
+}
+
+void AttendSoftmax::storeWeights(Index r, MutableArrayRef<Value> weights) {
+  if (dot.isInteger()) {
+    for (auto [part, p] : llvm::enumerate(weights))
+      p = e.mul(p, e.load(e.f32x(lanes), state.valueScales,
+                          {e.index(int64_t(part) * lanes)}));
+    Value top = weights[0];
+    for (Value p : weights.drop_front())
+      top = larger(e, top, p);
+    RowScale scale = scaleOf(e, e.reduce(top, /*isMax=*/true));
+    e.store(scale.scale, state.weightScale, {r});
+    for (Value &p : weights)
+      p = scale.integers(e, p);
+  }
+  for (auto [part, p] : llvm::enumerate(weights)) {
+    int64_t token = part * lanes;
+    dot.storeRow(e, p, state.weights,
+                 {e.index(token / wide), r, e.index(token % wide)});
+  }
 }
 
 void AttendSoftmax::row(Index r, Index m, Index h, Index n, bool edge) {
@@ -153,15 +167,13 @@ void AttendSoftmax::row(Index r, Index m, Index h, Index n, bool edge) {
   Value below = e.broadcast(
       arith::NegFOp::create(e.b, e.loc, e.load(state.maximum, {r})), lanes);
   Value sum = e.load(e.f32x(lanes), state.sum, {r, e.index(0)});
-  for (int64_t part = 0; part < parts; ++part) {
-    Value p = exp2(e.fma(scores[part], scale, below));
+  for (auto [part, score] : llvm::enumerate(scores)) {
+    Value p = exp2(e.fma(score, scale, below));
     if (edge)
       p = e.select(seen[part], p, e.splat(0, lanes));
     sum = e.add(sum, p);
-    if (state.valueScales)
-      p = e.mul(p, scalesOf(state.valueScales, part));
-    e.store(dot.toRow(e, p), state.weights,
-            {e.index(part * lanes / wide), r, e.index(part * lanes % wide)});
+    score = p;
   }
   e.store(sum, state.sum, {r, e.index(0)});
+  storeWeights(r, scores);
 }

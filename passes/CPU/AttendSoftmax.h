@@ -18,8 +18,12 @@ struct AttendState {
   mlir::Value maximum; // [rows] f32, about the largest score * factor
   mlir::Value sum;     // [rows, 16] f32, parts of the sum of weights
   mlir::Value bounds;  // [rows, 3] i32: lo, core, hi
-  // Of a cache of i8, the block's scales: [unit] f32; else null.
-  mlir::Value keyScales, valueScales;
+  // Of a cache of i8, else null: rows are integers, times a scale, and sums
+  // begin with what the keys' zero adds, less.
+  mlir::Value queryScale; // [rows] f32
+  mlir::Value queryBegin; // [rows, groups of a key] i32
+  mlir::Value weightScale; // [rows] f32, of this block
+  mlir::Value valueScales; // [unit] f32, of this block
 };
 
 /// Turns one row's scores of one block into weights.
@@ -37,10 +41,11 @@ private:
   /// Scores of tokens n + 16 part …, to be multiplied with `factor`.
   mlir::Value score(tile::Index r, tile::Index m, tile::Index h, tile::Index n,
                     int64_t part, mlir::Value tokens);
-  mlir::Value scalesOf(mlir::Value scales, int64_t part);
   double factor();
   mlir::Value visible(tile::Index r, tile::Index m, mlir::Value tokens);
   mlir::Value tokensOf(tile::Index n, int64_t part);
+  /// Stores the weights of row r; of a cache of i8 as integers.
+  void storeWeights(tile::Index r, mlir::MutableArrayRef<mlir::Value> weights);
   /// Raises the maximum of row r to that of `scores` and scales what was
   /// summed so far.
   void rescale(tile::Index r, mlir::Value scores);

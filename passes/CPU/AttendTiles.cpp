@@ -65,6 +65,12 @@ void AttendExpansion::outputBlock(const AttendBlock &block, Index rows) {
   });
 }
 
+/// The sums of vector `at`.
+static MutableArrayRef<Value> sumsOf(const AttendDot &dot,
+                                     Emitter::Values &sums, int64_t at) {
+  return MutableArrayRef<Value>(sums).slice(at * dot.sums, dot.sums);
+}
+
 /// Bytes of a step of `pool`: 16 lanes.
 static int64_t stepBytes(Value pool) {
   auto type = cast<MemRefType>(pool.getType());
@@ -98,75 +104,161 @@ void AttendExpansion::scoreTile(const AttendBlock &block, Index r, int64_t rows,
     --panels;
   Index first = block.first / panels * panels;
   e.forRange(first, block.last, panels, [&](Index j) {
-    SmallVector<SmallVector<Index>> here, ahead;
-    for (int64_t v = 0; v < panels; ++v) {
-      here.push_back(keysAt(block, j + v, e.index(0), /*ahead=*/false));
-      ahead.push_back(keysAt(block, j + v, e.index(0), /*ahead=*/true));
-    }
-    auto step = [&](Index k, bool isLine, Emitter::Values sums) {
-      SmallVector<AttendDot::Operands> operands;
-      for (int64_t v = 0; v < panels; ++v)
-        here[v][4] = ahead[v][4] = k;
-      for (int64_t v = 0; v < panels && prefetches && isLine; ++v)
-        e.prefetch(op.getKeys(), ahead[v]);
-      for (int64_t v = 0; v < panels; ++v)
-        operands.push_back(keyDot->loadPanel(e, op.getKeys(), here[v]));
-      for (int64_t i = 0; i < rows; ++i) {
-        auto row = keyDot->loadRow(e, state.query, {r + i}, k);
-        for (int64_t v = 0; v < panels; ++v) {
-          Value &sum = sums[i * panels + v];
-          sum = keyDot->multiply(e, sum, operands[v], row);
-        }
-      }
-      return sums;
-    };
-    Emitter::Values sums(rows * panels, e.splat(0, lanes));
-    sums = unrolled(op.getKeys(), shape.keySteps, sums, step);
+    Emitter::Values scores = scorePanels(block, r, rows, j, panels);
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t v = 0; v < panels; ++v)
-        e.store(sums[i * panels + v], state.scores, {r + i, (j + v) * lanes});
+        e.store(scores[i * panels + v], state.scores,
+                {r + i, (j + v) * lanes});
   });
+}
+
+/// The scores of `rows` rows over `panels` panels, [rows, panels].
+Emitter::Values AttendExpansion::scorePanels(const AttendBlock &block, Index r,
+                                             int64_t rows, Index panel,
+                                             int64_t panels) {
+  if (!keyDot->isInteger())
+    return scoreGroup(block, r, rows, panel, panels, e.index(0),
+                      shape.keySteps);
+  auto addGroup = [&](int64_t steps) {
+    return [&, steps](Index g, ValueRange carried) {
+      Emitter::Values scores(carried);
+      Emitter::Values integers =
+          scoreGroup(block, r, rows, panel, panels, g, steps);
+      for (int64_t v = 0; v < panels; ++v) {
+        Value scale = scalesAt(op.getScales()[0], block, panel + v, g);
+        for (int64_t i = 0; i < rows; ++i) {
+          Value &score = scores[i * panels + v];
+          score = e.fma(e.toFloat(integers[i * panels + v]), scale, score);
+        }
+      }
+      return scores;
+    };
+  };
+  Emitter::Values scores(rows * panels, e.splat(0, lanes));
+  int64_t whole = shape.keySteps / shape.groupSteps;
+  scores = e.forRange(e.index(0), e.index(whole), 1, scores,
+                      addGroup(shape.groupSteps));
+  if (int64_t rest = shape.keySteps % shape.groupSteps)
+    scores = addGroup(rest)(e.index(whole), scores);
+  for (int64_t i = 0; i < rows; ++i) {
+    Value scale = e.broadcast(e.load(state.queryScale, {r + i}), lanes);
+    for (int64_t v = 0; v < panels; ++v)
+      scores[i * panels + v] = e.mul(scores[i * panels + v], scale);
+  }
+  return scores;
+}
+
+/// The products with `steps` steps of `group`, [rows, panels]: of i32 if rows
+/// are integers.
+Emitter::Values AttendExpansion::scoreGroup(const AttendBlock &block, Index r,
+                                            int64_t rows, Index panel,
+                                            int64_t panels, Index group,
+                                            int64_t steps) {
+  SmallVector<SmallVector<Index>> here, ahead;
+  for (int64_t v = 0; v < panels; ++v) {
+    here.push_back(keysAt(block, panel + v, e.index(0), /*ahead=*/false));
+    ahead.push_back(keysAt(block, panel + v, e.index(0), /*ahead=*/true));
+  }
+  Index first = group * shape.groupSteps;
+  auto step = [&](Index k, bool isLine, Emitter::Values sums) {
+    SmallVector<AttendDot::Operands> operands;
+    for (int64_t v = 0; v < panels; ++v)
+      here[v][4] = ahead[v][4] = first + k;
+    for (int64_t v = 0; v < panels && prefetches && isLine; ++v)
+      e.prefetch(op.getKeys(), ahead[v]);
+    for (int64_t v = 0; v < panels; ++v)
+      operands.push_back(keyDot->loadPanel(e, op.getKeys(), here[v]));
+    for (int64_t i = 0; i < rows; ++i) {
+      auto row = keyDot->loadRow(e, state.query, {r + i}, first + k);
+      for (int64_t v = 0; v < panels; ++v)
+        keyDot->multiply(e, sumsOf(*keyDot, sums, i * panels + v), operands[v],
+                         row);
+    }
+    return sums;
+  };
+  Emitter::Values sums;
+  for (int64_t i = 0; i < rows; ++i) {
+    Value begin;
+    if (keyDot->isInteger())
+      begin = e.load(state.queryBegin, {r + i, group});
+    llvm::append_range(sums, startSums(*keyDot, begin, panels));
+  }
+  return joined(*keyDot, unrolled(op.getKeys(), steps, sums, step));
+}
+
+/// The sums of `count` vectors of lanes that begin with `begin`, or with 0.
+Emitter::Values AttendExpansion::startSums(const AttendDot &dot, Value begin,
+                                           int64_t count) {
+  int64_t width = lanes / dot.sums;
+  Value sum = begin             ? e.broadcast(begin, width)
+              : dot.isInteger() ? e.splatBits(0, width)
+                                : e.splat(0, width);
+  return Emitter::Values(count * dot.sums, sum);
+}
+
+/// One vector of 16 lanes for every `dot.sums` of `sums`.
+Emitter::Values AttendExpansion::joined(const AttendDot &dot,
+                                        Emitter::Values sums) {
+  Emitter::Values result;
+  for (size_t at = 0; at < sums.size(); at += dot.sums)
+    result.push_back(
+        e.join(ArrayRef<Value>(sums).slice(at, dot.sums)));
+  return result;
 }
 
 void AttendExpansion::outputTile(const AttendBlock &block, Index r,
                                  int64_t rows, Index column, int64_t panels) {
+  bool isInteger = valueDot->isInteger();
+  auto place = [&](int64_t at) -> SmallVector<Index> {
+    return {r + at / panels, (column + at % panels) * lanes};
+  };
+  Emitter::Values before, sums;
+  for (int64_t at = 0; at < rows * panels; ++at)
+    before.push_back(e.load(e.f32x(lanes), state.output, place(at)));
+  sums = isInteger ? startSums(*valueDot, {}, rows * panels) : before;
+  sums = joined(*valueDot, outputSums(block, r, rows, column, panels, sums));
+  for (int64_t at = 0; at < rows * panels; ++at) {
+    if (isInteger) {
+      Value scale = e.load(state.weightScale, {r + at / panels});
+      sums[at] =
+          e.fma(e.toFloat(sums[at]), e.broadcast(scale, lanes), before[at]);
+    }
+    e.store(sums[at], state.output, place(at));
+  }
+}
+
+/// sums += weights * values over the block, [rows, panels].
+Emitter::Values AttendExpansion::outputSums(const AttendBlock &block, Index r,
+                                            int64_t rows, Index column,
+                                            int64_t panels,
+                                            Emitter::Values sums) {
   int64_t steps = lanes / valueDot->group, parts = shape.wide / lanes;
-  Emitter::Values sums;
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t v = 0; v < panels; ++v)
-      sums.push_back(
-          e.load(e.f32x(lanes), state.output, {r + i, (column + v) * lanes}));
-  sums = e.forRange(
-      block.first, block.last, 1, sums, [&](Index j, ValueRange carried) {
-        SmallVector<Index> here, ahead;
-        here = valuesAt(block, j, column, e.index(0), /*ahead=*/false);
-        ahead = valuesAt(block, j, column, e.index(0), /*ahead=*/true);
-        auto moved = [](SmallVector<Index> at, int64_t v, Index t) {
-          at[3] = at[3] + v;
-          at[4] = at[4] + t;
-          return at;
-        };
-        auto step = [&](Index t, bool isLine, Emitter::Values sums) {
-          SmallVector<AttendDot::Operands> operands;
-          for (int64_t v = 0; v < panels && prefetches && isLine; ++v)
-            e.prefetch(op.getValues(), moved(ahead, v, t));
-          for (int64_t v = 0; v < panels; ++v)
-            operands.push_back(
-                valueDot->loadPanel(e, op.getValues(), moved(here, v, t)));
-          for (int64_t i = 0; i < rows; ++i) {
-            auto row = valueDot->loadRow(e, state.weights, {j / parts, r + i},
-                                         j % parts * steps + t);
-            for (int64_t v = 0; v < panels; ++v) {
-              Value &sum = sums[i * panels + v];
-              sum = valueDot->multiply(e, sum, operands[v], row);
-            }
-          }
-          return sums;
-        };
-        return unrolled(op.getValues(), steps, Emitter::Values(carried), step);
-      });
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t v = 0; v < panels; ++v)
-      e.store(sums[i * panels + v], state.output,
-              {r + i, (column + v) * lanes});
+  auto panel = [&](Index j, ValueRange carried) {
+    SmallVector<Index> here, ahead;
+    here = valuesAt(block, j, column, e.index(0), /*ahead=*/false);
+    ahead = valuesAt(block, j, column, e.index(0), /*ahead=*/true);
+    auto moved = [](SmallVector<Index> at, int64_t v, Index t) {
+      at[3] = at[3] + v;
+      at[4] = at[4] + t;
+      return at;
+    };
+    auto step = [&](Index t, bool isLine, Emitter::Values sums) {
+      SmallVector<AttendDot::Operands> operands;
+      for (int64_t v = 0; v < panels && prefetches && isLine; ++v)
+        e.prefetch(op.getValues(), moved(ahead, v, t));
+      for (int64_t v = 0; v < panels; ++v)
+        operands.push_back(
+            valueDot->loadPanel(e, op.getValues(), moved(here, v, t)));
+      for (int64_t i = 0; i < rows; ++i) {
+        auto row = valueDot->loadRow(e, state.weights, {j / parts, r + i},
+                                     j % parts * steps + t);
+        for (int64_t v = 0; v < panels; ++v)
+          valueDot->multiply(e, sumsOf(*valueDot, sums, i * panels + v),
+                             operands[v], row);
+      }
+      return sums;
+    };
+    return unrolled(op.getValues(), steps, Emitter::Values(carried), step);
+  };
+  return e.forRange(block.first, block.last, 1, sums, panel);
 }

@@ -51,7 +51,7 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
     if (auto format = dyn_cast<FormatAttr>(elementOf(type)))
       return LayoutAttr::get(&getContext(), panel, 4, granule,
                              format.getBlocks().block(panel));
-    int64_t group = pairsOf(dtype);
+    int64_t group = perDword(dtype);
     // No padding of K beyond a pair, for which rows end in zeros: what a buffer
     // holds after that may be a NaN, which times a weight of zero is one too.
     return LayoutAttr::get(&getContext(), panel, group, granule, group);

@@ -14,17 +14,18 @@ static constexpr int64_t kPositionOffset = 0, kTasksOffset = 64;
 /// Elements of a head's keys and of its values in one page.
 static std::pair<int64_t, int64_t> blockElements(KVType kv) {
   int64_t keys =
-      llvm::alignTo(kv.getKey(), pairsOf(kv.getElement())) * kv.getPage();
+      llvm::alignTo(kv.getKey(), perDword(kv.getElement())) * kv.getPage();
   int64_t values = llvm::alignTo(kv.getValue(), 16) * kv.getPage();
   return {keys, values};
 }
 
 int64_t mica::blockBytes(KVType kv) {
   auto [keys, values] = blockElements(kv);
-  int64_t scales = kv.getElement().isInteger() ? 2 * kv.getPage() * 2 : 0;
-  return llvm::alignTo(
-      (keys + values) * kv.getElement().getIntOrFloatBitWidth() / 8 + scales,
-      64);
+  int64_t scales = (kv.scales(false) + kv.scales(true)) * kv.getPage();
+  return llvm::alignTo((keys + values) *
+                               kv.getElement().getIntOrFloatBitWidth() / 8 +
+                           scales * int64_t(sizeof(uint16_t)),
+                       64);
 }
 
 bool mica::hasOutputRows(GroupOp group) {
@@ -120,7 +121,7 @@ int64_t KernelContext::groupOf(Value kv) {
 Value KernelContext::poolOf(Value kv, bool values) {
   auto type = cast<KVType>(kv.getType());
   int64_t group = groupOf(kv), layers = kvLayers[group],
-          g = pairsOf(type.getElement());
+          g = perDword(type.getElement());
   int64_t element = type.getElement().getIntOrFloatBitWidth() / 8;
   int64_t block = blockBytes(type) / element;
   int64_t keys = blockElements(type).first, page = type.getPage();
@@ -151,13 +152,15 @@ Value KernelContext::scalesOf(Value kv, bool values) {
   int64_t group = groupOf(kv), layers = kvLayers[group];
   int64_t block = blockBytes(type) / f16, page = type.getPage();
   auto [keyElements, valueElements] = blockElements(type);
-  int64_t offset = (keyElements + valueElements) / f16 + (values ? page : 0);
+  int64_t offset = (keyElements + valueElements) / f16 +
+                   (values ? type.scales(false) * page : 0);
   int64_t heads = type.getHeads();
   auto memref = MemRefType::get(
-      {ShapedType::kDynamic, layers, heads, page}, b.getF16Type(),
+      {ShapedType::kDynamic, layers, heads, type.scales(values), page},
+      b.getF16Type(),
       StridedLayoutAttr::get(
           b.getContext(), offset,
-          {layers * heads * block, heads * block, block, 1}));
+          {layers * heads * block, heads * block, block, page, 1}));
   return once(
       std::string(values ? "value" : "key") + " scales " +
           std::to_string(group),

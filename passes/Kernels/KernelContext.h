@@ -31,7 +31,7 @@ public:
   mlir::Value weightOf(mlir::Value weight);
   /// The keys (or values) of the cache group behind `kv`.
   mlir::Value poolOf(mlir::Value kv, bool values);
-  /// The scales of a cache of i8.
+  /// The scales of a cache of i8, [page, layer, head, scales, token].
   mlir::Value scalesOf(mlir::Value kv, bool values);
   mlir::Value kvTable(mlir::Value kv, tile::KVTable which);
   mlir::Value input(tile::Input which);

@@ -159,7 +159,8 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
                       integer("key", kv.getKey()),
                       integer("value", kv.getValue()),
                       integer("window", attention.getMask().getWindow()),
-                      integer("scale_bytes", kv.getElement().isInteger() ? 4 : 0),
+                      integer("scale_bytes",
+                              2 * (kv.scales(false) + kv.scales(true))),
                       integer("element_bytes",
                               kv.getElement().getIntOrFloatBitWidth() / 8)});
       }

@@ -162,12 +162,29 @@ Row SegmentEmitter::integers(Row row, Value scales, ArrayRef<Index> at) {
   return this->row(x);
 }
 
+/// The integers of the head `at` (page, layer, head), as the cache has them.
+Row SegmentEmitter::integers(KVWriteOp op, Row head, ArrayRef<Index> at,
+                             Index token) {
+  bool values = op.getValue();
+  Value scales = context.scalesOf(op.getKv(), values);
+  int64_t size = values ? head.size() : KVType::keyGroup;
+  SmallVector<Row> groups;
+  for (int64_t first = 0; first < head.size(); first += size) {
+    Row group = head.slice(first, std::min(size, head.size() - first));
+    SmallVector<Index> place(at);
+    place.append({e.index(first / size), token});
+    groups.push_back(integers(group, scales, place));
+  }
+  Row all = groups.size() == 1 ? groups[0] : join(groups);
+  return values ? all : all + double(KVType::keyZero);
+}
+
 /// Stores each head of the segment at the row's slot, if it has one.
 void SegmentEmitter::emitWrite(KVWriteOp op) {
   KVType kv = op.getKv().getType();
   bool values = op.getValue();
   int64_t width = values ? kv.getValue() : kv.getKey(),
-          g = pairsOf(kv.getElement());
+          g = perDword(kv.getElement());
   Row rows = get(op.getRows());
   Value pool = context.poolOf(op.getKv(), values);
   Value slot = e.load(context.kvTable(op.getKv(), KVTable::slot), m);
@@ -182,9 +199,8 @@ void SegmentEmitter::emitWrite(KVWriteOp op) {
     for (auto [index, row] : llvm::enumerate(heads)) {
       SmallVector<Index> place = {page, e.index(context.kvLayer),
                                   head + int64_t(index)};
-      if (kv.getElement().isInteger())
-        row = integers(row, context.scalesOf(op.getKv(), values),
-                       {place[0], place[1], place[2], token});
+      if (kv.scales(values))
+        row = integers(op, row, place, token);
       if (values)
         place.append({zero, token / g, zero, token % g});
       else
@@ -292,6 +308,6 @@ void SegmentEmitter::storeResults(GroupOp group) {
     }
     e.storeSegment(get(value).value, buffer, {m, columnFor(columns)}, {1});
     storePadding(buffer, columns,
-                 llvm::alignTo(columns, pairsOf(dtype.getValue())));
+                 llvm::alignTo(columns, perDword(dtype.getValue())));
   }
 }

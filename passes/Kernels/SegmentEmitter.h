@@ -42,6 +42,8 @@ protected:
 
   tile::Row integers(tile::Row row, mlir::Value scales,
                      llvm::ArrayRef<tile::Index> at);
+  tile::Row integers(KVWriteOp op, tile::Row head,
+                     llvm::ArrayRef<tile::Index> at, tile::Index token);
   void storeGroups(mlir::Value vector, mlir::Value buffer, tile::Index column,
                    tile::GroupsAttr groups, int64_t columns);
   void storePadding(mlir::Value buffer, int64_t from, int64_t to);

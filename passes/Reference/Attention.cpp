@@ -20,14 +20,16 @@ void mica::reference::forRows(Loops &l, const Batch &batch,
 
 namespace {
 
-/// store(x, i) of what element i of head `h` of row `m` becomes.
+/// store(x, i) of what elements i in [first, last) of head `h` of row `m`, which
+/// share a scale, become.
 void appendIntegers(Loops &l, Value rows, Value m, Value h, Value width,
+                    Value first, Value last,
                     function_ref<void(Value, Value)> store) {
   auto element = [&](Value i) {
     return l.load(rows, {m, l.add(l.mul(h, width), i)});
   };
   Value zero = l.number(0);
-  Value most = l.fold(l.index(0), width, zero, [&](Value i, Value max) {
+  Value most = l.fold(first, last, zero, [&](Value i, Value max) {
     Value x = element(i);
     return l.max(max, l.max(x, l.sub(zero, x)));
   });
@@ -35,7 +37,7 @@ void appendIntegers(Loops &l, Value rows, Value m, Value h, Value width,
   l.store(l.div(most, l.number(127)), scale, l.index(0));
   Value s = l.load(scale, l.index(0));
   Value divisor = l.max(s, l.number(std::numeric_limits<float>::min()));
-  l.forRange(l.index(0), width, [&](Value i) {
+  l.forRange(first, last, [&](Value i) {
     Value q = math::RoundEvenOp::create(l.b, l.loc, l.div(element(i), divisor));
     Value limit = l.number(127);
     q = l.max(q, l.number(-127));
@@ -44,17 +46,21 @@ void appendIntegers(Loops &l, Value rows, Value m, Value h, Value width,
   });
 }
 
-/// cache[layer, s, p, h, i] = rows[m, h width + i] for every row m; `integers`:
-/// times an integer, of the head's greatest magnitude / 127 in f16.
+/// cache[layer, s, p, h, i] = rows[m, h width + i] for every row m; `scales` of a
+/// head: times an integer, of the greatest magnitude / 127 in f16.
 void append(Loops &l, const Batch &batch, Value rows, Value cache, Value layer,
-            bool integers) {
+            int64_t scales) {
   Value heads = l.size(cache, 3), width = l.size(cache, 4);
   forRows(l, batch, [&](Value s, Value m, Value p) {
-    if (integers) {
-      l.forRange(l.index(0), heads, [&](Value h) {
-        appendIntegers(l, rows, m, h, width, [&](Value x, Value i) {
-          l.store(x, cache, {layer, s, p, h, i});
-        });
+    if (scales) {
+      Value size = scales == 1 ? width : l.index(KVType::keyGroup);
+      l.forEach({heads, l.index(scales)}, [&](ArrayRef<Value> at) {
+        Value h = at[0], first = l.mul(at[1], size);
+        Value last = l.min(l.add(first, size), width);
+        appendIntegers(l, rows, m, h, width, first, last,
+                       [&](Value x, Value i) {
+                         l.store(x, cache, {layer, s, p, h, i});
+                       });
       });
       return;
     }
@@ -73,11 +79,11 @@ struct KVAppend : Lowering<KVAppendOp> {
     Loops l(b, op.getLoc());
     Batch batch(operands.getBatch());
     Cache cache(operands.getKv());
-    bool integers = op.getKv().getType().getElement().isInteger();
+    KVType kv = op.getKv().getType();
     append(l, batch, operands.getKey().front(), cache.key, cache.layer,
-           integers);
+           kv.scales(/*values=*/false));
     append(l, batch, operands.getValue().front(), cache.value, cache.layer,
-           integers);
+           kv.scales(/*values=*/true));
     b.replaceOpWithMultiple(op, {operands.getKv()});
     return success();
   }
@@ -92,7 +98,7 @@ struct KVWrite : Lowering<KVWriteOp> {
     Cache cache(operands.getKv());
     append(l, Batch(operands.getBatch()), operands.getRows().front(),
            op.getValue() ? cache.value : cache.key, cache.layer,
-           op.getKv().getType().getElement().isInteger());
+           op.getKv().getType().scales(op.getValue()));
     b.replaceOpWithMultiple(op, {operands.getKv()});
     return success();
   }

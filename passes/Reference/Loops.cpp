@@ -133,6 +133,10 @@ Value Loops::max(Value x, Value y) {
   return arith::MaximumFOp::create(b, loc, x, y);
 }
 
+Value Loops::min(Value x, Value y) {
+  return arith::MinSIOp::create(b, loc, x, y);
+}
+
 Value Loops::roundToF32(Value x) {
   Value rounded = arith::TruncFOp::create(b, loc, b.getF32Type(), x);
   return arith::ExtFOp::create(b, loc, b.getF64Type(), rounded);

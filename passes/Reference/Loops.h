@@ -58,6 +58,8 @@ public:
   Value div(Value x, Value y);
   Value rem(Value x, Value y);
   Value max(Value x, Value y);
+  /// Of indices.
+  Value min(Value x, Value y);
 
   /// `x` rounded to f32, as an f64.
   Value roundToF32(Value x);

@@ -25,6 +25,10 @@ TARGETS = {
           'panel = 16, max_granule = 256, dot = []>',
     "v4": '#mica.target<cpu = "x86-64-v4", features = "", vector_bits = 512, '
           'panel = 16, max_granule = 256, dot = []>',
+    "avxvnni": '#mica.target<cpu = "x86-64-v3", features = "+avxvnni", '
+               'vector_bits = 256, panel = 16, max_granule = 256, dot = []>',
+    "vnni": '#mica.target<cpu = "x86-64-v4", features = "+avx512vnni", '
+            'vector_bits = 512, panel = 16, max_granule = 256, dot = []>',
     "bf16": '#mica.target<cpu = "x86-64-v4", features = "+avx512bf16", '
             'vector_bits = 512, panel = 16, max_granule = 256, dot = [bf16]>',
     "amx": '#mica.target<cpu = "x86-64-v4", '
@@ -38,6 +42,7 @@ def available(target):
     flags = set(pathlib.Path("/proc/cpuinfo").read_text().split("\n\n")[0].split())
     needed = {"v3": {"avx2", "fma", "f16c"},
               "v4": {"avx512f", "avx512bw", "avx512dq", "avx512vl"},
+              "avxvnni": {"avx_vnni"}, "vnni": {"avx512_vnni"},
               "bf16": {"avx512_bf16"}, "amx": {"avx512_bf16", "amx_bf16"}}
     return needed[target] <= flags and (target != "amx" or ask_for_tiles())
 

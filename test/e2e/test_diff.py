@@ -69,6 +69,21 @@ def test_a_right_model_is_within(diff, made, family, name, dtype, flags):
     assert min(o["tolerance"] for o in found["ops"]) < 2e-5
 
 
+@pytest.mark.parametrize("flags", [[], ["--decode-from", "5"]],
+                         ids=["whole", "decoded"])
+@pytest.mark.parametrize("kv", ["f16", "int8"])
+@pytest.mark.parametrize("family,name", MODELS[1:] + [
+    ("llama", "scaled"), ("llama", "biased")])
+def test_caches(mica, made, compiled, tokens, family, name, kv, flags):
+    """A cache of fewer bits: the reference rounds keys and values likewise."""
+    checkpoint = made(family, name, "f32")
+    artifact = compiled(checkpoint, "--dtype=f32", f"--kv={kv}")
+    found = json.loads(mica(
+        "diff", artifact, "--tokens", tokens(family, name), "--json",
+        "--reference", "--checkpoint", checkpoint, *flags, guard=True).stdout)
+    assert found["first"] is None
+
+
 def changed(directory, to, config=None, **tensors):
     """Copies a checkpoint; `config` changes its config.json, and each function
     in `tensors` the tensor whose name ends so (dots as __)."""
