@@ -242,16 +242,17 @@ def Mica_KVType : Mica_Type<"KV", "kv"> {
   let description = [{
     Keys and values of `heads` kv-heads, `key` and `value` wide, stored as
     `element`, in pages of `page` tokens. With `window > 0` only that many
-    tokens before the newest need be kept (a ring). As i8, the key and the value
-    of each token and head are integers with scales in f16, the greatest
-    magnitude over 127: one for every 32 columns of a key, one for a value.
-    (Keys have columns that are always large, and exponentials multiply what is
-    lost beside them.)
+    tokens before the newest need be kept (a ring). As i8 or i4, the key and the
+    value of each token and head are integers with scales in f16: one for every
+    32 columns of a key, one for a value. (Keys have columns that are always
+    large, and exponentials multiply what is lost beside them.) Of i8 a scale is
+    the greatest magnitude over 127; i4 counts from the least element, which is
+    kept beside the scale, to the greatest in 15 steps.
 
     Constraints:
     - (C1) `heads`, `key` and `value` are positive.
     - (C2) `page` is a positive multiple of 16.
-    - (C3) `element` is f32, bf16, f16 or i8.
+    - (C3) `element` is f32, bf16, f16, i8 or i4.
     - (C4) `window >= 0`.
 
     Example:
@@ -266,14 +267,18 @@ def Mica_KVType : Mica_Type<"KV", "kv"> {
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// Columns of a key of i8 that share a scale; what is added to its integers
-    /// in memory.
+    /// Columns of a key of integers that share a scale; what is added to those
+    /// of i8 in memory.
     static constexpr int64_t keyGroup = 32, keyZero = 128;
-    /// Scales of a key (or of a value) of one token and head: 0 of floats.
+    /// Whether a minimum follows each scale.
+    bool hasMinima() const { return getElement().isInteger(4); }
+    /// Numbers of f16 beside a key (or a value) of one token and head: scales,
+    /// each followed by its minimum if there are minima; 0 of floats.
     int64_t scales(bool values) const {
       if (!getElement().isInteger())
         return 0;
-      return values ? 1 : (getKey() + keyGroup - 1) / keyGroup;
+      int64_t groups = values ? 1 : (getKey() + keyGroup - 1) / keyGroup;
+      return groups * (hasMinima() ? 2 : 1);
     }
   }];
 }

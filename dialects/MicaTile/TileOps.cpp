@@ -237,6 +237,14 @@ LogicalResult AttendOp::verify() {
                                    << keys.getElementType() << ", but got "
                                    << getScales().size();
 
+  // attend_c5
+  int64_t bits = keys.getElementTypeBitWidth();
+  if (int64_t(getBits()) != bits && !(scales && getBits() == 4))
+    return emitOpError("expects ") << bits << (scales ? " or 4" : "")
+                                   << " bits of a cache of "
+                                   << keys.getElementType() << ", but got "
+                                   << getBits();
+
   // attend_c2
   if (getHeads() % keys.getDimSize(2))
     return emitOpError("expects heads to be a multiple of ")

@@ -77,9 +77,17 @@ def Tile_PoolOp : Tile_Op<"pool", [Pure]> {
 
     with g elements in 4 bytes for bf16 and i8, else 1, widths padded to 16 and g.
     Keys of i8 are codes from 0 up with a zero of 128, values are signed. Behind
-    the values of i8 lie the scales in f16, those of keys, then those of values,
+    values of integers lie the scales in f16, those of keys, then those of values,
     each [page, layer, head, scales, P]: one for every 32 columns of a key, one
     for a value.
+
+    Of 4 bits a byte holds two codes from 0 up: elements 2 i and 2 i + 1 of a key,
+    columns c and c + 16 of 32 of a value, and a minimum follows each scale:
+
+    ```
+    keys    [page, layer, head, P / 16, key width / 8, 16 tokens, 4 bytes]
+    values  [page, layer, head, value width / 32, P / 4, 16 columns, 4 tokens]
+    ```
 
     Example:
 
@@ -423,8 +431,8 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove,
     multiples of the schedule's `unit`, so that a row's result depends on its
     own cache alone.
 
-    Keys and values of i8 are multiplied with their `scales` of f16 (see
-    `tile.pool`). Queries and the weights p of a block of tokens are then
+    Keys and values of i8 hold codes of `bits` bits (8 or 4), which are multiplied
+    with their `scales` of f16 (see `tile.pool`). Queries and the weights p of a block of tokens are then
     rounded to 16 bits, each row with a scale of its own.
 
     Region `bounds`: `(%m: index, captures...)`, yields lo, core, hi; tokens in
@@ -439,12 +447,13 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove,
     - (C2) the kv heads of the pools divide `heads`.
     - (C3) `keys` and `values` have seven dimensions as `tile.pool` says.
     - (C4) there are two `scales` if keys are of i8, else none.
+    - (C5) `bits` are those of the pools' elements, or 4 if these are of i8.
 
     Example:
 
     ```mlir
     tile.attend %q, %k, %v layer(%l) tasks(%tasks) pages(%page_start, %page)
-        heads 8 key 64 value 64 scale 0.125 captures(%p, %o : memref<?xi32>, memref<?x512xf32>)
+        heads 8 key 64 value 64 scale 0.125 bits 16 captures(%p, %o : memref<?xi32>, memref<?x512xf32>)
     bounds {
     ^bb0(%m: index, %pos: memref<?xi32>, %out: memref<?x512xf32>):
       %lo = arith.constant 0 : index
@@ -466,14 +475,14 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove,
                        Variadic<MemRefRankOf<[F16], [5]>>:$scales,
                        Variadic<AnyType>:$captures,
                        I64Attr:$heads, I64Attr:$key, I64Attr:$value,
-                       F32Attr:$scale,
+                       F32Attr:$scale, I64Attr:$bits,
                        OptionalAttr<Tile_ScheduleAttr>:$schedule);
   let regions = (region SizedRegion<1>:$bounds, AnyRegion:$mask,
                         AnyRegion:$score, SizedRegion<1>:$output);
   let assemblyFormat = [{
     $query `,` $keys `,` $values `layer` `(` $layer `)` `tasks` `(` $tasks `)`
     `pages` `(` $page_start `,` $page `)` `heads` $heads `key` $key
-    `value` $value `scale` $scale
+    `value` $value `scale` $scale `bits` $bits
     (`scales` `(` $scales^ `:` type($scales) `)`)?
     (`captures` `(` $captures^ `:` type($captures) `)`)? attr-dict-with-keyword
     `bounds` $bounds `mask` $mask `score` $score `output` $output

@@ -33,7 +33,7 @@ struct CompileOptions {
   /// How activations enter products: int8, bf16, f32; empty: int8 for block
   /// formats, for floats what the CPU multiplies fastest.
   std::string activations;
-  std::string kv;         ///< cache: f32, bf16, f16, int8; empty: as dtype
+  std::string kv;         ///< cache: f32, bf16, f16, int8, int4; empty: as dtype
   int64_t maxContext = 0; ///< positions of a sequence; 0: the model's
   int64_t page = 32;      ///< tokens of a cache page
   int64_t maxRows = 512;  ///< rows of a step

@@ -60,7 +60,7 @@ static void addWork(ordered_json &entry, DictionaryAttr group) {
   int64_t widths = number("key") + number("value");
   add("cache_bytes_per_token",
       times * number("kv_heads") *
-          (widths * number("element_bytes") + number("scale_bytes")));
+          (widths * number("element_bits") / 8 + number("scale_bytes")));
   add("ops_per_row_token", times * 2 * number("heads") * widths);
   if (number("window"))
     entry["window"] = number("window");

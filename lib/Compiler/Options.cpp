@@ -23,8 +23,9 @@ Status mica::checkOptions(const CompileOptions &options) {
   if (!dtype.empty() && dtype != "f32" && dtype != "bf16" && dtype != "f16")
     return Error{"dtype " + quote(dtype) + ", expected f32, bf16 or f16"};
   const std::string &kv = options.kv;
-  if (!kv.empty() && kv != "f32" && kv != "bf16" && kv != "f16" && kv != "int8")
-    return Error{"kv " + quote(kv) + ", expected f32, bf16, f16 or int8"};
+  if (!kv.empty() && kv != "f32" && kv != "bf16" && kv != "f16" && kv != "int8" &&
+      kv != "int4")
+    return Error{"kv " + quote(kv) + ", expected f32, bf16, f16, int8 or int4"};
   const std::string &activations = options.activations;
   if (!activations.empty() && activations != "int8" && activations != "bf16" &&
       activations != "f32")

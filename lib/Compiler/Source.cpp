@@ -76,7 +76,10 @@ static Type cacheType(MLIRContext &context, const CompileOptions &options,
                       Type dtype) {
   if (options.kv.empty())
     return dtype;
-  return parseType(options.kv == "int8" ? "i8" : options.kv, &context);
+  std::string name = options.kv;
+  if (StringRef(name).consume_front("int"))
+    name.erase(1, 2); // i8, i4
+  return parseType(name, &context);
 }
 
 static Expected<Source>

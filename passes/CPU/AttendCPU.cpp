@@ -49,14 +49,19 @@ AttendShape::AttendShape(tile::AttendOp op) {
   heads = keys.getDimSize(2);
   group = op.getHeads() / heads;
   page = keys.getDimSize(3) * lanes;
+  int64_t perStep = keys.getDimSize(6);
   keySteps = groupSteps = keys.getDimSize(4);
-  paddedKey = keySteps * keys.getDimSize(6);
   groups = 1;
+  minima = false;
   if (!op.getScales().empty()) {
-    groups = cast<MemRefType>(op.getScales()[0].getType()).getDimSize(3);
-    groupSteps = KVType::keyGroup / keys.getDimSize(6);
-    paddedKey = llvm::alignTo(paddedKey, lanes);
+    perStep = 32 / op.getBits();
+    minima = op.getBits() == 4;
+    groupSteps = KVType::keyGroup / perStep;
+    groups = llvm::divideCeil(keySteps, groupSteps);
   }
+  paddedKey = keySteps * perStep;
+  if (!op.getScales().empty())
+    paddedKey = llvm::alignTo(paddedKey, lanes);
   valuePanels = values.getDimSize(3);
   unit = op.getSchedule()->getUnit();
   chunk = std::min(unit, page);
@@ -76,12 +81,9 @@ AttendExpansion::AttendExpansion(Emitter &e, tile::AttendOp op)
       op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
   if (!shape.tiles && target && target.getFeatures().contains("+amx-bf16"))
     query = e.b.getF32Type();
-  auto dot = [&](Value pool, bool isKeys) {
-    return makeAttendDot(target, query, cast<MemRefType>(pool.getType()),
-                         isKeys);
-  };
-  keyDot = dot(op.getKeys(), /*isKeys=*/true);
-  valueDot = dot(op.getValues(), /*isKeys=*/false);
+  keyDot = makeAttendDot(op, target, query, /*isKeys=*/true);
+  valueDot = makeAttendDot(op, target, query, /*isKeys=*/false);
+  columns = shape.valuePanels * valueDot->vectors * lanes;
 }
 
 void AttendExpansion::makeState() {
@@ -91,16 +93,20 @@ void AttendExpansion::makeState() {
   state.scores = e.scratch({span, unit}, f32);
   state.weights =
       e.scratch({unit / shape.wide, span, shape.wide}, valueDot->getRowType(e));
-  state.output = e.scratch({span, shape.valuePanels * lanes}, f32);
+  state.output = e.scratch({span, columns}, f32);
   state.maximum = e.scratch({span}, f32);
   state.sum = e.scratch({span, lanes}, f32);
   state.bounds = e.scratch({span, 3}, i32);
   if (!op.getScales().empty()) {
     state.queryScale = e.scratch({span}, f32);
-    state.queryBegin = e.scratch({span, shape.groups}, i32);
+    state.querySums = e.scratch({span, shape.groups}, i32);
     state.weightScale = e.scratch({span}, f32);
     state.valueScales = e.scratch({unit}, f32);
     floats = e.scratch({shape.paddedKey}, f32);
+    if (shape.minima) {
+      state.valueMinima = e.scratch({unit}, f32);
+      state.minima = e.scratch({span, lanes}, f32);
+    }
   }
   pages = e.scratch({2 * unit / shape.chunk}, e.b.getIndexType());
 }
@@ -150,8 +156,10 @@ Emitter::Values AttendExpansion::prepareRows(Index rows) {
         packQuery(r, rowOf(r), headOf(r));
         e.store(e.f32(-1e30), state.maximum, {r});
         e.store(e.splat(0, lanes), state.sum, {r, e.index(0)});
-        e.forRange(e.index(0), e.index(shape.valuePanels), 1, [&](Index c) {
-          e.store(e.splat(0, lanes), state.output, {r, c * lanes});
+        if (state.minima)
+          e.store(e.splat(0, lanes), state.minima, {r, e.index(0)});
+        e.forRange(e.index(0), e.index(columns), lanes, [&](Index c) {
+          e.store(e.splat(0, lanes), state.output, {r, c});
         });
         Emitter::Values arguments = {rowOf(r)};
         llvm::append_range(arguments, op.getCaptures());
@@ -196,8 +204,7 @@ void AttendExpansion::packQuery(Index r, Index m, Index h) {
     quantizeQuery(r);
 }
 
-/// Makes row r of integers of `floats`. A sum over a group of keys begins with
-/// what their zero adds, less.
+/// Makes row r of integers of `floats`, with their sums over groups.
 void AttendExpansion::quantizeQuery(Index r) {
   Emitter::Values pieces;
   Value most;
@@ -216,9 +223,7 @@ void AttendExpansion::quantizeQuery(Index r) {
     sum = sum ? e.add(sum, integers) : integers;
     if (next % KVType::keyGroup && next < shape.paddedKey)
       continue;
-    Value zero = e.splatOf(KVType::keyZero, cast<VectorType>(sum.getType()));
-    Value less = e.sub(e.splatBits(0, lanes), e.mul(sum, zero));
-    e.store(e.sum(less), state.queryBegin,
+    e.store(e.sum(sum), state.querySums,
             {r, e.index((next - 1) / KVType::keyGroup)});
     sum = {};
   }
@@ -233,6 +238,10 @@ void AttendExpansion::finishRow(Index r) {
   Value inverse = e.select(some, e.div(e.f32(1), sum), e.f32(0));
   int64_t value = op.getValue();
   Value out = e.load(e.f32x(value), state.output, {r, e.index(0)});
+  if (state.minima) {
+    Value minima = e.load(e.f32x(lanes), state.minima, {r, e.index(0)});
+    out = e.add(out, e.broadcast(e.reduce(minima, /*isMax=*/false), value));
+  }
   Emitter::Values arguments = {e.mul(out, e.broadcast(inverse, value)),
                                rowOf(r), headOf(r) * value};
   llvm::append_range(arguments, op.getCaptures());
@@ -297,6 +306,9 @@ void AttendExpansion::loadScales(const AttendBlock &block) {
   e.forRange(e.index(0), e.index(shape.unit / lanes), 1, [&](Index panel) {
     e.store(scalesAt(op.getScales()[1], block, panel, e.index(0)),
             state.valueScales, {panel * lanes});
+    if (state.valueMinima)
+      e.store(scalesAt(op.getScales()[1], block, panel, e.index(1)),
+              state.valueMinima, {panel * lanes});
   });
 }
 

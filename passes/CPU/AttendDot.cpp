@@ -24,7 +24,7 @@ Value convert(Emitter &e, Value values, Type type) {
 
 /// Rows and pool in f32; halves of a bf16 pair are one shift and one mask.
 struct FmaDot : AttendDot {
-  explicit FmaDot(int64_t group) : AttendDot(group, /*sums=*/1) {}
+  explicit FmaDot(int64_t group) : AttendDot(group, /*vectors=*/1, /*sums=*/1) {}
 
   Type getRowType(Emitter &e) const override { return e.b.getF32Type(); }
 
@@ -66,7 +66,7 @@ struct FmaDot : AttendDot {
 
 /// Rows and pool in pairs of bf16.
 struct Bf16Dot : AttendDot {
-  explicit Bf16Dot(int64_t group) : AttendDot(group, /*sums=*/1) {}
+  explicit Bf16Dot(int64_t group) : AttendDot(group, /*vectors=*/1, /*sums=*/1) {}
 
   Type getRowType(Emitter &e) const override { return e.b.getBF16Type(); }
 
@@ -95,16 +95,18 @@ struct Bf16Dot : AttendDot {
   }
 };
 
-/// Rows of i16, a pool of bytes, sums of i32. Keys are codes from 0 up, and
-/// sums begin with what their zero makes too much; values are signed. Halves of
-/// 16 bits of a dword hold elements 0 and 1, 2 and 3; taken apart by a mask and
-/// a shift they are 0 and 2, 1 and 3, which is the order of a row in memory.
+/// Rows of i16, a pool of codes of 8 or 4 bits, sums of i32. What comes from 16
+/// bits of the pool by a shift and a mask is the same element of both halves of a
+/// dword: of bytes elements 0 and 2, then 1 and 3, which is the order of a row in
+/// memory. Codes count from 0 up, but for values of 8 bits, which are signed.
 struct IntegerDot : AttendDot {
-  IntegerDot(TargetAttr target, bool isKeys)
-      : AttendDot(/*group=*/4, lanes / lanesOf(target, lanes)),
-        width(lanes / sums), isSigned(!isKeys),
+  IntegerDot(TargetAttr target, int64_t bits, bool isKeys)
+      : AttendDot(isKeys ? 32 / bits : 4, isKeys ? 1 : 8 / bits,
+                  (isKeys ? 1 : 8 / bits) * lanes / lanesOf(target, lanes)),
+        bits(bits), width(lanesOf(target, lanes)),
+        isSigned(bits == 8 && !isKeys),
         hasVNNI(target.getFeatures().contains("+avx512vnni") ||
-                (sums > 1 && target.getFeatures().contains("+avxvnni"))) {
+                (width < lanes && target.getFeatures().contains("+avxvnni"))) {
     sumType = IntegerType::get(target.getContext(), 32);
   }
 
@@ -115,31 +117,24 @@ struct IntegerDot : AttendDot {
     Value narrow = e.resize(values, e.b.getI16Type(), /*isSigned=*/true);
     SmallVector<int64_t> order;
     int64_t size = cast<VectorType>(values.getType()).getDimSize(0);
-    for (int64_t i = 0; i < size; i += group)
-      order.append({i, i + 2, i + 1, i + 3});
+    for (int64_t first = 0; first < size; first += group)
+      for (int64_t i = 0; i < group / 2; ++i)
+        order.append({first + i, first + i + group / 2});
     e.store(vector::ShuffleOp::create(e.b, e.loc, narrow, narrow, order), rows,
             at);
   }
 
   Operands loadPanel(Emitter &e, Value pool,
                      ArrayRef<Index> at) const override {
-    Value raw =
-        e.load(VectorType::get(lanes * group, e.b.getI8Type()), pool, at);
+    Value raw = e.load(VectorType::get(lanes * 4, e.b.getI8Type()), pool, at);
     raw = e.bitcast(raw, e.b.getI16Type());
     Operands result;
-    for (int64_t i = 0; i < sums; ++i) {
-      Value part = e.slice(raw, i * width * 2, width * 2);
-      auto type = cast<VectorType>(part.getType());
-      Value byte = e.splatOf(8, type);
-      if (isSigned) {
-        result.push_back(arith::ShRSIOp::create(
-            e.b, e.loc, e.shiftLeft(part, byte), byte));
-        result.push_back(arith::ShRSIOp::create(e.b, e.loc, part, byte));
-      } else {
-        result.push_back(e.bitAnd(part, e.splatOf(255, type)));
-        result.push_back(e.shiftRight(part, byte));
+    for (int64_t v = 0; v < vectors; ++v)
+      for (int64_t first = 0; first < lanes; first += width) {
+        Value part = e.slice(raw, first * 2, width * 2);
+        for (int64_t i = 0; i < group / 2; ++i)
+          result.push_back(field(e, part, i * vectors + v));
       }
-    }
     return result;
   }
 
@@ -151,8 +146,7 @@ struct IntegerDot : AttendDot {
       at.back() = k * group + i;
       Value pair = e.load(VectorType::get(2, e.b.getI16Type()), rows, at);
       pair = e.extract(e.bitcast(pair, e.b.getI32Type()), 0);
-      result.push_back(
-          e.bitcast(e.broadcast(pair, width), e.b.getI16Type()));
+      result.push_back(e.bitcast(e.broadcast(pair, width), e.b.getI16Type()));
     }
     return result;
   }
@@ -160,14 +154,30 @@ struct IntegerDot : AttendDot {
   void multiply(Emitter &e, MutableArrayRef<Value> into, const Operands &panel,
                 const Operands &row) const override {
     for (auto [i, operand] : llvm::enumerate(panel)) {
-      Value &sum = into[i / 2];
-      sum = dot(e, sum, operand, row[i % 2]);
+      Value &sum = into[i / row.size()];
+      sum = dot(e, sum, operand, row[i % row.size()]);
     }
   }
 
 private:
+  /// The codes that begin at bit `index * bits` of 16.
+  Value field(Emitter &e, Value halves, int64_t index) const {
+    auto type = cast<VectorType>(halves.getType());
+    int64_t low = index * bits, above = 16 - bits - low;
+    if (isSigned) {
+      if (above)
+        halves = e.shiftLeft(halves, e.splatOf(above, type));
+      return arith::ShRSIOp::create(e.b, e.loc, halves,
+                                    e.splatOf(16 - bits, type));
+    }
+    if (low)
+      halves = e.shiftRight(halves, e.splatOf(low, type));
+    return above ? e.bitAnd(halves, e.splatOf((1 << bits) - 1, type)) : halves;
+  }
+
+private:
   Value dot(Emitter &e, Value sum, Value a, Value b) const {
-    bool wide = sums == 1;
+    bool wide = width == lanes;
     if (hasVNNI)
       return e.call(wide ? "llvm.x86.avx512.vpdpwssd.512"
                          : "llvm.x86.avx512.vpdpwssd.256",
@@ -177,7 +187,7 @@ private:
                              sum.getType(), {a, b}));
   }
 
-  int64_t width; // lanes of a sum
+  int64_t bits, width; // of a code; lanes of a sum
   bool isSigned, hasVNNI;
 };
 
@@ -194,10 +204,13 @@ RowScale cpu::scaleOf(Emitter &e, Value most) {
   return {e.mul(most, e.f32(1 / greatest)), e.div(e.f32(greatest), most)};
 }
 
-std::unique_ptr<AttendDot> cpu::makeAttendDot(TargetAttr target, Type query,
-                                              MemRefType pool, bool isKeys) {
+std::unique_ptr<AttendDot> cpu::makeAttendDot(tile::AttendOp op,
+                                              TargetAttr target, Type query,
+                                              bool isKeys) {
+  Value memory = isKeys ? op.getKeys() : op.getValues();
+  auto pool = cast<MemRefType>(memory.getType());
   if (pool.getElementType().isInteger())
-    return std::make_unique<IntegerDot>(target, isKeys);
+    return std::make_unique<IntegerDot>(target, op.getBits(), isKeys);
   int64_t group = pool.getShape().back();
   if (query.isBF16() && pool.getElementType().isBF16() && group == 2)
     return std::make_unique<Bf16Dot>(group);

@@ -5,6 +5,7 @@
 
 #include "dialects/Mica/Mica.h"
 #include "dialects/MicaTile/Emit.h"
+#include "dialects/MicaTile/Tile.h"
 #include <memory>
 
 namespace mica::cpu {
@@ -18,12 +19,14 @@ class AttendDot {
 public:
   using Operands = llvm::SmallVector<mlir::Value, 4>;
 
-  AttendDot(int64_t group, int64_t sums) : group(group), sums(sums) {}
+  AttendDot(int64_t group, int64_t vectors, int64_t sums)
+      : group(group), vectors(vectors), sums(sums) {}
   virtual ~AttendDot() = default;
 
   const int64_t group;
-  /// Vectors that hold the sums of 16 lanes while products are added.
-  const int64_t sums;
+  /// Of 16 lanes, in a panel of the pool; what holds their sums while products
+  /// are added.
+  const int64_t vectors, sums;
 
   /// Whether rows are integers: of i16 with a scale each.
   bool isInteger() const { return sumType != nullptr; }
@@ -34,7 +37,7 @@ public:
   /// `at` on.
   virtual void storeRow(tile::Emitter &e, mlir::Value values, mlir::Value rows,
                         mlir::ArrayRef<tile::Index> at) const = 0;
-  /// One step of the pool: 16 lanes of `group` elements at `at`.
+  /// One step of a panel: its lanes of `group` elements at `at`.
   virtual Operands loadPanel(tile::Emitter &e, mlir::Value pool,
                              mlir::ArrayRef<tile::Index> at) const = 0;
   /// Elements k * group to (k + 1) * group - 1 of the row `at`, in every lane.
@@ -61,10 +64,10 @@ struct RowScale {
 /// zeros it is small.
 RowScale scaleOf(tile::Emitter &e, mlir::Value most);
 
-/// vdpbf16ps where queries and pool are bf16; of a pool of i8 sums in integers;
-/// else f32 multiply-add.
-std::unique_ptr<AttendDot> makeAttendDot(TargetAttr target, mlir::Type query,
-                                         mlir::MemRefType pool, bool isKeys);
+/// Of keys (or of values): vdpbf16ps where queries and pool are bf16, sums of
+/// integers if the pool holds such, else f32 multiply-add.
+std::unique_ptr<AttendDot> makeAttendDot(tile::AttendOp op, TargetAttr target,
+                                         mlir::Type query, bool isKeys);
 
 } // namespace mica::cpu
 

@@ -15,7 +15,8 @@ struct AttendShape {
   int64_t page, unit, chunk;   // tokens; `chunk` of a block are in one page
   int64_t keySteps, paddedKey; // steps of a dot; elements
   int64_t groupSteps, groups;  // of a key: steps with a common scale; how many
-  int64_t valuePanels;         // of 16 columns
+  bool minima;                 // behind the scales
+  int64_t valuePanels;         // of the pool
   int64_t span;                // GEMM rows
   int64_t wide;                // tokens of a row of weights that lie together
   bool tiles;                  // products on tile registers
@@ -75,7 +76,7 @@ private:
                                    int64_t rows, tile::Index column,
                                    int64_t panels, tile::Emitter::Values sums);
   tile::Emitter::Values startSums(const AttendDot &dot, mlir::Value begin,
-                                  int64_t count);
+                                  int64_t panels);
   tile::Emitter::Values joined(const AttendDot &dot,
                                tile::Emitter::Values sums);
   tile::Emitter::Values
@@ -96,6 +97,7 @@ private:
   /// Whether the same places of the next block are prefetched.
   bool prefetches;
   std::unique_ptr<AttendDot> keyDot, valueDot;
+  int64_t columns; // of a value, with padding
   AttendState state;
   mlir::Value floats; // [padded key] f32: a query that becomes integers
   mlir::Value pages; // [2 * unit / chunk] of this block and the next

@@ -116,23 +116,36 @@ void AttendSoftmax::rescale(Index r, Value scores) {
     e.store(e.mul(old, shrink), buffer, {r, c});
   };
   scale(state.sum, e.index(0));
+  if (state.minima)
+    scale(state.minima, e.index(0));
   e.forRange(e.index(0), e.index(columns), lanes,
              [&](Index c) { scale(state.output, c); });
 }
 
-void AttendSoftmax::storeWeights(Index r, MutableArrayRef<Value> weights) {
-  if (dot.isInteger()) {
+void AttendSoftmax::quantize(Index r, MutableArrayRef<Value> weights) {
+  auto ofValues = [&](Value numbers, int64_t part) {
+    return e.load(e.f32x(lanes), numbers, {e.index(part * lanes)});
+  };
+  if (state.minima) {
+    Value sum = e.load(e.f32x(lanes), state.minima, {r, e.index(0)});
     for (auto [part, p] : llvm::enumerate(weights))
-      p = e.mul(p, e.load(e.f32x(lanes), state.valueScales,
-                          {e.index(int64_t(part) * lanes)}));
-    Value top = weights[0];
-    for (Value p : weights.drop_front())
-      top = larger(e, top, p);
-    RowScale scale = scaleOf(e, e.reduce(top, /*isMax=*/true));
-    e.store(scale.scale, state.weightScale, {r});
-    for (Value &p : weights)
-      p = scale.integers(e, p);
+      sum = e.fma(p, ofValues(state.valueMinima, part), sum);
+    e.store(sum, state.minima, {r, e.index(0)});
   }
+  Value top;
+  for (auto [part, p] : llvm::enumerate(weights)) {
+    p = e.mul(p, ofValues(state.valueScales, part));
+    top = top ? larger(e, top, p) : p;
+  }
+  RowScale scale = scaleOf(e, e.reduce(top, /*isMax=*/true));
+  e.store(scale.scale, state.weightScale, {r});
+  for (Value &p : weights)
+    p = scale.integers(e, p);
+}
+
+void AttendSoftmax::storeWeights(Index r, MutableArrayRef<Value> weights) {
+  if (dot.isInteger())
+    quantize(r, weights);
   for (auto [part, p] : llvm::enumerate(weights)) {
     int64_t token = part * lanes;
     dot.storeRow(e, p, state.weights,

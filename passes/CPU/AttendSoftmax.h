@@ -18,12 +18,14 @@ struct AttendState {
   mlir::Value maximum; // [rows] f32, about the largest score * factor
   mlir::Value sum;     // [rows, 16] f32, parts of the sum of weights
   mlir::Value bounds;  // [rows, 3] i32: lo, core, hi
-  // Of a cache of i8, else null: rows are integers, times a scale, and sums
-  // begin with what the keys' zero adds, less.
-  mlir::Value queryScale; // [rows] f32
-  mlir::Value queryBegin; // [rows, groups of a key] i32
+  // Of a cache of integers, else null: rows are integers, times a scale.
+  mlir::Value queryScale;  // [rows] f32
+  mlir::Value querySums;   // [rows, groups of a key] i32
   mlir::Value weightScale; // [rows] f32, of this block
   mlir::Value valueScales; // [unit] f32, of this block
+  // If codes have minima, else null.
+  mlir::Value valueMinima; // [unit] f32, of this block
+  mlir::Value minima; // [rows, 16] f32, parts of the sum of weight * minimum
 };
 
 /// Turns one row's scores of one block into weights.
@@ -44,7 +46,10 @@ private:
   double factor();
   mlir::Value visible(tile::Index r, tile::Index m, mlir::Value tokens);
   mlir::Value tokensOf(tile::Index n, int64_t part);
-  /// Stores the weights of row r; of a cache of i8 as integers.
+  /// Times the values' scales, as integers; returns them, and keeps what the
+  /// values' minima add.
+  void quantize(tile::Index r, mlir::MutableArrayRef<mlir::Value> weights);
+  /// Stores the weights of row r.
   void storeWeights(tile::Index r, mlir::MutableArrayRef<mlir::Value> weights);
   /// Raises the maximum of row r to that of `scores` and scales what was
   /// summed so far.

@@ -1,5 +1,6 @@
 //===- AttendTiles.cpp - Products of attention, tile by tile --------------===//
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/CPU/AttendExpansion.h"
 
 using namespace mlir;
@@ -50,6 +51,7 @@ void AttendExpansion::forColumns(int64_t panels,
 void AttendExpansion::outputBlock(const AttendBlock &block, Index rows) {
   if (!shape.tiles)
     return forTiles(rows, [&](Index r, int64_t count, int64_t panels) {
+      panels = std::max<int64_t>(1, panels / valueDot->vectors);
       forColumns(panels, [&](Index c, int64_t wide) {
         outputTile(block, r, count, c, wide);
       });
@@ -124,11 +126,18 @@ Emitter::Values AttendExpansion::scorePanels(const AttendBlock &block, Index r,
       Emitter::Values scores(carried);
       Emitter::Values integers =
           scoreGroup(block, r, rows, panel, panels, g, steps);
+      Index at = g * (shape.minima ? 2 : 1);
       for (int64_t v = 0; v < panels; ++v) {
-        Value scale = scalesAt(op.getScales()[0], block, panel + v, g);
+        Value scale = scalesAt(op.getScales()[0], block, panel + v, at), least;
+        if (shape.minima)
+          least = scalesAt(op.getScales()[0], block, panel + v, at + 1);
         for (int64_t i = 0; i < rows; ++i) {
           Value &score = scores[i * panels + v];
           score = e.fma(e.toFloat(integers[i * panels + v]), scale, score);
+          if (!least)
+            continue;
+          Value sum = e.broadcast(e.load(state.querySums, {r + i, g}), lanes);
+          score = e.fma(e.toFloat(sum), least, score);
         }
       }
       return scores;
@@ -179,47 +188,52 @@ Emitter::Values AttendExpansion::scoreGroup(const AttendBlock &block, Index r,
   Emitter::Values sums;
   for (int64_t i = 0; i < rows; ++i) {
     Value begin;
-    if (keyDot->isInteger())
-      begin = e.load(state.queryBegin, {r + i, group});
+    if (keyDot->isInteger() && !shape.minima) {
+      Value zero = arith::ConstantIntOp::create(e.b, e.loc, e.b.getI32Type(),
+                                                -KVType::keyZero);
+      begin = e.mul(e.load(state.querySums, {r + i, group}), zero);
+    }
     llvm::append_range(sums, startSums(*keyDot, begin, panels));
   }
   return joined(*keyDot, unrolled(op.getKeys(), steps, sums, step));
 }
 
-/// The sums of `count` vectors of lanes that begin with `begin`, or with 0.
+/// The sums of `panels` panels, that begin with `begin`, or with 0.
 Emitter::Values AttendExpansion::startSums(const AttendDot &dot, Value begin,
-                                           int64_t count) {
-  int64_t width = lanes / dot.sums;
+                                           int64_t panels) {
+  int64_t width = dot.vectors * lanes / dot.sums;
   Value sum = begin             ? e.broadcast(begin, width)
               : dot.isInteger() ? e.splatBits(0, width)
                                 : e.splat(0, width);
-  return Emitter::Values(count * dot.sums, sum);
+  return Emitter::Values(panels * dot.sums, sum);
 }
 
-/// One vector of 16 lanes for every `dot.sums` of `sums`.
+/// `sums` as vectors of 16 lanes.
 Emitter::Values AttendExpansion::joined(const AttendDot &dot,
                                         Emitter::Values sums) {
   Emitter::Values result;
-  for (size_t at = 0; at < sums.size(); at += dot.sums)
-    result.push_back(
-        e.join(ArrayRef<Value>(sums).slice(at, dot.sums)));
+  int64_t parts = dot.sums / dot.vectors;
+  for (size_t at = 0; at < sums.size(); at += parts)
+    result.push_back(e.join(ArrayRef<Value>(sums).slice(at, parts)));
   return result;
 }
 
 void AttendExpansion::outputTile(const AttendBlock &block, Index r,
                                  int64_t rows, Index column, int64_t panels) {
   bool isInteger = valueDot->isInteger();
+  int64_t wide = panels * valueDot->vectors;
   auto place = [&](int64_t at) -> SmallVector<Index> {
-    return {r + at / panels, (column + at % panels) * lanes};
+    return {r + at / wide,
+            (column * valueDot->vectors + at % wide) * lanes};
   };
   Emitter::Values before, sums;
-  for (int64_t at = 0; at < rows * panels; ++at)
+  for (int64_t at = 0; at < rows * wide; ++at)
     before.push_back(e.load(e.f32x(lanes), state.output, place(at)));
   sums = isInteger ? startSums(*valueDot, {}, rows * panels) : before;
   sums = joined(*valueDot, outputSums(block, r, rows, column, panels, sums));
-  for (int64_t at = 0; at < rows * panels; ++at) {
+  for (int64_t at = 0; at < rows * wide; ++at) {
     if (isInteger) {
-      Value scale = e.load(state.weightScale, {r + at / panels});
+      Value scale = e.load(state.weightScale, {r + at / wide});
       sums[at] =
           e.fma(e.toFloat(sums[at]), e.broadcast(scale, lanes), before[at]);
     }

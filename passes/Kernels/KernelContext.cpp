@@ -11,8 +11,17 @@ using namespace mica;
 /// for the tasks of attention (PlanWorkspace leaves room for both).
 static constexpr int64_t kPositionOffset = 0, kTasksOffset = 64;
 
-/// Elements of a head's keys and of its values in one page.
+/// What holds an element of the cache: of i4 a byte holds two.
+static Type poolElement(KVType kv) {
+  Type element = kv.getElement();
+  return element.isInteger() ? IntegerType::get(kv.getContext(), 8) : element;
+}
+
+/// Elements of the pool of a head's keys and of its values in one page.
 static std::pair<int64_t, int64_t> blockElements(KVType kv) {
+  if (kv.getElement().isInteger(4))
+    return {llvm::alignTo(kv.getKey(), 8) / 2 * kv.getPage(),
+            llvm::alignTo(kv.getValue(), 32) / 2 * kv.getPage()};
   int64_t keys =
       llvm::alignTo(kv.getKey(), perDword(kv.getElement())) * kv.getPage();
   int64_t values = llvm::alignTo(kv.getValue(), 16) * kv.getPage();
@@ -23,7 +32,7 @@ int64_t mica::blockBytes(KVType kv) {
   auto [keys, values] = blockElements(kv);
   int64_t scales = (kv.scales(false) + kv.scales(true)) * kv.getPage();
   return llvm::alignTo((keys + values) *
-                               kv.getElement().getIntOrFloatBitWidth() / 8 +
+                               poolElement(kv).getIntOrFloatBitWidth() / 8 +
                            scales * int64_t(sizeof(uint16_t)),
                        64);
 }
@@ -121,16 +130,17 @@ int64_t KernelContext::groupOf(Value kv) {
 Value KernelContext::poolOf(Value kv, bool values) {
   auto type = cast<KVType>(kv.getType());
   int64_t group = groupOf(kv), layers = kvLayers[group],
-          g = perDword(type.getElement());
-  int64_t element = type.getElement().getIntOrFloatBitWidth() / 8;
+          g = perDword(poolElement(type));
+  int64_t element = poolElement(type).getIntOrFloatBitWidth() / 8;
   int64_t block = blockBytes(type) / element;
   int64_t keys = blockElements(type).first, page = type.getPage();
   SmallVector<int64_t> shape = {ShapedType::kDynamic, layers, type.getHeads()};
   auto ceil = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+  int64_t packed = type.getElement().isInteger(4) ? 2 : 1;
   if (values)
-    shape.append({ceil(type.getValue(), 16), page / g, 16, g});
+    shape.append({ceil(type.getValue(), 16 * packed), page / g, 16, g});
   else
-    shape.append({page / 16, ceil(type.getKey(), g), 16, g});
+    shape.append({page / 16, ceil(type.getKey(), g * packed), 16, g});
   SmallVector<int64_t> strides(7, 1);
   for (int i = 5; i > 2; --i)
     strides[i] = strides[i + 1] * shape[i + 1];
@@ -138,7 +148,7 @@ Value KernelContext::poolOf(Value kv, bool values) {
   strides[1] = block * type.getHeads();
   strides[0] = strides[1] * layers;
   auto memref = MemRefType::get(
-      shape, type.getElement(),
+      shape, poolElement(type),
       StridedLayoutAttr::get(b.getContext(), values ? keys : 0, strides));
   return once(
       std::string(values ? "values " : "keys ") + std::to_string(group), [&] {

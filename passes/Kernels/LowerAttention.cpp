@@ -57,7 +57,8 @@ void mica::lowerAttention(KernelContext &context, GroupOp group) {
       context.kvLayer, context.attendTasks(),
       context.kvTable(cache, KVTable::page_start),
       context.kvTable(cache, KVTable::page), scales, ValueRange(), attention.getHeads(),
-      kv.getKey(), kv.getValue(), attention.getScale(), ScheduleAttr());
+      kv.getKey(), kv.getValue(), attention.getScale(),
+      kv.getElement().getIntOrFloatBitWidth(), ScheduleAttr());
   OpBuilder::InsertionGuard guard(b);
   emitBounds(context, attend, attention.getMask());
   if (double softcap = attention.getSoftcap().convertToDouble())

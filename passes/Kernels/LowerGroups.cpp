@@ -161,8 +161,8 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
                       integer("window", attention.getMask().getWindow()),
                       integer("scale_bytes",
                               2 * (kv.scales(false) + kv.scales(true))),
-                      integer("element_bytes",
-                              kv.getElement().getIntOrFloatBitWidth() / 8)});
+                      integer("element_bits",
+                              kv.getElement().getIntOrFloatBitWidth())});
       }
     }
     if (entry.size() == 2)

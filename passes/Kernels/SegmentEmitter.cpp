@@ -140,6 +140,48 @@ void SegmentEmitter::emitSplit(SplitOp op) {
   }
 }
 
+/// `row` less its least element, in steps of a 15th of the way to the greatest:
+/// 0 to 15. Steps and least are stored to `scales`, at `at` and behind.
+Row SegmentEmitter::nibbles(Row row, Value scales, SmallVector<Index> at) {
+  constexpr double largest = 15;
+  auto stored = [&](Value number) {
+    Value narrow = e.truncate(e.broadcast(number, 1), b.getF16Type());
+    e.store(e.extract(narrow, 0), scales, at);
+    at[3] = at[3] + 1;
+    return e.extract(e.extend(narrow, e.f32x(1)), 0);
+  };
+  Value negative = arith::NegFOp::create(b, loc, row.value);
+  Value below = e.reduce(negative, /*isMax=*/true);
+  Value range = e.add(e.reduce(row.value, /*isMax=*/true), below);
+  Value scale = stored(e.mul(range, e.f32(1 / largest)));
+  Value least = stored(arith::NegFOp::create(b, loc, below));
+  Value some = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, scale,
+                                     e.f32(0));
+  Value inverse = e.select(some, e.div(e.f32(1), scale), e.f32(0));
+  Value x = e.mul(e.sub(row.value, e.broadcast(least, row.size())),
+                  e.broadcast(inverse, row.size()));
+  x = arith::MinNumFOp::create(b, loc, x, e.splat(largest, row.size()));
+  x = math::RoundEvenOp::create(b, loc, x);
+  return this->row(e.maximum(x, e.splat(0, row.size())));
+}
+
+/// Two codes of `head` in a byte: of a key its elements 2 i and 2 i + 1, of a
+/// value columns that are 16 apart.
+Row SegmentEmitter::paired(Row head, bool values) {
+  int64_t size = head.size(), whole = llvm::alignTo(size, values ? 32 : 2);
+  SmallVector<int64_t> low, high;
+  for (int64_t i = 0; i < whole; ++i) {
+    bool isHigh = values ? i % 32 >= 16 : i % 2;
+    (isHigh ? high : low).push_back(std::min(i, size)); // behind: a zero
+  }
+  Value zero = e.splat(0, 1), all = head.value;
+  auto take = [&](ArrayRef<int64_t> places) -> Value {
+    return vector::ShuffleOp::create(b, loc, all, zero, places);
+  };
+  Value sixteen = e.splat(16, whole / 2);
+  return row(e.fma(take(high), sixteen, take(low)));
+}
+
 /// `row` over its greatest magnitude / 127, which is stored to `scales`.
 Row SegmentEmitter::integers(Row row, Value scales, ArrayRef<Index> at) {
   constexpr double largest = 127;
@@ -167,15 +209,19 @@ Row SegmentEmitter::integers(KVWriteOp op, Row head, ArrayRef<Index> at,
                              Index token) {
   bool values = op.getValue();
   Value scales = context.scalesOf(op.getKv(), values);
+  KVType kv = op.getKv().getType();
   int64_t size = values ? head.size() : KVType::keyGroup;
   SmallVector<Row> groups;
   for (int64_t first = 0; first < head.size(); first += size) {
     Row group = head.slice(first, std::min(size, head.size() - first));
     SmallVector<Index> place(at);
-    place.append({e.index(first / size), token});
-    groups.push_back(integers(group, scales, place));
+    place.append({e.index(first / size * (kv.hasMinima() ? 2 : 1)), token});
+    groups.push_back(kv.hasMinima() ? nibbles(group, scales, place)
+                                    : integers(group, scales, place));
   }
   Row all = groups.size() == 1 ? groups[0] : join(groups);
+  if (kv.hasMinima())
+    return paired(all, values);
   return values ? all : all + double(KVType::keyZero);
 }
 
@@ -183,10 +229,10 @@ Row SegmentEmitter::integers(KVWriteOp op, Row head, ArrayRef<Index> at,
 void SegmentEmitter::emitWrite(KVWriteOp op) {
   KVType kv = op.getKv().getType();
   bool values = op.getValue();
-  int64_t width = values ? kv.getValue() : kv.getKey(),
-          g = perDword(kv.getElement());
-  Row rows = get(op.getRows());
   Value pool = context.poolOf(op.getKv(), values);
+  int64_t width = values ? kv.getValue() : kv.getKey(),
+          g = cast<MemRefType>(pool.getType()).getShape().back();
+  Row rows = get(op.getRows());
   Value slot = e.load(context.kvTable(op.getKv(), KVTable::slot), m);
   Index head = columnFor(columnsOf(op.getRows())) / width;
   SmallVector<Row> heads;

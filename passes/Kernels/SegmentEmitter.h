@@ -42,6 +42,9 @@ protected:
 
   tile::Row integers(tile::Row row, mlir::Value scales,
                      llvm::ArrayRef<tile::Index> at);
+  tile::Row nibbles(tile::Row row, mlir::Value scales,
+                    llvm::SmallVector<tile::Index> at);
+  tile::Row paired(tile::Row head, bool values);
   tile::Row integers(KVWriteOp op, tile::Row head,
                      llvm::ArrayRef<tile::Index> at, tile::Index token);
   void storeGroups(mlir::Value vector, mlir::Value buffer, tile::Index column,

@@ -20,14 +20,41 @@ void mica::reference::forRows(Loops &l, const Batch &batch,
 
 namespace {
 
+/// What i4 makes of elements [first, last) of head `h` of row `m`: see KVType.
+void appendNibbles(Loops &l, function_ref<Value(Value)> element, Value first,
+                   Value last, function_ref<void(Value, Value)> store) {
+  constexpr double steps = 15;
+  Value infinity = l.number(std::numeric_limits<double>::infinity());
+  Value zero = l.number(0), minus = l.sub(zero, infinity);
+  Value most = l.fold(first, last, minus, [&](Value i, Value max) {
+    return l.max(max, element(i));
+  });
+  Value below = l.fold(first, last, minus, [&](Value i, Value max) {
+    return l.max(max, l.sub(zero, element(i)));
+  });
+  Value kept = l.alloc(MemRefType::get({2}, l.b.getF16Type()), {});
+  l.store(l.div(l.add(most, below), l.number(steps)), kept, l.index(0));
+  l.store(l.sub(zero, below), kept, l.index(1));
+  Value scale = l.load(kept, l.index(0)), least = l.load(kept, l.index(1));
+  Value divisor = l.max(scale, l.number(std::numeric_limits<float>::min()));
+  l.forRange(first, last, [&](Value i) {
+    Value x = l.div(l.sub(element(i), least), divisor);
+    Value q = l.max(math::RoundEvenOp::create(l.b, l.loc, x), zero);
+    q = l.sub(zero, l.max(l.sub(zero, q), l.number(-steps)));
+    store(l.add(l.mul(q, scale), least), i);
+  });
+}
+
 /// store(x, i) of what elements i in [first, last) of head `h` of row `m`, which
 /// share a scale, become.
 void appendIntegers(Loops &l, Value rows, Value m, Value h, Value width,
-                    Value first, Value last,
+                    Value first, Value last, bool minima,
                     function_ref<void(Value, Value)> store) {
-  auto element = [&](Value i) {
+  auto element = [&](Value i) -> Value {
     return l.load(rows, {m, l.add(l.mul(h, width), i)});
   };
+  if (minima)
+    return appendNibbles(l, element, first, last, store);
   Value zero = l.number(0);
   Value most = l.fold(first, last, zero, [&](Value i, Value max) {
     Value x = element(i);
@@ -46,18 +73,20 @@ void appendIntegers(Loops &l, Value rows, Value m, Value h, Value width,
   });
 }
 
-/// cache[layer, s, p, h, i] = rows[m, h width + i] for every row m; `scales` of a
-/// head: times an integer, of the greatest magnitude / 127 in f16.
+/// cache[layer, s, p, h, i] = rows[m, h width + i] for every row m, rounded to
+/// what a cache of integers can say.
 void append(Loops &l, const Batch &batch, Value rows, Value cache, Value layer,
-            int64_t scales) {
+            KVType kv, bool values) {
   Value heads = l.size(cache, 3), width = l.size(cache, 4);
   forRows(l, batch, [&](Value s, Value m, Value p) {
-    if (scales) {
-      Value size = scales == 1 ? width : l.index(KVType::keyGroup);
-      l.forEach({heads, l.index(scales)}, [&](ArrayRef<Value> at) {
+    if (kv.scales(values)) {
+      int64_t group = values ? kv.getValue() : KVType::keyGroup;
+      int64_t groups = kv.scales(values) / (kv.hasMinima() ? 2 : 1);
+      Value size = l.index(group);
+      l.forEach({heads, l.index(groups)}, [&](ArrayRef<Value> at) {
         Value h = at[0], first = l.mul(at[1], size);
         Value last = l.min(l.add(first, size), width);
-        appendIntegers(l, rows, m, h, width, first, last,
+        appendIntegers(l, rows, m, h, width, first, last, kv.hasMinima(),
                        [&](Value x, Value i) {
                          l.store(x, cache, {layer, s, p, h, i});
                        });
@@ -81,9 +110,9 @@ struct KVAppend : Lowering<KVAppendOp> {
     Cache cache(operands.getKv());
     KVType kv = op.getKv().getType();
     append(l, batch, operands.getKey().front(), cache.key, cache.layer,
-           kv.scales(/*values=*/false));
+           kv, /*values=*/false);
     append(l, batch, operands.getValue().front(), cache.value, cache.layer,
-           kv.scales(/*values=*/true));
+           kv, /*values=*/true);
     b.replaceOpWithMultiple(op, {operands.getKv()});
     return success();
   }
@@ -98,7 +127,7 @@ struct KVWrite : Lowering<KVWriteOp> {
     Cache cache(operands.getKv());
     append(l, Batch(operands.getBatch()), operands.getRows().front(),
            op.getValue() ? cache.value : cache.key, cache.layer,
-           op.getKv().getType().scales(op.getValue()));
+           op.getKv().getType(), op.getValue());
     b.replaceOpWithMultiple(op, {operands.getKv()});
     return success();
   }

@@ -68,7 +68,21 @@ class Shape:
 
     @property
     def pair(self):
-        return {"bf16": 2, "i8": 4}.get(self.cache, 1)
+        return {"bf16": 2, "i8": 4, "i4": 4}.get(self.cache, 1)
+
+    @property
+    def integers(self):
+        return self.cache in ("i8", "i4")
+
+    @property
+    def bits(self):
+        """Of an element of the cache."""
+        return {"f32": 32, "bf16": 16, "f16": 16, "i8": 8, "i4": 4}[self.cache]
+
+    @property
+    def element(self):
+        """The type of the pool's elements; a byte holds two of i4."""
+        return "i8" if self.integers else self.cache
 
     @property
     def query(self):
@@ -77,20 +91,26 @@ class Shape:
 
     @property
     def padded(self):
-        """Key and value widths in a block."""
+        """Key and value widths in a block, in elements of the pool."""
+        if self.cache == "i4":
+            return -(-self.key // 8) * 4, -(-self.value // 32) * 16
         return (-(-self.key // self.pair) * self.pair, -(-self.value // 16) * 16)
 
     @property
     def key_groups(self):
-        """Scales of a key of i8: one for 32 columns."""
-        return -(-self.key // 32)
+        """Numbers beside a key of integers: a scale for 32 columns, and a minimum."""
+        return -(-self.key // 32) * self.per_group
+
+    @property
+    def per_group(self):
+        return 2 if self.cache == "i4" else 1
 
     @property
     def block(self):
         """Elements of a block; scales of f16 count as two of i8."""
         size = self.page * sum(self.padded)
-        if self.cache == "i8":
-            size += 2 * self.page * (self.key_groups + 1)
+        if self.integers:
+            size += 2 * self.page * (self.key_groups + self.per_group)
         return size
 
     def scale_types(self):
@@ -100,7 +120,8 @@ class Shape:
         at = self.page * sum(self.padded) // 2
         return [f"memref<?x{self.layers}x{self.kv_heads}x{count}x{self.page}xf16, "
                 f"strided<{strides}, offset: {first}>>" for count, first in
-                ((self.key_groups, at), (1, at + self.page * self.key_groups))]
+                ((self.key_groups, at),
+                 (self.per_group, at + self.page * self.key_groups))]
 
     def pool_types(self):
         key, value = self.padded
@@ -109,9 +130,9 @@ class Shape:
         dims = f"?x{self.layers}x{self.kv_heads}"
         keys = outer + [16 * key, 16 * g, g, 1]
         values = outer + [16 * self.page, 16 * g, g, 1]
-        return (f"memref<{dims}x{self.page // 16}x{key // g}x16x{g}x{self.cache}, "
+        return (f"memref<{dims}x{self.page // 16}x{key // g}x16x{g}x{self.element}, "
                 f"strided<{keys}>>",
-                f"memref<{dims}x{value // 16}x{self.page // g}x16x{g}x{self.cache}, "
+                f"memref<{dims}x{value // 16}x{self.page // g}x16x{g}x{self.element}, "
                 f"strided<{values}, offset: {self.page * key}>>")
 
 
@@ -132,7 +153,7 @@ def text(shape, rows):
     core = ("memref.load %core[%m, %z] : memref<?x1xi32>" if shape.tree
             else "arith.addi %p, %one : i32")
     pools, scales = "", ""
-    if shape.cache == "i8":
+    if shape.integers:
         kinds = shape.scale_types()
         pools = "".join(f"    %{name} = tile.pool %step group 0 : {kind}\n"
                         for name, kind in zip(("ks", "vs"), kinds))
@@ -150,7 +171,7 @@ def text(shape, rows):
     tile.phase "attend" id 0 (%step, %worker, %workers) {{
     tile.attend %q, %k, %v layer(%layer) tasks(%tasks) pages(%start, %page)
       heads {shape.heads} key {shape.key} value {shape.value} scale {shape.key ** -0.5:.9e}
-      {scales}
+      bits {shape.bits} {scales}
       captures(%position, %base, %bits, %o
                : memref<?xi32>, memref<?x1xi32>, memref<?x1xi64>, {out})
       attributes {{schedule = #tile.schedule<{tile}, block = 32, unit = {shape.unit},
@@ -196,7 +217,7 @@ class Cache:
         self.shape = shape
         size = (shape.pages, shape.layers, shape.kv_heads, shape.block)
         others = rng.standard_normal(size) * 3
-        if shape.cache == "i8":
+        if shape.integers:
             self.pool = aligned(size, np.int8, rng.integers(-128, 128, size))
             at = shape.page * sum(shape.padded)
             self.pool[..., at:].view(np.float16)[...] = others[..., at::2]
@@ -216,23 +237,31 @@ class Cache:
             for n in range(max(0, length - count * shape.page), length):
                 self.put(table[n // shape.page % count], n % shape.page, key.stored[n],
                          value.stored[n])
-                if shape.cache == "i8":
+                if shape.integers:
                     self.put_scales(table[n // shape.page % count], n % shape.page,
                                     np.concatenate([key.scales[n], value.scales[n]], -1))
         self.start = np.cumsum([0] + [len(t) for t in tables]).astype(np.int32)
         self.page = np.concatenate(tables).astype(np.int32)
 
     def made(self, rng, length, width, group):
-        """Random rows; of i8 with a scale for each `group` of columns."""
+        """Random rows; of integers with a scale for each `group` of columns, of i4
+        with minima behind each."""
         x = rng.standard_normal((length, self.shape.kv_heads, width)).astype(np.float32)
-        if self.shape.cache != "i8":
+        if not self.shape.integers:
             stored = encode(x, self.shape.cache)
             return Rows(stored, decode(stored, self.shape.cache))
         parts = [x[..., at:at + group] for at in range(0, width, group)]
-        scales = np.stack([np.abs(p).max(-1) / 127 for p in parts], -1).astype(np.float16)
-        wide = np.repeat(scales.astype(np.float32), group, -1)[..., :width]
-        stored = np.clip(np.rint(x / wide), -127, 127)
-        return Rows(stored.astype(np.int8), stored * wide, scales)
+        wide = lambda numbers: np.repeat(numbers.astype(np.float32), group, -1)[..., :width]
+        stack = lambda numbers: np.stack(numbers, -1).astype(np.float16)
+        if self.shape.cache == "i8":
+            scales = stack([np.abs(p).max(-1) / 127 for p in parts])
+            stored = np.clip(np.rint(x / wide(scales)), -127, 127)
+            return Rows(stored.astype(np.int8), stored * wide(scales), scales)
+        least = stack([p.min(-1) for p in parts])
+        scales = stack([(p.max(-1) - p.min(-1)) / 15 for p in parts])
+        stored = np.clip(np.rint((x - wide(least)) / np.maximum(wide(scales), 1e-30)), 0, 15)
+        both = np.stack([scales, least], -1).reshape(*scales.shape[:-1], -1)
+        return Rows(stored.astype(np.int8), stored * wide(scales) + wide(least), both)
 
     def put_scales(self, page, token, scales):
         s = self.shape
@@ -246,6 +275,11 @@ class Cache:
         pad = lambda x, width: np.pad(x, ((0, 0), (0, width - x.shape[1])))
         if s.cache == "i8":
             key = key ^ -128  # keys are codes from 0 up
+        if s.cache == "i4":
+            key = pad(key, 2 * wide_key).reshape(s.kv_heads, -1, 2)
+            key = key[..., 0] | key[..., 1] << 4
+            value = pad(value, 2 * wide_value).reshape(s.kv_heads, -1, 2, 16)
+            value = (value[:, :, 0] | value[:, :, 1] << 4).reshape(s.kv_heads, -1)
         keys = heads[:, :s.page * wide_key].reshape(s.kv_heads, -1, wide_key // g, 16, g)
         keys[:, token // 16, :, token % 16] = pad(key, wide_key).reshape(s.kv_heads, -1, g)
         values = heads[:, s.page * wide_key:s.page * sum(s.padded)].reshape(
@@ -311,15 +345,17 @@ def check(shape, steps, **options):
     error = np.sqrt(np.mean((got - want) ** 2) / np.mean(want ** 2))
     # A weight rounded to bf16 is off by 2^-9 at most, on average by a third.
     # A query of 16 bits, off by 2^-17 of its greatest element (6 here), moves a score
-    # by 5e-5, and its exponential as much.
-    bound = {"i8": 1e-4}.get(shape.cache, 1e-6)
+    # by 5e-5, and its exponential as much. Weights of 16 bits meet codes of 4 bits that
+    # count from the least element, three times as large as values about 0.
+    bound = {"i8": 1e-4, "i4": 2e-4}.get(shape.cache, 1e-6)
     assert error < (2e-3 if shape.query == "bf16" else bound), error
 
 
 RAGGED = [(1, 1), (17, 17), (70, 5), (130, 1), (200, 64), (33, 33)]
 KINDS = [dict(target=target, cache=cache) for target, cache in (
     ("v3", "f32"), ("v3", "bf16"), ("v3", "f16"), ("v4", "f32"), ("v4", "bf16"),
-    ("v4", "f16"), ("v3", "i8"), ("avxvnni", "i8"), ("v4", "i8"), ("vnni", "i8"),
+    ("v4", "f16"), *((target, cache) for cache in ("i8", "i4")
+                     for target in ("v3", "avxvnni", "v4", "vnni")),
     ("bf16", "bf16"), ("amx", "bf16")) if kernels.available(target)]
 SHAPES = [dict(), dict(key=24, value=24, heads=3, kv_heads=3),
           dict(key=40, value=40, heads=6), dict(key=80, value=80, page=32),
@@ -359,10 +395,11 @@ def test_rings(kind, page, ring, window, steps):
 INTEGERS = [kind["target"] for kind in KINDS if kind["cache"] == "i8"]
 
 
+@pytest.mark.parametrize("cache", ["i8", "i4"])
 @pytest.mark.parametrize("target", INTEGERS[1:])
-def test_integers_are_the_same_everywhere(target):
+def test_integers_are_the_same_everywhere(target, cache):
     """Sums of integers are exact, whatever instruction makes them."""
-    shape = dict(cache="i8", key=72, value=40, heads=6)
+    shape = dict(cache=cache, key=72, value=40, heads=6)
     one, other = (run(Shape(target=t, **shape), RAGGED)[0] for t in (INTEGERS[0], target))
     assert np.array_equal(one.view(np.uint32), other.view(np.uint32))
 

@@ -71,7 +71,7 @@ def test_a_right_model_is_within(diff, made, family, name, dtype, flags):
 
 @pytest.mark.parametrize("flags", [[], ["--decode-from", "5"]],
                          ids=["whole", "decoded"])
-@pytest.mark.parametrize("kv", ["f16", "int8"])
+@pytest.mark.parametrize("kv", ["f16", "int8", "int4"])
 @pytest.mark.parametrize("family,name", MODELS[1:] + [
     ("llama", "scaled"), ("llama", "biased")])
 def test_caches(mica, made, compiled, tokens, family, name, kv, flags):

@@ -17,18 +17,23 @@ double mica::unitOf(OpOutput::Element element) {
                                                    : -24);
 }
 
+double mica::cacheUnit(const Manifest &manifest) {
+  double unit = 0;
+  for (const CacheGroup &group : manifest.cache)
+    unit = std::max(unit, group.element == "i8"   ? unitOf(OpOutput::I8)
+                          : group.element == "i4" ? std::ldexp(1, -3)
+                                                  : 0);
+  return unit;
+}
+
 double mica::unitOf(const Manifest &manifest) {
-  auto isInteger = [](const OpOutput &output) {
-    return output.element == OpOutput::I8;
-  };
-  auto isCached = [](const CacheGroup &group) { return group.element == "i8"; };
-  if (std::any_of(manifest.outputs.begin(), manifest.outputs.end(),
-                  isInteger) ||
-      std::any_of(manifest.cache.begin(), manifest.cache.end(), isCached))
-    return unitOf(OpOutput::I8);
-  return unitOf(manifest.dtype == "bf16"  ? OpOutput::BF16
-                : manifest.dtype == "f16" ? OpOutput::F16
-                                          : OpOutput::F32);
+  double unit = unitOf(manifest.dtype == "bf16"  ? OpOutput::BF16
+                       : manifest.dtype == "f16" ? OpOutput::F16
+                                                 : OpOutput::F32);
+  for (const OpOutput &output : manifest.outputs)
+    if (output.element == OpOutput::I8)
+      unit = std::max(unit, unitOf(output.element));
+  return std::max(unit, cacheUnit(manifest));
 }
 
 double mica::sumUnit(const Manifest &manifest) {

@@ -26,7 +26,11 @@ struct Finding {
 /// place.
 double unitOf(OpOutput::Element element);
 
-/// The same of the model's type.
+/// What the integers of a cache are off by, as a part of what they stand for; 0
+/// of caches of floats.
+double cacheUnit(const Manifest &manifest);
+
+/// The largest of the model's type, its rows and its cache.
 double unitOf(const Manifest &manifest);
 
 /// What the sum of a product leaves in f32, 2^-24 sqrt(K) for the widest rows

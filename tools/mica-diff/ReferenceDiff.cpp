@@ -37,10 +37,7 @@ public:
                 const DiffOptions &options)
       : model(model), tokens(tokens), options(options), recorder(model),
         unit(sumUnit(model.manifest())),
-        typeUnit(std::max(unitOf(model.manifest()), unit)) {
-    for (const CacheGroup &group : model.manifest().cache)
-      cachesIntegers |= group.element == "i8";
-  }
+        typeUnit(std::max(unitOf(model.manifest()), unit)) {}
 
   Expected<DiffResult> run(Reference &reference);
 
@@ -61,7 +58,6 @@ private:
   /// Relative errors: of rows, and of what attention weighs, whose weights are
   /// rounded to the model's type.
   double unit, typeUnit;
-  bool cachesIntegers = false;
   std::map<Key, std::vector<float>> moved; // Of the step.
   std::set<Key> compared, hidden;
   std::string mismatch; // The first contradiction, for an error.
@@ -125,7 +121,7 @@ void ReferenceDiff::compare(const OpRows &rows, const RecordedRows &recorded,
   std::span<const float> expected(rows.values, recorded.values.size());
   Bound bound = {options.factor ? options.factor : kFactor,
                  std::max(unit, unitOf(recorded.output->element)),
-                 cachesIntegers ? unitOf(OpOutput::I8) : unit,
+                 std::max(cacheUnit(model.manifest()), unit),
                  recorded.output->element == OpOutput::I8 ? 32u : 0u};
   Finding finding =
       compareElements(recorded.values, expected, moved[{rows.layer, rows.name}],

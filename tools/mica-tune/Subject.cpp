@@ -49,7 +49,8 @@ static Expected<CompileOptions> optionsOf(const std::string &path) {
   options.maxRows = manifest.maxRows;
   if (!manifest.cache.empty()) {
     const CacheGroup &group = manifest.cache.front();
-    options.kv = group.element == "i8" ? "int8" : group.element;
+    options.kv = group.element.starts_with("i") ? "int" + group.element.substr(1)
+                                                : group.element;
     options.page = group.pageTokens;
   }
   return options;

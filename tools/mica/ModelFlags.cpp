@@ -18,7 +18,7 @@ void mica::addModelFlags(CLI::App &app, CompileOptions &o) {
                  "int8, bf16 or f32: how activations enter products (int8 for "
                  "block formats)");
   app.add_option("--kv", o.kv,
-                 "f32, bf16, f16 or int8 for the cache (as --dtype)");
+                 "f32, bf16, f16, int8 or int4 for the cache (as --dtype)");
   app.add_option("--max-context", o.maxContext,
                  "Positions of a sequence at most (the model's)");
   app.add_option("--page", o.page, "Tokens of a cache page")

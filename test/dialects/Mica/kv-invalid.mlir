@@ -10,7 +10,7 @@ func.func private @kv_c2(!mica.kv<heads = 4, key = 64, value = 64, element = bf1
 
 // -----
 
-// expected-error@below {{expects a cache of f32, bf16, f16 or i8, but got 'f64'}}
+// expected-error@below {{expects a cache of f32, bf16, f16, i8 or i4, but got 'f64'}}
 func.func private @kv_c3(!mica.kv<heads = 4, key = 64, value = 64, element = f64, page = 32, window = 0>)
 
 // -----

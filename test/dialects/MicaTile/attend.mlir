@@ -5,9 +5,9 @@ func.func @attend(%q: memref<?x512xbf16>, %k: memref<?x2x4x2x32x16x2xbf16>,
                   %v: memref<?x2x4x4x16x16x2xbf16>, %l: index,
                   %tasks: memref<?x4xi32>, %page_start: memref<?xi32>,
                   %page: memref<?xi32>, %p: memref<?xi32>, %o: memref<?x512xf32>) {
-  // CHECK: tile.attend %{{.*}}, %{{.*}}, %{{.*}} layer(%{{.*}}) tasks(%{{.*}}) pages(%{{.*}}, %{{.*}}) heads 8 key 64 value 64 scale 1.250000e-01
+  // CHECK: tile.attend %{{.*}}, %{{.*}}, %{{.*}} layer(%{{.*}}) tasks(%{{.*}}) pages(%{{.*}}, %{{.*}}) heads 8 key 64 value 64 scale 1.250000e-01 bits 16
   tile.attend %q, %k, %v layer(%l) tasks(%tasks) pages(%page_start, %page)
-      heads 8 key 64 value 64 scale 0.125 captures(%p, %o : memref<?xi32>, memref<?x512xf32>)
+      heads 8 key 64 value 64 scale 0.125 bits 16 captures(%p, %o : memref<?xi32>, memref<?x512xf32>)
   // CHECK: bounds {
   bounds {
   ^bb0(%m: index, %pos: memref<?xi32>, %out: memref<?x512xf32>):
