@@ -3,9 +3,8 @@
 // config_groups say how weights of some modules are quantized; which tensors a
 // module has says by which format:
 //
-//   pack-quantized   weight_packed [N, ceil(K b / 32)] of I32, weight_shape
-//   [2],
-//                    codes of b bits, offset by 2^(b - 1)
+//   pack-quantized   weight_packed [N, ceil(K b / 32)] of I32, codes of b bits,
+//                    offset by 2^(b - 1), and weight_shape [2]
 //   int-quantized    weight [N, K] of I8
 //   float-quantized  weight [N, K] of F8_E4M3
 //   mxfp4-pack-quantized  weight_packed [N, K / 2] of U8, weight_scale of U8
@@ -157,15 +156,7 @@ static void addPackedFloats(QuantizedTensors &tensors,
   int64_t n = bytes.shape[0], groups = bytes.shape[1] / 16;
   module.need(".weight_packed", {"U8"}, {n, 16 * std::max<int64_t>(groups, 1)});
   auto &scales = module.need(".weight_scale", {"U8"}, {n, groups});
-  StoredMatrix::Parts parts;
-  parts.kind = GroupCodes::E2M1;
-  parts.codes = codesInRows(bytes.data, n, 32 * groups, 4, 4);
-  parts.scales = {.type = ScaleType::E8M0Half,
-                  .data = scales.data,
-                  .rowStep = groups,
-                  .groupStep = 1};
-  parts.groupColumns = 32;
-  module.offer(".weight", std::move(parts));
+  module.offer(".weight", mxfp4Parts(bytes.data, scales.data, n, groups));
 }
 
 /// Codes of a byte each: signed integers or floats.

@@ -173,6 +173,20 @@ PackedCodes mica::codesInRows(std::span<const std::byte> data, int64_t rows,
           .wordStep = wordBytes};
 }
 
+StoredMatrix::Parts mica::mxfp4Parts(std::span<const std::byte> codes,
+                                     std::span<const std::byte> scales,
+                                     int64_t rows, int64_t groups) {
+  StoredMatrix::Parts parts;
+  parts.kind = GroupCodes::E2M1;
+  parts.codes = codesInRows(codes, rows, 32 * groups, 4, 4);
+  parts.scales = {.type = ScaleType::E8M0Half,
+                  .data = scales,
+                  .rowStep = groups,
+                  .groupStep = 1};
+  parts.groupColumns = 32;
+  return parts;
+}
+
 //===----------------------------------------------------------------------===//
 // Methods
 //===----------------------------------------------------------------------===//

@@ -97,6 +97,13 @@ inline int64_t blocksOf(int64_t count, int64_t size) {
 PackedCodes codesInRows(std::span<const std::byte> data, int64_t rows,
                         int64_t columns, int bits, int wordBytes);
 
+/// A matrix [rows, 32 groups] of e2m1 codes, two to a byte of `codes`, the low
+/// one first, with the exponent of a scale for each 32 of a row in a byte of
+/// `scales`, [rows, groups], plus 127.
+StoredMatrix::Parts mxfp4Parts(std::span<const std::byte> codes,
+                               std::span<const std::byte> scales, int64_t rows,
+                               int64_t groups);
+
 // One function for each method. `settings` are those of quantization_config.
 void addGPTQ(Settings &settings, QuantizedTensors &tensors);
 void addAWQ(Settings &settings, QuantizedTensors &tensors);
