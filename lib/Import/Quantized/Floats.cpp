@@ -36,7 +36,7 @@ void mica::addFP8(Settings &settings, QuantizedTensors &tensors) {
     return;
   for (const std::string &name : tensors.named(".weight")) {
     Module module(tensors, name);
-    if (!module.has(".weight", "F8_E4M3"))
+    if (!module.has(".weight", "F8_E4M3") && !module.has(".weight", "F8_E5M2"))
       continue;
     auto &weight = module.need(".weight", {"F8_E4M3"}, {-1, -1});
     int64_t n = weight.shape[0], k = weight.shape[1];

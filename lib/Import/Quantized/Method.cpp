@@ -123,8 +123,9 @@ void Module::blockScales(std::string_view suffix, int64_t blockRows,
   }
 }
 
-void Module::order(std::string_view suffix, StoredMatrix::Parts &parts) {
-  if (!find(suffix))
+void Module::order(std::string_view suffix, bool needed,
+                   StoredMatrix::Parts &parts) {
+  if (!needed && !find(suffix))
     return;
   int64_t k = parts.codes.columns, groups = blocksOf(k, parts.groupColumns);
   std::vector<int64_t> groupOf = integers(suffix, {k});

@@ -70,9 +70,9 @@ public:
   /// `blockColumns`.
   void blockScales(std::string_view suffix, int64_t blockRows,
                    int64_t blockColumns, StoredMatrix::Parts &parts);
-  /// Sets the group of each column if there is such a tensor and they are not
-  /// in order.
-  void order(std::string_view suffix, StoredMatrix::Parts &parts);
+  /// Sets the group of each column if there is such a tensor, which there must
+  /// be if `needed`, and they are not in order.
+  void order(std::string_view suffix, bool needed, StoredMatrix::Parts &parts);
 
   /// Offers the matrix as `name + suffix`, unless something failed.
   void offer(std::string_view suffix, StoredMatrix::Parts parts);

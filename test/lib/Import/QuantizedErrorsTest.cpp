@@ -115,7 +115,10 @@ TEST(Quantized, wrong_tensors) {
                                {8, -12},
                                {8, int64_t(1) << 62}}) {
     d.tensors["m.weight_shape"] = shapeOf(rows, columns);
-    EXPECT_EQ(d.error(), m + "weight_shape' is not that of 'weight_packed'");
+    EXPECT_EQ(d.error(), m + "weight_shape' says " + std::to_string(rows) +
+                             " rows of " + std::to_string(columns) +
+                             ", expected 8 rows of what 'weight_packed' has "
+                             "words for");
   }
   d = compressed("int-quantized", {{"num_bits", 8}});
   d.tensors["m.weight"] = stored<int8_t>("I8", 4, 8, code);
@@ -124,6 +127,14 @@ TEST(Quantized, wrong_tensors) {
   d.tensors["m.weight_scale"] = floats(4, 1, code);
   d.tensors["m.weight_zero_point"] = {"I8", {1}, "x"};
   EXPECT_EQ(d.error(), m + "weight_zero_point' has shape [1], expected [4]");
+
+  // Numbers by themselves elsewhere, but scales stand beside them here.
+  d = fp8();
+  d.tensors["m.weight"].dtype = "F8_E5M2";
+  EXPECT_EQ(d.error(), m + "weight' is F8_E5M2, expected F8_E4M3");
+  d = floatBytes();
+  d.tensors["m.weight"].dtype = "F8_E5M2";
+  EXPECT_EQ(d.error(), m + "weight' is F8_E5M2, expected I8 or F8_E4M3");
 
   d = nf4(false);
   d.tensors["m.weight"].shape = {1, 6};
@@ -218,6 +229,37 @@ TEST(Quantized, truncated_anywhere) {
       EXPECT_EQ(checkpoint.error().message.find('\n'), std::string::npos);
     }
   }
+}
+
+// Settings that speak of tensors which are not there.
+TEST(Quantized, missing_tensors) {
+  auto missing = [](const char *name) {
+    return "d: tensor 'm." + std::string(name) +
+           "' missing, expected for quantized 'm'";
+  };
+  EXPECT_EQ(errorWith(plainGPTQ(), {{"desc_act", true}}), missing("g_idx"));
+  EXPECT_EQ(errorWith(plainGPTQ(), {{"desc_act", 1}}),
+            "d/config.json: quantization_config: desc_act is 1, expected true "
+            "or false");
+  auto with = [](Directory d, const Json &more) {
+    d.settings["config_groups"]["group_0"]["weights"].update(more);
+    return d;
+  };
+  Json asymmetric = {{"symmetric", false}};
+  EXPECT_EQ(with(packedGroups(), asymmetric).error(),
+            missing("weight_zero_point"));
+  EXPECT_EQ(with(signedBytes(), asymmetric).error(),
+            missing("weight_zero_point"));
+  for (Json order : {Json("group"), Json("dynamic"), Json(true)})
+    EXPECT_EQ(with(packedGroups(), {{"actorder", order}}).error(),
+              missing("weight_g_idx"));
+  for (Json order : {Json("weight"), Json("static"), Json(false), Json()})
+    EXPECT_TRUE(with(packedGroups(), {{"actorder", order}}).open());
+  // Of two schemes that fit, one has no zero points.
+  Directory d = with(packedGroups(), asymmetric);
+  d.settings["config_groups"]["group_1"] =
+      packedGroups().settings["config_groups"]["group_0"];
+  EXPECT_TRUE(d.open());
 }
 
 // Each tensor in turn has one row, or column of its last dimension, less.
