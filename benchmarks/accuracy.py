@@ -34,7 +34,8 @@ FTYPES = {"q8_0": 7, "q4_0": 2, "q4_k": 14, "q6_k": 18}  # of llama.h
 START, WINDOW, SLICE = 2, 512, 32
 EXACT = ["--dtype=f32", "--activations=f32"]
 MICA = {"Mica": [], "Mica, f32 cache": ["--dtype=f32"],
-        "Mica, int8 cache": ["--kv=int8"]}
+        "Mica, int8 cache": ["--kv=int8"],
+        "Mica, int4 cache": ["--kv=int4"]}
 LLAMA = {"llama.cpp": "f16", "llama.cpp, f32 cache": "f32"}
 
 

@@ -5,24 +5,15 @@
 
 #include "mica/Model.h"
 
-#include "runtime/Artifact.h"
-#include "runtime/KVCache.h"
-#include "runtime/Step.h"
-#include "runtime/Workers.h"
+#include "runtime/ModelParts.h"
 
 #include <algorithm>
 
 using namespace mica;
 
 /// Everything that a model owns. It stays where it is when the model moves.
-struct mica::ModelState {
-  Artifact artifact;
+struct mica::ModelState : ModelParts {
   ModelInfo info;
-  mica_entry entry;
-  std::vector<uint64_t> weights;
-  KVCache cache;
-  StepBuilder builder;
-  Workers workers;
   std::vector<StepRequest> requests; // Of the step being built.
 };
 
@@ -69,47 +60,12 @@ static ModelInfo describe(const Manifest &manifest) {
 
 Expected<Model> Model::load(const std::string &path,
                             const LoadOptions &options) {
-  bool guarded = guardRequested();
-  auto artifact = Artifact::open(path);
-  if (!artifact)
-    return artifact.takeError();
-  auto code = artifact->chooseCode();
-  if (!code)
-    return code.takeError();
-  auto entry = artifact->loadCode(*code);
-  if (!entry)
-    return entry.takeError();
-  auto weights = artifact->weightAddresses(guarded);
-  if (!weights)
-    return weights.takeError();
-
-  uint32_t cores;
-  usableCPUs(cores);
-  auto workers = Workers::create(options.threads ? options.threads : cores);
-  if (!workers)
-    return workers.takeError();
-  const Manifest &manifest = artifact->manifest();
-  uint64_t tokens =
-      options.kvTokens ? options.kvTokens : uint64_t(manifest.maxContext);
-  auto cache = KVCache::create(manifest.cache, {.tokens = tokens,
-                                                .sequences = options.sequences,
-                                                .maxRows = manifest.maxRows,
-                                                .guarded = guarded,
-                                                .seed = options.pageSeed});
-  if (!cache)
-    return cache.takeError();
-  auto builder = StepBuilder::create(manifest, workers->count(), guarded);
-  if (!builder)
-    return builder.takeError();
-  ModelInfo info = describe(manifest);
-  return Model(std::make_unique<ModelState>(ModelState{std::move(*artifact),
-                                                       std::move(info),
-                                                       *entry,
-                                                       std::move(*weights),
-                                                       std::move(*cache),
-                                                       std::move(*builder),
-                                                       std::move(*workers),
-                                                       {}}));
+  auto parts = ModelParts::open(path, options, guardRequested());
+  if (!parts)
+    return parts.takeError();
+  ModelInfo info = describe(parts->artifact.manifest());
+  return Model(std::make_unique<ModelState>(
+      ModelState{std::move(*parts), std::move(info), {}}));
 }
 
 const ModelInfo &Model::info() const { return state->info; }

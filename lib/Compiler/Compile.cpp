@@ -19,19 +19,13 @@
 using namespace mlir;
 using namespace mica;
 
-static DialectRegistry makeRegistry() {
-  DialectRegistry registry;
-  registerCompiler(registry);
-  return registry;
-}
-
 namespace {
 
 class Compilation {
 public:
   explicit Compilation(const CompileOptions &options)
       : options(options),
-        context(makeRegistry(), MLIRContext::Threading::DISABLED),
+        context(registerCompiler(), MLIRContext::Threading::DISABLED),
         keeper(&context) {}
 
   Expected<CompileReport> run();

@@ -10,7 +10,8 @@
 
 using namespace mlir;
 
-void mica::registerCompiler(DialectRegistry &registry) {
+DialectRegistry mica::registerCompiler() {
+  DialectRegistry registry;
   registry.insert<arith::ArithDialect, cf::ControlFlowDialect,
                   func::FuncDialect, LLVM::LLVMDialect, math::MathDialect,
                   memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
@@ -19,4 +20,5 @@ void mica::registerCompiler(DialectRegistry &registry) {
   registerLLVMDialectTranslation(registry);
   registerTransformsPasses();
   registerStages();
+  return registry;
 }

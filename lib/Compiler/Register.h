@@ -7,9 +7,9 @@
 
 namespace mica {
 
-/// Adds every dialect that a stage of the compiler reads or makes, and
-/// registers every pass and every stage.
-void registerCompiler(mlir::DialectRegistry &registry);
+/// Registers every pass and every stage, and returns every dialect that a stage
+/// of the compiler reads or makes.
+mlir::DialectRegistry registerCompiler();
 
 } // namespace mica
 

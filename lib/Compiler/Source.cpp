@@ -15,10 +15,6 @@ using namespace mica;
 /// The checkpoint that a module's weights come from.
 static constexpr llvm::StringLiteral checkpointAttribute = "mica.checkpoint";
 
-static StringAttr absolutePath(MLIRContext &context, const std::string &path) {
-  return StringAttr::get(&context, std::filesystem::absolute(path).string());
-}
-
 static Expected<Source> readModule(MLIRContext &context,
                                    const CompileOptions &options,
                                    const DiagnosticKeeper &keeper) {
@@ -41,7 +37,7 @@ static Expected<Source> readModule(MLIRContext &context,
   }
   bool whole = options.startFrom.empty() || options.startFrom == "import";
   if (whole && !module->hasAttr(kSourceAttribute))
-    module->setAttr(kSourceAttribute, absolutePath(context, options.input));
+    module->setAttr(kSourceAttribute, StringAttr::get(&context, options.input));
   return source;
 }
 
@@ -115,9 +111,12 @@ readCheckpoint(MLIRContext &context, const CompileOptions &options,
        [&](const std::string &tensor) { return recipe->formatFor(tensor); }});
   if (!source.module)
     return keeper.failure(options.input + ": stage import failed");
-  StringAttr path = absolutePath(context, options.input);
-  (*source.module)->setAttr(checkpointAttribute, path);
-  (*source.module)->setAttr(kSourceAttribute, path);
+  // A stage is written to and entered from any folder.
+  Builder b(&context);
+  auto path = std::filesystem::absolute(options.input);
+  (*source.module)
+      ->setAttr(checkpointAttribute, b.getStringAttr(path.string()));
+  (*source.module)->setAttr(kSourceAttribute, b.getStringAttr(options.input));
   source.checkpoint = std::move(*checkpoint);
   source.warnings = std::move(model->warnings);
   return source;

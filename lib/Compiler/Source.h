@@ -15,7 +15,8 @@
 namespace mica {
 
 /// The attribute of a module that names what was compiled: a checkpoint or a
-/// hand-written module, from which stage 0 can be made again.
+/// hand-written module, from which stage 0 can be made again. It is the path as
+/// it was given, so that equal models have equal artifacts anywhere.
 inline constexpr llvm::StringLiteral kSourceAttribute = "mica.source";
 
 /// A module as it was imported or parsed. It has `mica.target` and

@@ -14,15 +14,9 @@
 using namespace mlir;
 using namespace mica;
 
-static DialectRegistry makeRegistry() {
-  DialectRegistry registry;
-  registerCompiler(registry);
-  return registry;
-}
-
 ModelVariants::ModelVariants(const CompileOptions &options)
     : input(options.input),
-      mlirContext(makeRegistry(), MLIRContext::Threading::DISABLED),
+      mlirContext(registerCompiler(), MLIRContext::Threading::DISABLED),
       keeper(&mlirContext) {}
 
 Error ModelVariants::failure(const char *what) const {

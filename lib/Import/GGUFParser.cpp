@@ -206,23 +206,30 @@ Status GGUFParser::parseTensor() {
   return {};
 }
 
+/// "[4, 64]", rows first.
+static std::string shapeText(const std::vector<int64_t> &shape) {
+  std::string text;
+  for (int64_t size : shape)
+    text += (text.empty() ? "[" : ", ") + std::to_string(uint64_t(size));
+  return text + "]";
+}
+
 Expected<uint64_t> GGUFParser::tensorBytes(const GGUF::Tensor &tensor) const {
   const Format &format = *tensor.format;
   std::string thing = "tensor " + quote(tensor.name);
+  // A product beyond 2^48 exceeds every file and would overflow below.
+  uint64_t elements = 1;
+  for (int64_t size : tensor.shape) {
+    if (size < 1 || uint64_t(size) > (uint64_t(1) << 48) / elements)
+      return error(thing + " has shape " + shapeText(tensor.shape) +
+                   ", expected sizes of 1 or more and 2^48 elements at most");
+    elements *= size;
+  }
   if (tensor.shape.back() % format.blockElements)
     return error(thing + " has rows of " + std::to_string(tensor.shape.back()) +
                  " elements, expected a multiple of " +
                  std::to_string(format.blockElements) + " for " +
                  std::string(format.name));
-  // A product beyond 2^48 exceeds every file and would overflow below.
-  uint64_t elements = 1;
-  for (int64_t size : tensor.shape) {
-    if (size < 1 || uint64_t(size) > (uint64_t(1) << 48) / elements)
-      return error(thing + " has a dimension of " +
-                   std::to_string(uint64_t(size)) +
-                   ", expected 1 or more and 2^48 elements at most");
-    elements *= size;
-  }
   return elements / format.blockElements * format.blockBytes;
 }
 

@@ -87,7 +87,7 @@ bool StoredMatrix::zerosFit() {
   if (!parts.zeros)
     return true;
   int least = 255, most = 0, half = 1 << (parts.codes.bits - 1);
-  std::vector<uint8_t> some(kWindow * groups);
+  std::vector<uint8_t> some(std::min(kWindow, rows()) * groups);
   for (int64_t row = 0; row < rows(); row += kWindow) {
     int64_t count = std::min(kWindow, rows() - row);
     parts.zeros->read(row, count, some.data());

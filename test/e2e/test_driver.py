@@ -1,8 +1,10 @@
 """The options of mica compile, and what it says where it cannot go on."""
 import pathlib
 import re
+import shutil
 import subprocess
 
+import numpy as np
 import pytest
 
 import artifacts
@@ -117,6 +119,25 @@ def test_missed_merges_are_told_or_refused(mica, made, tmp_path):
     out.unlink()
     check_refused(mica, tmp_path, model, ["136 columns", "no fallback"],
                   "--no-fallback")
+
+
+def test_equal_models_have_equal_bytes_anywhere(mica, tmp_path, model):
+    """The source is the path as it was given, and is found again by it."""
+    np.save(tmp_path / "t.npy", np.zeros((1, 4), "i4"))
+    diff = ("diff", "m.mica", "--reference", "--tokens", tmp_path / "t.npy")
+    made = []
+    for name in ("here", "there"):
+        folder = tmp_path / name
+        shutil.copytree(model, folder / "model")
+        mica("compile", "model", "-o", "m.mica", "--max-context=48", cwd=folder)
+        mica(*diff, cwd=folder)
+        made.append((folder / "m.mica").read_bytes())
+    assert made[0] == made[1] and str(tmp_path).encode() not in made[0]
+    assert artifacts.manifest(folder / "m.mica")["source"] == "model"
+    (folder / "model").rename(folder / "moved")
+    lost = mica(*diff, cwd=folder, fails=True)
+    assert lost.returncode == 2 and lost.stderr.count("\n") == 1
+    assert "mica: model: No such file" in lost.stderr
 
 
 @pytest.mark.parametrize("dtype", ["f32", "bf16", "f16"])

@@ -20,6 +20,24 @@ static void readAll(const GGUF &gguf, std::string_view key) {
       (void)quote(text);
 }
 
+/// Decodes the first and the last row and takes those of blocks apart.
+static void readEnds(const GGUF::Tensor &tensor) {
+  const Format &format = *tensor.format;
+  int64_t n = tensor.shape.back();
+  size_t blocks = n / format.blockElements, groups = n / format.group();
+  std::vector<float> row(n), scales(blocks), mins(blocks);
+  std::vector<uint8_t> codes(n);
+  std::vector<int8_t> subScales(groups), subMins(groups);
+  for (auto data : {tensor.data.first(format.rowBytes(n)),
+                    tensor.data.last(format.rowBytes(n))}) {
+    decodeRow(format, data.data(), n, row.data());
+    if (format.isBlocks())
+      splitRow(format, data.data(), n,
+               {codes.data(), scales.data(), mins.data(), subScales.data(),
+                subMins.data()});
+  }
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   Expected<GGUF> gguf = GGUF::parse(MappedFile::borrow(
       "m.gguf", {reinterpret_cast<const std::byte *>(data), size}));
@@ -50,11 +68,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                           "a10",
                           "a11"})
     readAll(*gguf, key);
-  for (const GGUF::Tensor &tensor : gguf->tensors()) {
-    int64_t columns = tensor.shape.back();
-    std::vector<float> row(columns);
-    decodeRow(*tensor.format, tensor.data.data(), columns, row.data());
-  }
+  for (const GGUF::Tensor &tensor : gguf->tensors())
+    readEnds(tensor);
   if (Expected<Checkpoint> checkpoint = Checkpoint::fromGGUF(*gguf))
     if (Expected<ModelDescription> model = describeModel(*checkpoint))
       (void)toJson(*model);

@@ -1,7 +1,7 @@
 """Writes small valid files for the fuzzers: make_seeds.py OUT
 
-OUT/FuzzGGUF, OUT/FuzzSafetensors, OUT/FuzzConfig and OUT/FuzzQuantized each get
-a few files of at most some kilobytes. Standard library only.
+OUT/FuzzGGUF, OUT/FuzzSafetensors and OUT/FuzzConfig each get a few files of at
+most some kilobytes. Standard library only.
 """
 
 import json
@@ -14,8 +14,15 @@ Q, KV = H * HEAD, K * HEAD
 U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
 PACK = {U8: "B", I8: "b", U16: "H", I16: "h", U32: "I", I32: "i", F32: "f",
         BOOL: "?", U64: "Q", I64: "q", F64: "d"}
-BLOCKS = {0: (1, 4), 1: (1, 2), 30: (1, 2), 8: (32, 34), 2: (32, 18),
-          6: (32, 22), 12: (256, 144), 14: (256, 210)}
+# GGUF's number of a type: its name, the elements and the bytes of a block.
+BLOCKS = {0: ("F32", 1, 4), 1: ("F16", 1, 2), 30: ("BF16", 1, 2),
+          8: ("Q8_0", 32, 34), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20),
+          6: ("Q5_0", 32, 22), 7: ("Q5_1", 32, 24), 10: ("Q2_K", 256, 84),
+          11: ("Q3_K", 256, 110), 12: ("Q4_K", 256, 144),
+          13: ("Q5_K", 256, 176), 14: ("Q6_K", 256, 210),
+          20: ("IQ4_NL", 32, 18), 23: ("IQ4_XS", 256, 136),
+          34: ("TQ1_0", 256, 54), 35: ("TQ2_0", 256, 66),
+          39: ("MXFP4", 32, 17)}
 
 
 def gguf_value(kind, value):
@@ -41,7 +48,7 @@ def gguf(values, tensors):
         count = 1
         for size in shape:
             count *= size
-        elements, size = BLOCKS[kind]
+        _, elements, size = BLOCKS[kind]
         data += bytes([0x3C]) * (count // elements * size)
         data += bytes(-len(data) % 32)
     head = struct.pack("<IIQQ", 0x46554747, 3, len(tensors), len(values)) + head
@@ -151,6 +158,9 @@ def gguf_seeds():
                 "gemma3.final_logit_softcapping": (F32, 30.0)}, qk | post),
         "gpt2": gguf_gpt2(),
         "types": gguf_every_type(),
+    } | {
+        f"type-{name}": gguf({}, {"t": ([2, 2 * elements], kind)})
+        for kind, (name, elements, _) in BLOCKS.items()
     }
 
 
@@ -295,86 +305,6 @@ def config_seeds():
     }
 
 
-def quantized_seed(method, tensors, **settings):
-    """The length and text of config.json, then a layer "m" of the method."""
-    config = {"quantization_config": {"quant_method": method} | settings}
-    text = json.dumps(config).encode()
-    return struct.pack("<H", len(text)) + text + safetensors(
-        {"m" + name: tensor for name, tensor in tensors.items()})
-
-
-def compressed_seed(layout, tensors, **weights):
-    groups = {"group_0": {"targets": ["Linear"], "weights": weights}}
-    return quantized_seed("compressed-tensors", tensors, format=layout,
-                          config_groups=groups)
-
-
-def nf4_seed(nested):
-    state = {"quant_type": "nf4", "blocksize": 4, "shape": [2, 6]}
-    tensors = {".weight": ("U8", 1, [6, 1], bytes(range(6))),
-               ".weight.absmax": ("F32", 4, [3])}
-    if nested:
-        state |= {"nested_blocksize": 2, "nested_offset": 0.5}
-        tensors |= {".weight.absmax": ("U8", 1, [3]),
-                    ".weight.nested_absmax": ("F32", 4, [2]),
-                    ".weight.nested_quant_map": ("F32", 4, [256])}
-    text = json.dumps(state).encode()
-    tensors[".weight.quant_state.bitsandbytes__nf4"] = ("U8", 1, [len(text)],
-                                                        text)
-    return quantized_seed("bitsandbytes", tensors, load_in_4bit=True)
-
-
-def quantized_seeds():
-    shape = ("I64", 8, [2], struct.pack("<qq", 8, 12))
-    order = struct.pack("<8i", 0, 1, 0, 0, 1, 0, 1, 1)
-    gptq = {".qweight": ("I32", 4, [1, 8], bytes(range(32))),
-            ".qzeros": ("I32", 4, [2, 1]), ".scales": ("F16", 2, [2, 8])}
-    packed = {".weight_packed": ("I32", 4, [8, 2], bytes(range(64))),
-              ".weight_shape": shape, ".weight_scale": ("BF16", 2, [8, 3])}
-    e4m3 = ("F8_E4M3", 1, [3, 12], bytes(range(36)))
-    return {
-        "gptq": quantized_seed("gptq", gptq, bits=4, group_size=4),
-        "gptq-order": quantized_seed(
-            "gptq", gptq | {".g_idx": ("I32", 4, [8], order)}, bits=4,
-            group_size=4, desc_act=True, checkpoint_format="gptq_v2"),
-        "gptq-3": quantized_seed(
-            "gptq", {".qweight": ("I32", 4, [3, 32]),
-                     ".qzeros": ("I32", 4, [1, 3]),
-                     ".scales": ("F32", 4, [1, 32])}, bits=3, group_size=-1),
-        "awq": quantized_seed(
-            "awq", {".qweight": ("I32", 4, [8, 1], bytes(range(32))),
-                    ".qzeros": ("I32", 4, [2, 1]),
-                    ".scales": ("F16", 2, [2, 8])}, bits=4, group_size=4,
-            version="gemm"),
-        "packed": compressed_seed("pack-quantized", packed, num_bits=4,
-                                  group_size=4),
-        "packed-zeros": compressed_seed(
-            "pack-quantized",
-            packed | {".weight_zero_point": ("I32", 4, [1, 3])}, num_bits=4,
-            group_size=4, symmetric=False),
-        "bytes": compressed_seed(
-            "int-quantized",
-            {".weight": ("I8", 1, [4, 8], bytes(range(32))),
-             ".weight_scale": ("F32", 4, [4, 1]),
-             ".weight_zero_point": ("I8", 1, [4, 1])}, num_bits=8),
-        "floats": compressed_seed(
-            "float-quantized", {".weight": e4m3,
-                                ".weight_scale": ("F32", 4, [1])},
-            num_bits=8, type="float"),
-        "mxfp4-packed": compressed_seed(
-            "mxfp4-pack-quantized", {".weight_packed": ("U8", 1, [2, 32]),
-                                     ".weight_scale": ("U8", 1, [2, 2])},
-            num_bits=4, type="float"),
-        "fp8": quantized_seed(
-            "fp8", {".weight": e4m3, ".weight_scale_inv": ("F32", 4, [2, 3])},
-            weight_block_size=[2, 4]),
-        "mxfp4": quantized_seed(
-            "mxfp4", {".weight_blocks": ("U8", 1, [2, 2, 16]),
-                      ".weight_scales": ("U8", 1, [2, 2])}),
-        "nf4": nf4_seed(False), "nf4-double": nf4_seed(True),
-    }
-
-
 def write_seeds(out, directories):
     """Writes OUT/DIRECTORY/NAME for every name of every directory."""
     for target, seeds in directories.items():
@@ -387,8 +317,7 @@ def write_seeds(out, directories):
 def main():
     write_seeds(sys.argv[1], {
         "FuzzGGUF": gguf_seeds(), "FuzzSafetensors": safetensors_seeds(),
-        "FuzzConfig": config_seeds() | wrong_config_seeds(),
-        "FuzzQuantized": quantized_seeds()})
+        "FuzzConfig": config_seeds() | wrong_config_seeds()})
 
 
 if __name__ == "__main__":

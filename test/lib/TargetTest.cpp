@@ -11,13 +11,7 @@ using namespace mica;
 namespace {
 class Emit : public testing::Test {
 protected:
-  Emit() : context(makeRegistry()) {}
-
-  static mlir::DialectRegistry makeRegistry() {
-    mlir::DialectRegistry registry;
-    registerCompiler(registry);
-    return registry;
-  }
+  Emit() : context(registerCompiler()) {}
 
   Expected<CodeImage> emit(const std::string &text) {
     auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);

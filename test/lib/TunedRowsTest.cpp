@@ -16,19 +16,13 @@ namespace {
 
 class TunedRowsTest : public testing::Test {
 protected:
-  TunedRowsTest() : context(makeRegistry()), b(&context) {
+  TunedRowsTest() : context(registerCompiler()), b(&context) {
     context.loadAllAvailableDialects();
     std::string name = testing::TempDir() + "tuned.XXXXXX";
     folder = mkdtemp(name.data());
     path = folder + "/mica/schedules.mlir";
   }
   ~TunedRowsTest() override { std::filesystem::remove_all(folder); }
-
-  static mlir::DialectRegistry makeRegistry() {
-    mlir::DialectRegistry registry;
-    registerCompiler(registry);
-    return registry;
-  }
 
   mlir::DictionaryAttr kernel(int64_t columns) {
     return b.getDictionaryAttr(

@@ -243,9 +243,8 @@ Expected<DiffResult> mica::diffReference(Model &model, const DiffTokens &tokens,
   if (options.checkpoint.empty())
     return Error{options.model +
                  ": source is not known, expected --checkpoint"};
-  mlir::DialectRegistry registry;
-  registerCompiler(registry);
-  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  mlir::MLIRContext context(registerCompiler(),
+                            mlir::MLIRContext::Threading::DISABLED);
   auto source = readStage0(context, model.manifest(), options.checkpoint);
   if (!source)
     return source.takeError();

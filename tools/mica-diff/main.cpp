@@ -39,7 +39,7 @@ void addFlags(CLI::App &app, Flags &flags) {
                  "Nothing: print the names of files for --against");
   what->require_option(1);
   app.add_option("--checkpoint", o.checkpoint,
-                 "What was compiled, if it is no longer where it was")
+                 "What was compiled, if it is not where the artifact says")
       ->needs(reference);
   auto *prompt = app.add_option("-p,--prompt", flags.prompt, "A text to run");
   app.add_option("--tokens", flags.tokens,

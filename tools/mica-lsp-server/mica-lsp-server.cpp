@@ -4,7 +4,6 @@
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
 
 int main(int argc, char **argv) {
-  mlir::DialectRegistry registry;
-  mica::registerCompiler(registry);
+  mlir::DialectRegistry registry = mica::registerCompiler();
   return failed(mlir::MlirLspServerMain(argc, argv, registry));
 }

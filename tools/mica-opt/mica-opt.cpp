@@ -4,8 +4,7 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
 int main(int argc, char **argv) {
-  mlir::DialectRegistry registry;
-  mica::registerCompiler(registry);
+  mlir::DialectRegistry registry = mica::registerCompiler();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "mica optimizer\n", registry));
 }

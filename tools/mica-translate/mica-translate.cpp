@@ -50,9 +50,7 @@ int main(int argc, char **argv) {
   app.add_option("--cpu", cpu, "the module's own if not given");
   CLI11_PARSE(app, argc, argv);
 
-  mlir::DialectRegistry registry;
-  registerCompiler(registry);
-  mlir::MLIRContext context(registry);
+  mlir::MLIRContext context(registerCompiler());
   auto module = mlir::parseSourceFile<mlir::ModuleOp>(input, &context);
   if (!module)
     return 1;

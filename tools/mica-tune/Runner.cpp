@@ -10,46 +10,16 @@
 
 using namespace mica;
 
-Runner::Runner(Artifact artifact, mica_entry entry,
-               std::vector<uint64_t> weights, KVCache cache, Workers workers,
-               StepBuilder builder, uint64_t workerBytes)
-    : artifact(std::move(artifact)), entry(entry), weights(std::move(weights)),
-      cache(std::move(cache)), workers(std::move(workers)),
-      builder(std::move(builder)), workerBytes(workerBytes) {}
+Runner::Runner(ModelParts opened)
+    : parts(std::move(opened)), workerBytes(manifest().arenaBytes[2]) {}
 
 Expected<Runner> Runner::create(const std::string &path, uint32_t threads,
                                 uint32_t mostRows) {
-  auto artifact = Artifact::open(path);
-  if (!artifact)
-    return artifact.takeError();
-  auto code = artifact->chooseCode();
-  if (!code)
-    return code.takeError();
-  auto entry = artifact->loadCode(*code);
-  if (!entry)
-    return entry.takeError();
-  auto weights = artifact->weightAddresses(false);
-  if (!weights)
-    return weights.takeError();
-  uint32_t cores;
-  usableCPUs(cores);
-  auto workers = Workers::create(threads ? threads : cores);
-  if (!workers)
-    return workers.takeError();
-  const Manifest &manifest = artifact->manifest();
-  auto cache = KVCache::create(manifest.cache, {.tokens = mostRows,
-                                                .sequences = 1,
-                                                .maxRows = manifest.maxRows,
-                                                .guarded = false});
-  if (!cache)
-    return cache.takeError();
-  auto builder = StepBuilder::create(manifest, workers->count(), false);
-  if (!builder)
-    return builder.takeError();
-  uint64_t workerBytes = manifest.arenaBytes[2];
-  Runner runner(std::move(*artifact), *entry, std::move(*weights),
-                std::move(*cache), std::move(*workers), std::move(*builder),
-                workerBytes);
+  auto parts =
+      ModelParts::open(path, {.threads = threads, .kvTokens = mostRows}, false);
+  if (!parts)
+    return parts.takeError();
+  Runner runner(std::move(*parts));
   if (Status status = runner.separateLayers(); !status)
     return status.takeError();
   return runner;
@@ -61,6 +31,7 @@ Status Runner::separateLayers() {
   for (int64_t offset : manifest().weightOffsets)
     begins.insert(offset);
   std::set<uint64_t> taken;
+  std::vector<uint64_t> &weights = parts.weights;
   for (size_t i = 0; i < weights.size(); ++i) {
     if (!weights[i] || taken.insert(weights[i]).second)
       continue;
@@ -80,12 +51,12 @@ Status Runner::separateLayers() {
 Status Runner::prepare(uint64_t bytes) {
   if (bytes <= workerBytes)
     return {};
-  Manifest manifest = artifact.manifest();
-  manifest.arenaBytes[2] = bytes;
-  auto made = StepBuilder::create(manifest, workers.count(), false);
+  Manifest enlarged = manifest();
+  enlarged.arenaBytes[2] = bytes;
+  auto made = StepBuilder::create(enlarged, threads(), false);
   if (!made)
     return made.takeError();
-  builder = std::move(*made);
+  parts.builder = std::move(*made);
   workerBytes = bytes;
   return {};
 }
@@ -94,22 +65,22 @@ Expected<StepResult> Runner::run(mica_entry code, uint32_t rows) {
   std::vector<int32_t> tokens(rows);
   for (uint32_t i = 0; i < rows; ++i)
     tokens[i] = (i * 7919 + 1) % manifest().vocab;
-  uint32_t sequence = cache.createSequence();
+  uint32_t sequence = parts.cache.createSequence();
   StepRequest request{sequence, tokens, 1};
-  auto step = builder.build({&request, 1}, cache);
+  auto step = parts.builder.build({&request, 1}, parts.cache);
   if (!step) {
-    cache.release(sequence);
+    parts.cache.release(sequence);
     return step.takeError();
   }
-  (*step)->weights = weights.data();
-  workers.record(true);
-  workers.run(code, **step);
-  cache.release(sequence);
+  (*step)->weights = parts.weights.data();
+  parts.workers.record(true);
+  parts.workers.run(code, **step);
+  parts.cache.release(sequence);
 
   StepResult result;
   result.seconds.resize(manifest().phases.size());
   uint64_t begin = 0;
-  for (const PhaseEvent &event : workers.events()) {
+  for (const PhaseEvent &event : parts.workers.events()) {
     if (event.phase < result.seconds.size())
       result.seconds[event.phase] += (event.left - begin) * 1e-9;
     begin = event.left;

@@ -6,10 +6,7 @@
 #ifndef TOOLS_MICA_TUNE_RUNNER_H
 #define TOOLS_MICA_TUNE_RUNNER_H
 
-#include "mica/abi.h"
-#include "runtime/Artifact.h"
-#include "runtime/Step.h"
-#include "runtime/Workers.h"
+#include "runtime/ModelParts.h"
 
 #include <vector>
 
@@ -30,10 +27,10 @@ public:
   static Expected<Runner> create(const std::string &artifact, uint32_t threads,
                                  uint32_t mostRows);
 
-  const Manifest &manifest() const { return artifact.manifest(); }
-  uint32_t threads() const { return workers.count(); }
+  const Manifest &manifest() const { return parts.artifact.manifest(); }
+  uint32_t threads() const { return parts.workers.count(); }
   /// The code that the artifact brings.
-  mica_entry ownEntry() const { return entry; }
+  mica_entry ownEntry() const { return parts.entry; }
 
   /// Makes room for code that needs so much memory for each worker.
   Status prepare(uint64_t workerBytes);
@@ -43,16 +40,9 @@ public:
 
 private:
   Status separateLayers();
-  Runner(Artifact artifact, mica_entry entry, std::vector<uint64_t> weights,
-         KVCache cache, Workers workers, StepBuilder builder,
-         uint64_t workerBytes);
+  explicit Runner(ModelParts opened);
 
-  Artifact artifact;
-  mica_entry entry;
-  std::vector<uint64_t> weights;
-  KVCache cache;
-  Workers workers;
-  StepBuilder builder;
+  ModelParts parts;
   uint64_t workerBytes;
   std::vector<Memory> copies; ///< of weights that several layers share
 };

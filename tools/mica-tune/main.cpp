@@ -26,8 +26,8 @@ struct Flags {
 
 void addFlags(CLI::App &app, Flags &flags) {
   app.add_option("MODEL", flags.model.input,
-                 "A .mica file whose checkpoint is still there, a GGUF file, a "
-                 "Hugging Face directory, a module (.mlir), or one product: "
+                 "A .mica file whose checkpoint is where it says, a GGUF file, "
+                 "a Hugging Face directory, a module (.mlir), or one product: "
                  "COLUMNSxTERMS:FORMAT")
       ->required();
   app.add_option("--time", flags.tune.seconds,

@@ -6,6 +6,8 @@
 #include "runtime/CPUFeatures.h"
 #include "tools/mica/Machine.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #if defined(__x86_64__)
@@ -138,7 +140,7 @@ const Operand<uint8_t> operandsI8[] = {{0, 7, 1}, {0, 7, 2}, {0, 7, 3},
 
 #if defined(__x86_64__)
 
-MICA_DOT_LOOP(fmaAVX2, "avx2,fma", __m256, operandsF32, 16,
+MICA_DOT_LOOP(fmaAVX, "fma", __m256, operandsF32, 16,
               sum = _mm256_fmadd_ps(a, b, sum))
 MICA_DOT_LOOP(fmaAVX512, "avx512f", __m512, operandsF32, 32,
               sum = _mm512_fmadd_ps(a, b, sum))
@@ -150,9 +152,6 @@ MICA_DOT_LOOP(dotVNNI512, "avx512vnni", __m512i, operandsI8, 128,
               sum = _mm512_dpbusd_epi32(sum, a, b))
 MICA_DOT_LOOP(dotVNNI256, "avxvnni,avx2", __m256i, operandsI8, 64,
               sum = _mm256_dpbusd_avx_epi32(sum, a, b))
-MICA_DOT_LOOP(dotMaddAVX2, "avx2", __m256i, operandsI8, 64,
-              sum = _mm256_add_epi32(
-                  sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, sum), b)))
 // Codes of 8 bits: two products of unsigned with signed bytes would not fit 16
 // bits, so the sign of one moves over to the other.
 MICA_DOT_LOOP(dotSignAVX2, "avx2", __m256i, operandsI8, 64,
@@ -165,10 +164,10 @@ MICA_DOT_LOOP(dotSignAVX2, "avx2", __m256i, operandsI8, 64,
 template <int Fit>
 __attribute__((target("avx2"))) double dotNarrowAVX2(const uint8_t *,
                                                      uint64_t size) {
-  __m256i a, b, sums[kSums / 2] = {};
+  __m256i a, b, sums[kSums] = {};
   std::memcpy(&a, &operandsI8[0], sizeof(a));
   std::memcpy(&b, &operandsI8[1], sizeof(b));
-  constexpr uint64_t operations = kSums / 2 * Fit * 64;
+  constexpr uint64_t operations = kSums * Fit * 64;
   uint64_t rounds = size / operations + 1;
   for (uint64_t i = 0; i < rounds; ++i)
     _Pragma("unroll") for (__m256i &sum : sums) {
@@ -272,58 +271,66 @@ std::vector<Loop> mica::readLoops() {
   return allReadLoops(std::integer_sequence<int, 1, 2, 4, 8>());
 }
 
+#if defined(__x86_64__)
 /// The loop over codes of `bits` bits in groups of `group` for plain AVX2.
 static Loop narrowLoop(int bits, int group) {
-#if defined(__x86_64__)
   int fit = std::min(32767 / (2 * 127 * ((1 << bits) - 1)), group / 4);
   if (fit == 0)
     return {"vpsignb, vpmaddubsw ymm", dotSignAVX2};
-  const char *name = "vpmaddubsw, vpaddw ymm";
-  if (fit >= 8)
-    return {name, dotNarrowAVX2<8>};
-  if (fit >= 4)
-    return {name, dotNarrowAVX2<4>};
-  if (fit >= 2)
-    return {name, dotNarrowAVX2<2>};
+  if (fit == 1)
+    return {"vpmaddubsw ymm", dotNarrowAVX2<1>};
+  return {"vpmaddubsw, vpaddw ymm", fit >= 8   ? dotNarrowAVX2<8>
+                                    : fit >= 4 ? dotNarrowAVX2<4>
+                                               : dotNarrowAVX2<2>};
+}
 #endif
-  return {"vpmaddubsw ymm", dotMaddAVX2};
+
+/// The loops of instructions that multiply `type`: "f32", "f16", "bf16" or
+/// "i8", these summed over groups of `group` (0: not in groups).
+static std::vector<Loop> loopsOf(std::string_view type, int group) {
+  std::vector<Loop> loops;
+#if defined(__x86_64__)
+  constexpr int any = -1;
+  static constexpr struct {
+    std::string_view type;
+    int group;
+    const char *feature, *name;
+    double (*run)(const uint8_t *, uint64_t);
+  } known[] = {
+      {"bf16", any, "amx-bf16", "tdpbf16ps", tileBF16},
+      {"bf16", any, "avx512bf16", "vdpbf16ps zmm", dotBF16},
+      {"f16", any, "avx512fp16", "vfmaddph zmm", dotF16},
+      {"f32", any, "avx512f", "vfmaddps zmm", fmaAVX512},
+      {"f32", any, "fma", "vfmaddps ymm", fmaAVX},
+      {"i8", 0, "amx-int8", "tdpbusd", tileI8},
+      {"i8", 32, "amx-int8", "tdpbssd of 32, tilestored", tileGroups<32>},
+      {"i8", 16, "amx-int8", "tdpbssd of 16, tilestored", tileGroups<16>},
+      {"i8", any, "avx512vnni", "vpdpbusd zmm", dotVNNI512},
+      {"i8", any, "avxvnni", "vpdpbusd ymm", dotVNNI256},
+  };
+  for (const auto &loop : known)
+    if (loop.type == type && (loop.group == any || loop.group == group) &&
+        cpuHas(loop.feature))
+      loops.push_back({loop.name, loop.run});
+#endif
+  return loops;
 }
 
 std::vector<Loop> mica::dotLoops(std::string_view type) {
-  std::vector<Loop> loops;
-  // "i4/32" is "i8" for all but instructions that care about groups or bits.
-  std::string_view group;
-  int bits = 8;
+  int bits = 8, group = 0;
   if (size_t slash = type.find('/'); slash != type.npos) {
-    group = type.substr(slash);
     bits = type[1] - '0';
+    group = type.substr(slash) == "/16" ? 16 : 32;
     type = "i8";
   }
-  auto add = [&](const char *feature, std::string_view of, const char *name,
-                 double (*run)(const uint8_t *, uint64_t)) {
-    if ((of[0] == '/' ? of == group : of == type) && cpuHas(feature))
-      loops.push_back({name, run});
-  };
+  std::vector<Loop> loops = loopsOf(type, group);
 #if defined(__x86_64__)
-  add("amx-bf16", "bf16", "tdpbf16ps", tileBF16);
-  if (group.empty())
-    add("amx-int8", "i8", "tdpbusd", tileI8);
-  add("amx-int8", "/32", "tdpbssd of 32, tilestored", tileGroups<32>);
-  add("amx-int8", "/16", "tdpbssd of 16, tilestored", tileGroups<16>);
-  add("avx512bf16", "bf16", "vdpbf16ps zmm", dotBF16);
-  add("avx512fp16", "f16", "vfmaddph zmm", dotF16);
-  add("avx512vnni", "i8", "vpdpbusd zmm", dotVNNI512);
-  add("avxvnni", "i8", "vpdpbusd ymm", dotVNNI256);
   if (type == "i8" && loops.empty() && cpuHas("avx2"))
-    loops.push_back(narrowLoop(bits, group == "/16" ? 16 : 32));
-  // Any type can be converted; on some CPUs that is faster than vdpbf16ps.
-  if (type != "i8" || loops.empty()) {
-    type = "f32";
-    add("avx512f", "f32", "vfmaddps zmm", fmaAVX512);
-    if (cpuHas("fma"))
-      add("avx2", "f32", "vfmaddps ymm", fmaAVX2);
-  }
+    loops.push_back(narrowLoop(bits, group ? group : 32));
 #endif
+  // Any type can be converted; on some CPUs that is faster than vdpbf16ps.
+  if (type == "f16" || type == "bf16" || loops.empty())
+    std::ranges::move(loopsOf("f32", 0), std::back_inserter(loops));
   if (loops.empty())
     loops.push_back({"f32 multiply and add", fmaPlain});
   return loops;

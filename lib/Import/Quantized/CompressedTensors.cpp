@@ -3,9 +3,8 @@
 // config_groups say how weights of some modules are quantized; which tensors a
 // module has says by which format:
 //
-//   pack-quantized   weight_packed [N, ceil(K b / 32)] of I32, weight_shape
-//   [2],
-//                    codes of b bits, offset by 2^(b - 1)
+//   pack-quantized   weight_packed [N, ceil(K b / 32)] of I32, codes of b bits,
+//                    offset by 2^(b - 1), and weight_shape [2]
 //   int-quantized    weight [N, K] of I8
 //   float-quantized  weight [N, K] of F8_E4M3
 //   mxfp4-pack-quantized  weight_packed [N, K / 2] of U8, weight_scale of U8
@@ -28,6 +27,8 @@ namespace {
 struct Scheme {
   int bits = 8;
   bool isFloat = false;
+  bool symmetric = true; ///< no zero points
+  bool ordered = false;  ///< columns are not in the order of their groups
   /// Rows and columns that share a scale; 0: all.
   int64_t blockRows = 1, blockColumns = 0;
 };
@@ -55,6 +56,9 @@ static Scheme readScheme(Settings weights) {
   scheme.blockColumns =
       std::max<int64_t>(weights.integer("group_size", -1, INT32_MAX, 0), 0);
   weights.choice("strategy", {"group", "channel", "tensor", "block"});
+  scheme.symmetric = weights.flag("symmetric", true);
+  const nlohmann::json &order = weights.json("actorder");
+  scheme.ordered = order == "group" || order == "dynamic" || order == true;
   readStructure(weights, scheme);
   return scheme;
 }
@@ -81,10 +85,17 @@ static Schemes readSchemes(Settings &settings) {
   return schemes;
 }
 
-/// The first scheme that fits, null if there is none.
-static const Scheme *findScheme(const Schemes &schemes, auto fits) {
-  auto it = std::ranges::find_if(schemes, fits);
-  return it == schemes.end() ? nullptr : &*it;
+/// The first scheme that fits, if there is one rather with zero points where
+/// the module has them and without where not; null if there is none.
+static const Scheme *findScheme(const Schemes &schemes, const Module &module,
+                                auto fits) {
+  const Scheme *found = nullptr;
+  bool symmetric = !module.find(".weight_zero_point");
+  for (const Scheme &scheme : schemes)
+    if (fits(scheme) && (!found || (found->symmetric != symmetric &&
+                                    scheme.symmetric == symmetric)))
+      found = &scheme;
+  return found;
 }
 
 static void readScales(Module &module, const Scheme &scheme,
@@ -95,9 +106,10 @@ static void readScales(Module &module, const Scheme &scheme,
 }
 
 /// Zero points as signed bytes, or packed along the rows.
-static void readZeros(Module &module, StoredMatrix::Parts &parts) {
+static void readZeros(Module &module, const Scheme &scheme,
+                      StoredMatrix::Parts &parts) {
   const char *name = ".weight_zero_point";
-  if (!module.find(name))
+  if (scheme.symmetric && !module.find(name))
     return;
   int bits = parts.codes.bits;
   int64_t n = parts.codes.rows;
@@ -113,7 +125,8 @@ static void readZeros(Module &module, StoredMatrix::Parts &parts) {
                               .wordStep = 4 * groups};
     return;
   }
-  bool isVector = groups == 1 && module.find(name)->shape.size() == 1;
+  const Module::Tensor *found = module.find(name);
+  bool isVector = groups == 1 && found && found->shape.size() == 1;
   auto &bytes = module.need(
       name, {"I8"}, isVector ? Module::Shape{n} : Module::Shape{n, groups});
   parts.zeros = codesInRows(bytes.data, n, groups, 8, 1);
@@ -131,8 +144,12 @@ static void addPacked(QuantizedTensors &tensors, const std::string &name,
     return;
   int64_t n = shape[0], k = shape[1];
   if (n != words.shape[0] || k < 1 || k > 32 * words.shape[1])
-    return module.fail(".weight_shape", "is not that of 'weight_packed'");
-  const Scheme *scheme = findScheme(schemes, [&](const Scheme &s) {
+    return module.fail(".weight_shape",
+                       "says " + std::to_string(n) + " rows of " +
+                           std::to_string(k) + ", expected " +
+                           std::to_string(words.shape[0]) +
+                           " rows of what 'weight_packed' has words for");
+  const Scheme *scheme = findScheme(schemes, module, [&](const Scheme &s) {
     return !s.isFloat && blocksOf(k * s.bits, 32) == words.shape[1];
   });
   if (!scheme)
@@ -144,8 +161,8 @@ static void addPacked(QuantizedTensors &tensors, const std::string &name,
   StoredMatrix::Parts parts;
   parts.codes = codesInRows(words.data, n, k, scheme->bits, 4);
   readScales(module, *scheme, parts);
-  readZeros(module, parts);
-  module.order(".weight_g_idx", parts);
+  readZeros(module, *scheme, parts);
+  module.order(".weight_g_idx", scheme->ordered, parts);
   module.offer(".weight", std::move(parts));
 }
 
@@ -157,15 +174,7 @@ static void addPackedFloats(QuantizedTensors &tensors,
   int64_t n = bytes.shape[0], groups = bytes.shape[1] / 16;
   module.need(".weight_packed", {"U8"}, {n, 16 * std::max<int64_t>(groups, 1)});
   auto &scales = module.need(".weight_scale", {"U8"}, {n, groups});
-  StoredMatrix::Parts parts;
-  parts.kind = GroupCodes::E2M1;
-  parts.codes = codesInRows(bytes.data, n, 32 * groups, 4, 4);
-  parts.scales = {.type = ScaleType::E8M0Half,
-                  .data = scales.data,
-                  .rowStep = groups,
-                  .groupStep = 1};
-  parts.groupColumns = 32;
-  module.offer(".weight", std::move(parts));
+  module.offer(".weight", mxfp4Parts(bytes.data, scales.data, n, groups));
 }
 
 /// Codes of a byte each: signed integers or floats.
@@ -179,11 +188,12 @@ static void addBytes(QuantizedTensors &tensors, const std::string &name,
     parts.kind = GroupCodes::E4M3;
   else
     parts.codes.flip = 0x80;
-  const Scheme *scheme = findScheme(
-      schemes, [&](const Scheme &s) { return s.isFloat == isFloat; });
-  readScales(module, scheme ? *scheme : Scheme(), parts);
+  const Scheme *found = findScheme(
+      schemes, module, [&](const Scheme &s) { return s.isFloat == isFloat; });
+  Scheme scheme = found ? *found : Scheme();
+  readScales(module, scheme, parts);
   if (!isFloat)
-    readZeros(module, parts);
+    readZeros(module, scheme, parts);
   module.offer(".weight", std::move(parts));
 }
 
@@ -198,7 +208,7 @@ void mica::addCompressedTensors(Settings &settings, QuantizedTensors &tensors) {
       addPacked(tensors, name, schemes);
   for (const std::string &name : tensors.named(".weight")) {
     Module module(tensors, name);
-    for (std::string_view type : {"I8", "F8_E4M3"})
+    for (std::string_view type : {"I8", "F8_E4M3", "F8_E5M2"})
       if (module.has(".weight", type))
         addBytes(tensors, name, type != "I8", schemes);
   }

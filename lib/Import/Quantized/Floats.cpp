@@ -36,7 +36,7 @@ void mica::addFP8(Settings &settings, QuantizedTensors &tensors) {
     return;
   for (const std::string &name : tensors.named(".weight")) {
     Module module(tensors, name);
-    if (!module.has(".weight", "F8_E4M3"))
+    if (!module.has(".weight", "F8_E4M3") && !module.has(".weight", "F8_E5M2"))
       continue;
     auto &weight = module.need(".weight", {"F8_E4M3"}, {-1, -1});
     int64_t n = weight.shape[0], k = weight.shape[1];
@@ -57,14 +57,6 @@ void mica::addMXFP4(Settings &, QuantizedTensors &tensors) {
     auto &blocks = module.need(".weight_blocks", {"U8"}, {-1, -1, 16});
     int64_t n = blocks.shape[0], groups = blocks.shape[1];
     auto &scales = module.need(".weight_scales", {"U8"}, {n, groups});
-    StoredMatrix::Parts parts;
-    parts.kind = GroupCodes::E2M1;
-    parts.codes = codesInRows(blocks.data, n, 32 * groups, 4, 4);
-    parts.scales = {.type = ScaleType::E8M0Half,
-                    .data = scales.data,
-                    .rowStep = groups,
-                    .groupStep = 1};
-    parts.groupColumns = 32;
-    module.offer(".weight", std::move(parts));
+    module.offer(".weight", mxfp4Parts(blocks.data, scales.data, n, groups));
   }
 }

@@ -83,6 +83,7 @@ void mica::addGPTQ(Settings &settings, QuantizedTensors &tensors) {
                             : "checkpoint_format";
   bool first = settings.choice(version, {"gptq", "gptq_v2"}) == "gptq";
   bool symmetric = settings.flag("sym", false);
+  bool ordered = settings.flag("desc_act", false);
   settings.choice("pack_dtype", {"int32"});
   if (settings.flag("is_marlin_format", false))
     settings.fail("is_marlin_format", "false");
@@ -106,7 +107,7 @@ void mica::addGPTQ(Settings &settings, QuantizedTensors &tensors) {
     readGroups(module, parts, size);
     if (!module.failed())
       parts.zeroAdd = zeroAddOf(parts, symmetric, first);
-    module.order(".g_idx", parts);
+    module.order(".g_idx", ordered, parts);
     module.offer(".weight", std::move(parts));
   }
 }

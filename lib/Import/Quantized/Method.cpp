@@ -123,8 +123,9 @@ void Module::blockScales(std::string_view suffix, int64_t blockRows,
   }
 }
 
-void Module::order(std::string_view suffix, StoredMatrix::Parts &parts) {
-  if (!find(suffix))
+void Module::order(std::string_view suffix, bool needed,
+                   StoredMatrix::Parts &parts) {
+  if (!needed && !find(suffix))
     return;
   int64_t k = parts.codes.columns, groups = blocksOf(k, parts.groupColumns);
   std::vector<int64_t> groupOf = integers(suffix, {k});
@@ -171,6 +172,20 @@ PackedCodes mica::codesInRows(std::span<const std::byte> data, int64_t rows,
           .wordBytes = wordBytes,
           .lineStep = blocksOf(columns * bits, 8 * wordBytes) * wordBytes,
           .wordStep = wordBytes};
+}
+
+StoredMatrix::Parts mica::mxfp4Parts(std::span<const std::byte> codes,
+                                     std::span<const std::byte> scales,
+                                     int64_t rows, int64_t groups) {
+  StoredMatrix::Parts parts;
+  parts.kind = GroupCodes::E2M1;
+  parts.codes = codesInRows(codes, rows, 32 * groups, 4, 4);
+  parts.scales = {.type = ScaleType::E8M0Half,
+                  .data = scales,
+                  .rowStep = groups,
+                  .groupStep = 1};
+  parts.groupColumns = 32;
+  return parts;
 }
 
 //===----------------------------------------------------------------------===//

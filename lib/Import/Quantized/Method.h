@@ -70,9 +70,9 @@ public:
   /// `blockColumns`.
   void blockScales(std::string_view suffix, int64_t blockRows,
                    int64_t blockColumns, StoredMatrix::Parts &parts);
-  /// Sets the group of each column if there is such a tensor and they are not
-  /// in order.
-  void order(std::string_view suffix, StoredMatrix::Parts &parts);
+  /// Sets the group of each column if there is such a tensor, which there must
+  /// be if `needed`, and they are not in order.
+  void order(std::string_view suffix, bool needed, StoredMatrix::Parts &parts);
 
   /// Offers the matrix as `name + suffix`, unless something failed.
   void offer(std::string_view suffix, StoredMatrix::Parts parts);
@@ -96,6 +96,13 @@ inline int64_t blocksOf(int64_t count, int64_t size) {
 /// Codes of `bits` bits in the rows of a tensor, each filled up to a word.
 PackedCodes codesInRows(std::span<const std::byte> data, int64_t rows,
                         int64_t columns, int bits, int wordBytes);
+
+/// A matrix [rows, 32 groups] of e2m1 codes, two to a byte of `codes`, the low
+/// one first, with the exponent of a scale for each 32 of a row in a byte of
+/// `scales`, [rows, groups], plus 127.
+StoredMatrix::Parts mxfp4Parts(std::span<const std::byte> codes,
+                               std::span<const std::byte> scales, int64_t rows,
+                               int64_t groups);
 
 // One function for each method. `settings` are those of quantization_config.
 void addGPTQ(Settings &settings, QuantizedTensors &tensors);

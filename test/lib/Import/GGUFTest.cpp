@@ -239,13 +239,14 @@ TEST(GGUF, hostile_tensors) {
   EXPECT_EQ(with({33}, 8, 0),
             "m.gguf: tensor 't' has rows of 33 elements, expected a multiple "
             "of 32 for Q8_0");
-  std::string dimension = "m.gguf: tensor 't' has a dimension of ";
-  std::string wanted = ", expected 1 or more and 2^48 elements at most";
-  EXPECT_EQ(with({0}, 0, 0), dimension + "0" + wanted);
-  EXPECT_EQ(with({~uint64_t(0)}, 0, 0),
-            dimension + "18446744073709551615" + wanted);
+  std::string shape = "m.gguf: tensor 't' has shape ";
+  std::string wanted =
+      ", expected sizes of 1 or more and 2^48 elements at most";
+  EXPECT_EQ(with({0}, 0, 0), shape + "[0]" + wanted);
+  EXPECT_EQ(with({~uint64_t(0)}, 8, 0),
+            shape + "[18446744073709551615]" + wanted);
   EXPECT_EQ(with({uint64_t(1) << 32, uint64_t(1) << 32}, 0, 0),
-            dimension + "4294967296" + wanted);
+            shape + "[4294967296, 4294967296]" + wanted);
   EXPECT_EQ(with({17}, 0, 0),
             "m.gguf: tensor 't' takes 68 bytes at offset 0, expected at most "
             "the 64 bytes of data in the file");

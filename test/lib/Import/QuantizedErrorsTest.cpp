@@ -115,7 +115,10 @@ TEST(Quantized, wrong_tensors) {
                                {8, -12},
                                {8, int64_t(1) << 62}}) {
     d.tensors["m.weight_shape"] = shapeOf(rows, columns);
-    EXPECT_EQ(d.error(), m + "weight_shape' is not that of 'weight_packed'");
+    EXPECT_EQ(d.error(), m + "weight_shape' says " + std::to_string(rows) +
+                             " rows of " + std::to_string(columns) +
+                             ", expected 8 rows of what 'weight_packed' has "
+                             "words for");
   }
   d = compressed("int-quantized", {{"num_bits", 8}});
   d.tensors["m.weight"] = stored<int8_t>("I8", 4, 8, code);
@@ -124,6 +127,14 @@ TEST(Quantized, wrong_tensors) {
   d.tensors["m.weight_scale"] = floats(4, 1, code);
   d.tensors["m.weight_zero_point"] = {"I8", {1}, "x"};
   EXPECT_EQ(d.error(), m + "weight_zero_point' has shape [1], expected [4]");
+
+  // Numbers by themselves elsewhere, but scales stand beside them here.
+  d = fp8();
+  d.tensors["m.weight"].dtype = "F8_E5M2";
+  EXPECT_EQ(d.error(), m + "weight' is F8_E5M2, expected F8_E4M3");
+  d = floatBytes();
+  d.tensors["m.weight"].dtype = "F8_E5M2";
+  EXPECT_EQ(d.error(), m + "weight' is F8_E5M2, expected I8 or F8_E4M3");
 
   d = nf4(false);
   d.tensors["m.weight"].shape = {1, 6};
@@ -151,32 +162,125 @@ TEST(Quantized, wrong_tensors) {
                                "columns");
 }
 
-// Whatever bit of settings and of the file's header is wrong, the answer is one
-// line or matrices that can be read.
+//===----------------------------------------------------------------------===//
+// Every method
+//===----------------------------------------------------------------------===//
+
+/// One directory for each way in which a method stores a matrix.
+std::vector<Directory> everyMethod() {
+  Directory ordered = plainGPTQ(), packedZeros = packedGroups();
+  ordered.settings["desc_act"] = true;
+  ordered.tensors["m.g_idx"] = stored<int32_t>(
+      "I32", 1, 8, [](int64_t, int64_t k) { return double(k % 2); });
+  ordered.tensors["m.g_idx"].shape = {8};
+  packedZeros.tensors["m.weight_zero_point"] =
+      stored<int8_t>("I8", 8, 3, [](int64_t n, int64_t) { return n - 4; });
+  return {plainGPTQ(), ordered,       awq(code),    packedGroups(),
+          packedZeros, signedBytes(), floatBytes(), fp8(),
+          mxfp4(),     packedMxfp4(), nf4(false),   nf4(true)};
+}
+
+/// Reads the matrix "m.weight" and takes it apart, if it is there.
+void readAll(const Checkpoint &checkpoint) {
+  const TensorView *view = checkpoint.find("m.weight");
+  if (!view || !view->matrix)
+    return;
+  StoredMatrix::Window window;
+  int64_t columns = view->columns();
+  std::vector<float> row(columns), scales(columns);
+  std::vector<uint8_t> codes(columns);
+  std::vector<int8_t> zeros(columns);
+  for (int64_t n = 0; n < view->shape[0]; ++n) {
+    view->matrix->read(n, row.data(), window);
+    if (view->format->isBlocks())
+      view->matrix->split(
+          n, {codes.data(), scales.data(), nullptr, nullptr, zeros.data()},
+          window);
+  }
+}
+
+// Whatever bit of settings and of the file is wrong, the answer is one line or
+// matrices that can be read.
 TEST(Quantized, damaged) {
-  Directory packedOnes =
-      compressed("pack-quantized", {{"num_bits", 4}, {"group_size", 4}});
-  packedOnes.tensors["m.weight_packed"] = packed(8, 12, 4, code);
-  packedOnes.tensors["m.weight_shape"] = shapeOf(8, 12);
-  packedOnes.tensors["m.weight_scale"] = halves(8, 3, code);
-  for (Directory d : {plainGPTQ(), packedOnes, nf4(true)}) {
+  for (Directory d : everyMethod()) {
     ASSERT_TRUE(d.open());
     for (std::string *text : {&d.config, &d.file})
       for (size_t i = 0; i < text->size() * 8; ++i) {
         (*text)[i / 8] ^= 1 << i % 8;
         Expected<Checkpoint> checkpoint = d.parse();
-        if (!checkpoint)
+        if (checkpoint)
+          readAll(*checkpoint);
+        else
           EXPECT_EQ(checkpoint.error().message.find('\n'), std::string::npos);
-        const TensorView *view =
-            checkpoint ? checkpoint->find("m.weight") : nullptr;
-        StoredMatrix::Window window;
-        std::vector<float> row(view ? view->columns() : 0);
-        if (view && view->matrix)
-          for (int64_t n = 0; n < view->shape[0]; ++n)
-            view->matrix->read(n, row.data(), window);
         (*text)[i / 8] ^= 1 << i % 8;
       }
   }
+}
+
+TEST(Quantized, truncated_anywhere) {
+  for (Directory d : everyMethod()) {
+    ASSERT_TRUE(d.open());
+    std::string whole = d.file;
+    for (size_t size = 0; size < whole.size(); ++size) {
+      d.file = whole.substr(0, size);
+      Expected<Checkpoint> checkpoint = d.parse();
+      ASSERT_FALSE(checkpoint) << d.settings << " " << size;
+      EXPECT_EQ(checkpoint.error().message.find("d/m.st: "), 0u);
+      EXPECT_EQ(checkpoint.error().message.find('\n'), std::string::npos);
+    }
+  }
+}
+
+// Settings that speak of tensors which are not there.
+TEST(Quantized, missing_tensors) {
+  auto missing = [](const char *name) {
+    return "d: tensor 'm." + std::string(name) +
+           "' missing, expected for quantized 'm'";
+  };
+  EXPECT_EQ(errorWith(plainGPTQ(), {{"desc_act", true}}), missing("g_idx"));
+  EXPECT_EQ(errorWith(plainGPTQ(), {{"desc_act", 1}}),
+            "d/config.json: quantization_config: desc_act is 1, expected true "
+            "or false");
+  auto with = [](Directory d, const Json &more) {
+    d.settings["config_groups"]["group_0"]["weights"].update(more);
+    return d;
+  };
+  Json asymmetric = {{"symmetric", false}};
+  EXPECT_EQ(with(packedGroups(), asymmetric).error(),
+            missing("weight_zero_point"));
+  EXPECT_EQ(with(signedBytes(), asymmetric).error(),
+            missing("weight_zero_point"));
+  for (Json order : {Json("group"), Json("dynamic"), Json(true)})
+    EXPECT_EQ(with(packedGroups(), {{"actorder", order}}).error(),
+              missing("weight_g_idx"));
+  for (Json order : {Json("weight"), Json("static"), Json(false), Json()})
+    EXPECT_TRUE(with(packedGroups(), {{"actorder", order}}).open());
+  // Of two schemes that fit, one has no zero points.
+  Directory d = with(packedGroups(), asymmetric);
+  d.settings["config_groups"]["group_1"] =
+      packedGroups().settings["config_groups"]["group_0"];
+  EXPECT_TRUE(d.open());
+}
+
+// Each tensor in turn has one row, or column of its last dimension, less.
+TEST(Quantized, too_small_tensors) {
+  for (const Directory &whole : everyMethod())
+    for (const auto &[name, tensor] : whole.tensors)
+      for (bool last : {false, true}) {
+        Directory d = whole;
+        Stored &small = d.tensors[name];
+        int64_t &size = last ? small.shape.back() : small.shape.front();
+        if (name[0] != 'm' || small.shape.empty() || size < 2)
+          continue;
+        small.bytes.resize(small.bytes.size() / size * (size - 1));
+        --size;
+        Expected<Checkpoint> checkpoint = d.open();
+        if (checkpoint)
+          readAll(*checkpoint);
+        else
+          EXPECT_EQ(checkpoint.error().message.find("d/m.st: tensor 'm."), 0u)
+              << checkpoint.error().message;
+      }
 }
 
 } // namespace

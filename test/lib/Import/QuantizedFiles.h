@@ -126,6 +126,23 @@ inline Directory gptq(const Number &zero, int version = 1) {
   return d;
 }
 
+/// 8 x 8, two groups of 4 with the zero point `zero(n, g)`.
+inline Directory awq(const Number &zero) {
+  Directory d{{{"quant_method", "awq"},
+               {"bits", 4},
+               {"group_size", 4},
+               {"version", "GEMM"}}};
+  auto byColumn = [](const Number &number) {
+    return [=](int64_t k, int64_t n) { return number(n, k); };
+  };
+  std::vector<int> order = {0, 2, 4, 6, 1, 3, 5, 7};
+  d.tensors["m.qweight"] = packed(8, 8, 4, byColumn(code), order);
+  d.tensors["m.qzeros"] = packed(2, 8, 4, byColumn(zero), order);
+  d.tensors["m.scales"] = halves(
+      2, 8, [](int64_t g, int64_t n) { return double(1 + g) * half(n); });
+  return d;
+}
+
 inline Directory compressed(const std::string &format, const Json &weights) {
   return {{{"quant_method", "compressed-tensors"},
            {"format", format},
@@ -137,6 +154,83 @@ inline Stored shapeOf(int64_t rows, int64_t columns) {
       "I64", 1, 2, [=](int64_t, int64_t i) { return i ? columns : rows; });
   shape.shape = {2};
   return shape;
+}
+
+/// 8 x 12, three groups of 4.
+inline Directory packedGroups() {
+  Directory d =
+      compressed("pack-quantized", {{"num_bits", 4}, {"group_size", 4}});
+  d.tensors["m.weight_packed"] = packed(8, 12, 4, code);
+  d.tensors["m.weight_shape"] = shapeOf(8, 12);
+  d.tensors["m.weight_scale"] = halves(
+      8, 3, [](int64_t n, int64_t g) { return double(1 + g) * half(n); });
+  return d;
+}
+
+inline double signedCode(int64_t n, int64_t k) {
+  return double(40 * n - 128 + k);
+}
+
+/// 4 x 8.
+inline Directory signedBytes() {
+  Directory d = compressed("int-quantized", {{"num_bits", 8}});
+  d.tensors["m.weight"] = stored<int8_t>("I8", 4, 8, signedCode);
+  d.tensors["m.weight_scale"] =
+      floats(4, 1, [](int64_t n, int64_t) { return half(n); });
+  return d;
+}
+
+/// 1, 1.125, ..., 1.875, 2, 2.25, ...: codes 56, 57, ...
+inline double e4m3(int64_t i) { return std::ldexp(8 + i % 8, int(i / 8) - 3); }
+
+inline Stored e4m3Codes(int64_t rows, int64_t columns) {
+  return stored<uint8_t>("F8_E4M3", rows, columns, [](int64_t n, int64_t k) {
+    return double(56 + (n + k) % 32);
+  });
+}
+
+/// 4 x 8.
+inline Directory floatBytes() {
+  Directory d =
+      compressed("float-quantized", {{"num_bits", 8}, {"type", "float"}});
+  d.tensors["m.weight"] = e4m3Codes(4, 8);
+  d.tensors["m.weight_scale"] =
+      floats(4, 1, [](int64_t n, int64_t) { return half(n); });
+  d.tensors["m.input_scale"] = floats(1, 1, code);
+  return d;
+}
+
+/// 3 x 12, in blocks of 2 x 4.
+inline Directory fp8() {
+  Directory d{{{"quant_method", "fp8"}, {"weight_block_size", {2, 4}}}};
+  d.tensors["m.weight"] = e4m3Codes(3, 12);
+  d.tensors["m.weight_scale_inv"] = floats(
+      2, 3, [](int64_t n, int64_t g) { return double(1 + g) * half(n); });
+  return d;
+}
+
+/// 2 x 64.
+inline Directory mxfp4() {
+  Directory d{{{"quant_method", "mxfp4"}}};
+  Stored blocks = stored<uint8_t>("U8", 2, 32, [](int64_t n, int64_t b) {
+    return double((n + 2 * b) % 16 + 16 * ((n + 2 * b + 1) % 16));
+  });
+  blocks.shape = {2, 2, 16};
+  d.tensors["m.weight_blocks"] = blocks;
+  d.tensors["m.weight_scales"] = stored<uint8_t>(
+      "U8", 2, 2, [](int64_t n, int64_t g) { return double(127 + n - 2 * g); });
+  return d;
+}
+
+/// The same.
+inline Directory packedMxfp4() {
+  Directory from = mxfp4();
+  Directory d =
+      compressed("mxfp4-pack-quantized", {{"num_bits", 4}, {"type", "float"}});
+  d.tensors["m.weight_packed"] = {
+      "U8", {2, 32}, from.tensors["m.weight_blocks"].bytes};
+  d.tensors["m.weight_scale"] = from.tensors["m.weight_scales"];
+  return d;
 }
 
 /// 2 x 6, blocks of 4 codes that go over the end of a row.

@@ -145,19 +145,7 @@ TEST(Quantized, gptq_8_bits) {
 
 TEST(Quantized, awq) {
   Number zero = [](int64_t n, int64_t g) { return double(2 * n + g); };
-  Directory d{{{"quant_method", "awq"},
-               {"bits", 4},
-               {"group_size", 4},
-               {"version", "GEMM"}}};
-  auto byColumn = [](const Number &number) {
-    return [=](int64_t k, int64_t n) { return number(n, k); };
-  };
-  std::vector<int> order = {0, 2, 4, 6, 1, 3, 5, 7};
-  d.tensors["m.qweight"] = packed(8, 8, 4, byColumn(code), order);
-  d.tensors["m.qzeros"] = packed(2, 8, 4, byColumn(zero), order);
-  d.tensors["m.scales"] = halves(
-      2, 8, [](int64_t g, int64_t n) { return double(1 + g) * half(n); });
-  check(d, "w4g4z", 8, 8, valueOf(zero));
+  check(awq(zero), "w4g4z", 8, 8, valueOf(zero));
 }
 
 // Groups of more than 128 columns come as groups of 128 with equal scales.
@@ -178,12 +166,7 @@ TEST(Quantized, large_groups) {
 //===----------------------------------------------------------------------===//
 
 TEST(Quantized, packed_groups) {
-  Directory d =
-      compressed("pack-quantized", {{"num_bits", 4}, {"group_size", 4}});
-  d.tensors["m.weight_packed"] = packed(8, 12, 4, code);
-  d.tensors["m.weight_shape"] = shapeOf(8, 12);
-  d.tensors["m.weight_scale"] = halves(
-      8, 3, [](int64_t n, int64_t g) { return double(1 + g) * half(n); });
+  Directory d = packedGroups();
   auto value = [](const Number &zero) {
     return [=](int64_t n, int64_t k) {
       return double(1 + k / 4) * half(n) * (code(n, k) - zero(n, k / 4));
@@ -226,18 +209,12 @@ TEST(Quantized, packed_rows_of_5_bits) {
 }
 
 TEST(Quantized, bytes_of_integers) {
-  Directory d = compressed("int-quantized", {{"num_bits", 8}});
-  Number signedCode = [](int64_t n, int64_t k) {
-    return double(40 * n - 128 + k);
-  };
-  d.tensors["m.weight"] = stored<int8_t>("I8", 4, 8, signedCode);
-  d.tensors["m.weight_scale"] =
-      floats(4, 1, [](int64_t n, int64_t) { return half(n); });
+  Directory d = signedBytes();
   check(d, "w8g8-f32", 4, 8,
-        [&](int64_t n, int64_t k) { return half(n) * signedCode(n, k); });
+        [](int64_t n, int64_t k) { return half(n) * signedCode(n, k); });
   d.tensors["m.weight_zero_point"] = stored<int8_t>(
       "I8", 4, 1, [](int64_t n, int64_t) { return double(5 * n - 9); });
-  check(d, "w8g8z-f32", 4, 8, [&](int64_t n, int64_t k) {
+  check(d, "w8g8z-f32", 4, 8, [](int64_t n, int64_t k) {
     return half(n) * (signedCode(n, k) - double(5 * n - 9));
   });
   // No groups fit 7 columns.
@@ -245,26 +222,11 @@ TEST(Quantized, bytes_of_integers) {
   d.tensors["m.weight"] = stored<int8_t>("I8", 4, 7, signedCode);
   d.tensors["m.weight_scale"] = {"F32", {1}, Bytes().put(0.5f).text};
   check(d, "ungrouped", 4, 7,
-        [&](int64_t n, int64_t k) { return 0.5 * signedCode(n, k); });
-}
-
-/// 1, 1.125, ..., 1.875, 2, 2.25, ...: codes 56, 57, ...
-double e4m3(int64_t i) { return std::ldexp(8 + i % 8, int(i / 8) - 3); }
-
-Stored e4m3Codes(int64_t rows, int64_t columns) {
-  return stored<uint8_t>("F8_E4M3", rows, columns, [](int64_t n, int64_t k) {
-    return double(56 + (n + k) % 32);
-  });
+        [](int64_t n, int64_t k) { return 0.5 * signedCode(n, k); });
 }
 
 TEST(Quantized, bytes_of_floats) {
-  Directory d =
-      compressed("float-quantized", {{"num_bits", 8}, {"type", "float"}});
-  d.tensors["m.weight"] = e4m3Codes(4, 8);
-  d.tensors["m.weight_scale"] =
-      floats(4, 1, [](int64_t n, int64_t) { return half(n); });
-  d.tensors["m.input_scale"] = floats(1, 1, code);
-  check(d, "e4m3g8-f32", 4, 8,
+  check(floatBytes(), "e4m3g8-f32", 4, 8,
         [](int64_t n, int64_t k) { return half(n) * e4m3((n + k) % 32); });
 }
 
@@ -274,36 +236,20 @@ TEST(Quantized, bytes_of_floats) {
 
 // Blocks of 2 x 4, of which 3 rows and 12 columns fill 2 x 3.
 TEST(Quantized, fp8_blocks) {
-  Directory d{{{"quant_method", "fp8"}, {"weight_block_size", {2, 4}}}};
-  d.tensors["m.weight"] = e4m3Codes(3, 12);
-  d.tensors["m.weight_scale_inv"] = floats(
-      2, 3, [](int64_t n, int64_t g) { return double(1 + g) * half(n); });
-  check(d, "e4m3g4-f32", 3, 12, [](int64_t n, int64_t k) {
+  check(fp8(), "e4m3g4-f32", 3, 12, [](int64_t n, int64_t k) {
     return double(1 + k / 4) * half(n / 2) * e4m3((n + k) % 32);
   });
 }
 
 TEST(Quantized, mxfp4) {
-  Directory d{{{"quant_method", "mxfp4"}}};
-  Stored blocks = stored<uint8_t>("U8", 2, 32, [](int64_t n, int64_t b) {
-    return double((n + 2 * b) % 16 + 16 * ((n + 2 * b + 1) % 16));
-  });
-  blocks.shape = {2, 2, 16};
-  d.tensors["m.weight_blocks"] = blocks;
-  d.tensors["m.weight_scales"] = stored<uint8_t>(
-      "U8", 2, 2, [](int64_t n, int64_t g) { return double(127 + n - 2 * g); });
   Number value = [](int64_t n, int64_t k) {
     const double values[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
     int64_t e2m1 = (n + k) % 16;
     return std::ldexp(e2m1 < 8 ? values[e2m1] : -values[e2m1 - 8],
                       int(n - 2 * (k / 32)));
   };
-  check(d, "MXFP4", 2, 64, value);
-  Directory other =
-      compressed("mxfp4-pack-quantized", {{"num_bits", 4}, {"type", "float"}});
-  other.tensors["m.weight_packed"] = {"U8", {2, 32}, blocks.bytes};
-  other.tensors["m.weight_scale"] = d.tensors["m.weight_scales"];
-  check(other, "MXFP4", 2, 64, value);
+  check(mxfp4(), "MXFP4", 2, 64, value);
+  check(packedMxfp4(), "MXFP4", 2, 64, value);
 }
 
 TEST(Quantized, nf4_blocks_over_the_ends_of_rows) {

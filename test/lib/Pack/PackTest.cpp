@@ -136,12 +136,7 @@ bool isNaN(uint32_t bits, const std::string &element) {
 
 class Packing : public ::testing::Test {
 protected:
-  Packing() {
-    mlir::DialectRegistry registry;
-    registerCompiler(registry);
-    context.appendDialectRegistry(registry);
-    context.loadAllAvailableDialects();
-  }
+  Packing() { context.loadAllAvailableDialects(); }
 
   static std::string shape(const Case &c, int64_t rows) {
     return std::to_string(rows) + (c.k ? "x" + std::to_string(c.k) : "");
@@ -250,7 +245,7 @@ protected:
         << "padding that is not zero";
   }
 
-  mlir::MLIRContext context;
+  mlir::MLIRContext context{registerCompiler()};
 };
 
 TEST_F(Packing, every_format) {

@@ -83,9 +83,7 @@ int main(int argc, char **argv) {
     std::cerr << "usage: EvalReference MODULE.mlir T.npy L.npy PREFILL\n";
     return 2;
   }
-  mlir::DialectRegistry registry;
-  registerCompiler(registry);
-  mlir::MLIRContext context(registry);
+  mlir::MLIRContext context(registerCompiler());
   auto module = mlir::parseSourceFile<mlir::ModuleOp>(argv[1], &context);
   if (!module)
     return 1;

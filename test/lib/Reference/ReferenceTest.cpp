@@ -58,9 +58,6 @@ Status loadFill(WeightOp weight, std::span<float> to) {
 class ReferenceTest : public testing::Test {
 protected:
   ReferenceTest() {
-    mlir::DialectRegistry registry;
-    registerCompiler(registry);
-    context.appendDialectRegistry(registry);
     context.loadAllAvailableDialects();
     module = mlir::parseSourceString<mlir::ModuleOp>(kModel, &context);
   }
@@ -78,7 +75,7 @@ protected:
       EXPECT_NEAR(found[i], wanted[i], 2e-6) << i;
   }
 
-  mlir::MLIRContext context;
+  mlir::MLIRContext context{registerCompiler()};
   mlir::OwningOpRef<mlir::ModuleOp> module;
 };
 

@@ -1,0 +1,45 @@
+//===- ModelParts.cpp - What runs a compiled model ------------------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "runtime/ModelParts.h"
+
+using namespace mica;
+
+Expected<ModelParts> ModelParts::open(const std::string &path,
+                                      const LoadOptions &options,
+                                      bool guarded) {
+  auto artifact = Artifact::open(path);
+  if (!artifact)
+    return artifact.takeError();
+  auto code = artifact->chooseCode();
+  if (!code)
+    return code.takeError();
+  auto entry = artifact->loadCode(*code);
+  if (!entry)
+    return entry.takeError();
+  auto weights = artifact->weightAddresses(guarded);
+  if (!weights)
+    return weights.takeError();
+  uint32_t cores;
+  usableCPUs(cores);
+  auto workers = Workers::create(options.threads ? options.threads : cores);
+  if (!workers)
+    return workers.takeError();
+  const Manifest &manifest = artifact->manifest();
+  uint64_t tokens = options.kvTokens ? options.kvTokens : manifest.maxContext;
+  auto cache = KVCache::create(manifest.cache, {.tokens = tokens,
+                                                .sequences = options.sequences,
+                                                .maxRows = manifest.maxRows,
+                                                .guarded = guarded,
+                                                .seed = options.pageSeed});
+  if (!cache)
+    return cache.takeError();
+  auto builder = StepBuilder::create(manifest, workers->count(), guarded);
+  if (!builder)
+    return builder.takeError();
+  return ModelParts{std::move(*artifact), *entry,
+                    std::move(*weights),  std::move(*cache),
+                    std::move(*builder),  std::move(*workers)};
+}
