@@ -9,6 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "bench"
 PACKAGES = {"llama.cpp": "llama-cpp-python==0.3.36",
             "ik_llama.cpp": "ik-llama-cpp-python==0.1.5"}
+FTYPES = {"q8_0": 7, "q4_0": 2, "q4_k": 14, "q6_k": 18}  # of llama.h
 
 
 def run(*command, **options):
@@ -76,6 +77,17 @@ def llama_driver(engine, source="LlamaDriver.cpp", name="driver"):
         f"-I{ggml}", *(["-DIK"] if engine == "ik_llama.cpp" else []),
         source, *libraries, f"-Wl,-rpath,{lib}", "-o", driver)
     return driver
+
+
+def logits_driver():
+    return llama_driver("llama.cpp", "LlamaLogits.cpp", "logits")
+
+
+def quantize(source, target, name, *pure):
+    """Writes a GGUF file by llama.cpp's quantizer; "pure" for one type."""
+    partial = target.with_suffix(".part")
+    run(logits_driver(), "quantize", source, partial, FTYPES[name], *pure)
+    partial.rename(target)
 
 
 class Engine:
