@@ -9,6 +9,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "bench"
 PACKAGES = {"llama.cpp": "llama-cpp-python==0.3.36",
             "ik_llama.cpp": "ik-llama-cpp-python==0.1.5"}
+# In an environment of their own, because optimum-intel wants transformers of
+# another version; torch and numpy are those of scripts/requirements.txt.
+OPENVINO = """
+    cloudpickle==3.1.2 httpcore==1.0.9 httpx==0.28.1 huggingface_hub==1.21.0
+    joblib==1.6.0 narwhals==2.29.0 nncf==3.4.0 openvino==2026.4.1
+    openvino-genai==2026.4.1.0 openvino-telemetry==2025.2.0
+    openvino-tokenizers==2026.4.1.0 optimum==2.3.0 optimum-intel==2.2.0
+    pydot==4.0.1 scikit-learn==1.9.1 tabulate==0.10.0 threadpoolctl==3.8.0
+    tokenizers==0.22.2 transformers==5.5.4 typer==0.25.1""".split()
 FTYPES = {"q8_0": 7, "q4_0": 2, "q4_k": 14, "q6_k": 18}  # of llama.h
 
 
@@ -88,6 +97,20 @@ def quantize(source, target, name, *pure):
     partial = target.with_suffix(".part")
     run(logits_driver(), "quantize", source, partial, FTYPES[name], *pure)
     partial.rename(target)
+
+
+def openvino_python():
+    """Makes the environment of OpenVINO unless it is there; returns its
+    interpreter."""
+    folder = CACHE / "openvino" / "venv"
+    done = folder / "packages.txt"
+    if not done.exists() or done.read_text().split() != OPENVINO:
+        print(f"installing {', '.join(OPENVINO)}", flush=True)
+        run(sys.executable, "-m", "venv", "--system-site-packages", folder)
+        run(folder / "bin/python", "-m", "pip", "install", "--no-deps",
+            "--disable-pip-version-check", *OPENVINO)
+        done.write_text("\n".join(OPENVINO) + "\n")
+    return folder / "bin/python"
 
 
 class Engine:
