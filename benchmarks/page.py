@@ -4,6 +4,7 @@ import statistics
 import plot
 
 ENGINES = ("llama.cpp", "ik_llama.cpp", "openvino", "torch")
+SPARE_LOAD = 0.75  # what the programs that measure add to the load
 INTRO = """# Performance
 
 Written by `benchmarks/cpu.py`; its first lines say how a figure comes about,
@@ -25,7 +26,7 @@ def write(data, path, version):
     rows = [r for r in data["rows"] if r["compiler"] == version]
     left_out = len(data["rows"]) - len(rows)
     parts = [INTRO, f"Of Mica's compiler {version}, {dates(rows)}. Left out: "
-             f"{left_out} results of other versions.\n",
+             f"{left_out} results of other versions.\n", disturbed(rows),
              "## The machine\n", data["machine"]]
     for model in unique(r["model"] for r in rows):
         of_model = [r for r in rows if r["model"] == model]
@@ -45,6 +46,15 @@ def write(data, path, version):
 def dates(rows):
     found = sorted({r["date"] for r in rows})
     return f"{found[0]} to {found[-1]}" if found else "nothing measured"
+
+
+def disturbed(rows):
+    """Names the results beside which the machine had other work."""
+    found = [f"{r['model']} {r['format']} {r['test']} beside {r['peer']} on "
+             f"{r['threads']} ({r['load']:.1f})"
+             for r in rows if r["load"] > r["threads"] + SPARE_LOAD]
+    return f"Other programs may have disturbed {len(found)} of {len(rows)} " \
+        "results" + (f": {'; '.join(found)}.\n" if found else ".\n")
 
 
 def unique(values):
