@@ -1,12 +1,14 @@
 //===- Driver.h - One engine, one line of work at a time --------*- C++ -*-===//
 //
 // What the drivers of all engines have in common. A driver is started as
-// `driver MODEL THREADS CONTEXT`, prints `ready`, then answers each line of its
-// standard input with the seconds that it took:
+// `driver MODEL THREADS TOKENS ...` with the tokens that its cache is to hold
+// over all sequences, prints `ready`, then answers each line of its standard
+// input with the seconds that it took:
 //
 //   depth D      from now on work is done after D tokens in the cache
 //   prefill N    append N tokens in one go; the logits of the last are computed
 //   decode N     append N tokens one by one, with the logits of each
+//   rows N       append N tokens in one go, with the logits of each
 //
 // Sampling is no part of it. Token ids are pseudo-random and the same for all.
 //
@@ -27,9 +29,10 @@
 /// What an engine is able to do. Failing ends the program.
 struct Engine {
   virtual ~Engine() = default;
-  /// Empties the cache, then appends the tokens.
+  /// Work begins after these tokens, or after others that take as long.
   virtual void setDepth(const std::vector<int32_t> &tokens) = 0;
   virtual void prefill(const std::vector<int32_t> &tokens) = 0;
+  virtual void rows(const std::vector<int32_t> &tokens) = 0;
   virtual void decode(const std::vector<int32_t> &tokens) = 0;
   /// Back to the depth that was set; not timed.
   virtual void rewind() = 0;
@@ -73,9 +76,11 @@ inline int serve(Engine &engine, uint32_t vocab) {
       seconds = secondsOf([&] { engine.prefill(randomTokens(count, vocab)); });
     else if (word == "decode" && words >> count)
       seconds = secondsOf([&] { engine.decode(randomTokens(count, vocab)); });
+    else if (word == "rows" && words >> count)
+      seconds = secondsOf([&] { engine.rows(randomTokens(count, vocab)); });
     else
       seconds = engine.other(word, words);
-    if (word == "prefill" || word == "decode")
+    if (word == "prefill" || word == "decode" || word == "rows")
       engine.rewind();
     std::printf("%.9f\n", seconds);
     std::fflush(stdout);

@@ -1,13 +1,14 @@
 //===- LlamaLogits.cpp - What llama.cpp computes for given tokens ---------===//
 //
 //   LlamaLogits MODEL.gguf THREADS CONTEXT f16|f32
-//   LlamaLogits quantize IN.gguf OUT.gguf FTYPE
+//   LlamaLogits quantize IN.gguf OUT.gguf FTYPE [pure]
 //
 // The first answers each line of its standard input, the token ids of a text
 // that begins in an empty cache, with the logits after each of them: f32,
 // [tokens, vocabulary], in the order of this machine's bytes. The last argument
 // is the type of the cache. The second writes OUT.gguf with the quantizer of
-// llama.cpp; FTYPE is a number of `llama_ftype`.
+// llama.cpp; FTYPE is a number of `llama_ftype`, and pure means that every
+// matrix has that type.
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
@@ -31,10 +32,11 @@ constexpr int32_t kBatch = 128; // tokens whose logits lie in memory
   std::exit(1);
 }
 
-int quantize(const char *in, const char *out, int type) {
+int quantize(const char *in, const char *out, int type, bool pure) {
   llama_model_quantize_params params = llama_model_quantize_default_params();
   params.ftype = static_cast<llama_ftype>(type);
   params.allow_requantize = true;
+  params.pure = pure;
   if (llama_model_quantize(in, out, &params))
     fail("quantize");
   return 0;
@@ -88,15 +90,18 @@ void writeLogits(llama_context *context, size_t vocabulary,
 } // namespace
 
 int main(int argc, char **argv) {
-  if (argc != 5) {
+  bool pure = argc == 6 && argv[5] == std::string("pure");
+  if (argc != 5 && !pure) {
     std::fprintf(stderr, "usage: LlamaLogits MODEL.gguf THREADS CONTEXT "
-                         "f16|f32\n");
+                         "f16|f32\n"
+                         "       LlamaLogits quantize IN.gguf OUT.gguf FTYPE "
+                         "[pure]\n");
     return 2;
   }
   llama_log_set([](ggml_log_level, const char *, void *) {}, nullptr);
   llama_backend_init();
   if (argv[1] == std::string("quantize"))
-    return quantize(argv[2], argv[3], std::atoi(argv[4]));
+    return quantize(argv[2], argv[3], std::atoi(argv[4]), pure);
   llama_model *model = llama_model_load_from_file(argv[1], modelParams());
   llama_context *context =
       model ? makeContext(model, std::atoi(argv[2]), std::atoi(argv[3]),

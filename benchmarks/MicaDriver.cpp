@@ -2,10 +2,15 @@
 //
 // Beside the lines of Driver.h:
 //
-//   ceiling R D      measures this machine and answers the least seconds that a
-//                    step of R rows after D tokens can take on it
+//   ceiling R D O    measures this machine and answers the least seconds that a
+//                    step of R rows after D tokens, O of them with logits, can
+//                    take on it
 //   step 1,1,256     one step of several sequences with so many rows each, all
-//                    from the depth that was set
+//                    from the depth that was set; the logits of each last row
+//
+// A fourth argument, SEQUENCES, is the most of a step.
+//
+// What was computed for a depth is kept, and is the beginning of greater ones.
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
@@ -16,11 +21,14 @@
 #include "tools/mica/Roofline.h"
 
 #include <cstdlib>
+#include <map>
 #include <optional>
 
 using namespace mica;
 
 namespace {
+
+constexpr uint32_t kDepths = 8; // That are set at most.
 
 [[noreturn]] void fail(const Error &error) {
   std::fprintf(stderr, "%s\n", error.message.c_str());
@@ -37,15 +45,18 @@ class MicaEngine : public Engine {
 public:
   MicaEngine(Model model, std::vector<Work> works)
       : model(std::move(model)), works(std::move(works)) {
-    base = this->model.createSequence();
-    rewind();
+    depths.emplace(0, this->model.createSequence());
+    setDepth({});
   }
 
   void setDepth(const std::vector<int32_t> &tokens) override {
-    current.reset();
-    base = model.createSequence();
-    if (!tokens.empty())
-      require(model.feed(base, tokens));
+    uint32_t depth = tokens.size();
+    base = std::prev(depths.upper_bound(depth));
+    if (base->first < depth) {
+      Sequence deeper = base->second.fork();
+      require(model.feed(deeper, std::span(tokens).subspan(base->first)));
+      base = depths.emplace(depth, std::move(deeper)).first;
+    }
     rewind();
   }
   void prefill(const std::vector<int32_t> &tokens) override {
@@ -56,16 +67,20 @@ public:
     for (const int32_t &token : tokens)
       require(model.feed(*current, {&token, 1}));
   }
+  void rows(const std::vector<int32_t> &tokens) override {
+    Request request{&*current, tokens, uint32_t(tokens.size())};
+    require(model.step({&request, 1}));
+  }
   void rewind() override {
     current.reset();
-    current.emplace(base.fork());
+    current.emplace(base->second.fork());
   }
-
   double other(const std::string &word, std::istringstream &words) override {
     if (word == "step")
       return step(words);
     StepShape shape;
-    if (word != "ceiling" || !(words >> shape.rows >> shape.depth))
+    if (word != "ceiling" ||
+        !(words >> shape.rows >> shape.depth >> shape.outputs))
       return -1;
     // Not before: what its loops read would count as the memory of the model.
     if (!machine)
@@ -83,7 +98,7 @@ private:
     std::vector<std::vector<int32_t>> tokens;
     for (std::string rows; std::getline(words >> std::ws, rows, ',');) {
       tokens.push_back(randomTokens(std::stoul(rows), model.info().vocab));
-      sequences.push_back(base.fork());
+      sequences.push_back(base->second.fork());
     }
     std::vector<Request> requests;
     for (size_t i = 0; i < tokens.size(); ++i)
@@ -94,27 +109,25 @@ private:
   Model model;
   std::optional<Machine> machine;
   std::vector<Work> works;
-  Sequence base;
+  std::map<uint32_t, Sequence> depths; // By their tokens.
+  std::map<uint32_t, Sequence>::iterator base;
   std::optional<Sequence> current;
 };
 
 } // namespace
 
 int main(int argc, char **argv) {
-  if (argc != 4 && argc != 5) {
-    std::fprintf(stderr,
-                 "usage: MicaDriver M.mica THREADS CONTEXT [SEQUENCES]\n");
+  if (argc != 5) {
+    std::fprintf(stderr, "usage: MicaDriver M.mica THREADS TOKENS SEQUENCES\n");
     return 2;
   }
   std::string path = argv[1];
-  uint32_t threads = std::atoi(argv[2]), context = std::atoi(argv[3]);
-  // Beside those of a step lies the base that they fork, its pages shared.
-  uint32_t sequences = argc == 5 ? std::atoi(argv[4]) : 1;
   Artifact artifact = require(Artifact::open(path));
-  Model model = require(Model::load(
-      path, {.threads = threads,
-             .kvTokens = uint64_t(sequences) * context,
-             .sequences = sequences + 1}));
+  // Each depth that was set may have a page that is partly full.
+  Model model = require(
+      Model::load(path, {.threads = uint32_t(std::atoi(argv[2])),
+                         .kvTokens = uint64_t(std::atoll(argv[3])),
+                         .sequences = uint32_t(std::atoi(argv[4])) + kDepths}));
   MicaEngine engine(std::move(model),
                     require(parseWork(artifact.manifest().work, path)));
   uint32_t vocab = artifact.manifest().vocab;

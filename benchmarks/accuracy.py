@@ -30,7 +30,6 @@ FOLDER = engines.CACHE / "accuracy"
 TEXTS = ("README.md", "docs/architecture.md", "docs/debugging.md",
          "docs/adding-a-model.md", "examples/tiny-python/train.py",
          "lib/Format/Format.h", "test/e2e/oracle.py", "LICENSE")
-FTYPES = {"q8_0": 7, "q4_0": 2, "q4_k": 14, "q6_k": 18}  # of llama.h
 START, WINDOW, SLICE = 2, 512, 32
 EXACT = ["--dtype=f32", "--activations=f32"]
 MICA = {"Mica": [], "Mica, f32 cache": ["--dtype=f32"],
@@ -71,14 +70,8 @@ def gguf_file(name):
         return MODEL
     path = FOLDER / f"{name}.gguf"
     if not path.exists():
-        partial = path.with_suffix(".part")
-        engines.run(logits_driver(), "quantize", MODEL, partial, FTYPES[name])
-        partial.rename(path)
+        engines.quantize(MODEL, path, name)
     return path
-
-
-def logits_driver():
-    return engines.llama_driver("llama.cpp", "LlamaLogits.cpp", "logits")
 
 
 def windows(mica, count):
@@ -118,7 +111,7 @@ class Llama:
     """llama.cpp, as a process that writes logits."""
 
     def __init__(self, path, cache, threads, vocabulary, stack):
-        command = [logits_driver(), path, threads, WINDOW, cache]
+        command = [engines.logits_driver(), path, threads, WINDOW, cache]
         self.process = stack.enter_context(subprocess.Popen(
             [str(word) for word in command], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
@@ -174,7 +167,7 @@ def table(results):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--files", default="own," + ",".join(FTYPES))
+    parser.add_argument("--files", default="own," + ",".join(engines.FTYPES))
     parser.add_argument("--tokens", type=int, default=10_000)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--mica", default=ROOT / "build/bin/mica")

@@ -9,6 +9,17 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "bench"
 PACKAGES = {"llama.cpp": "llama-cpp-python==0.3.36",
             "ik_llama.cpp": "ik-llama-cpp-python==0.1.5"}
+# In an environment of their own, because optimum-intel wants transformers of
+# another version; torch and numpy are those of scripts/requirements.txt.
+OPENVINO = """
+    cloudpickle==3.1.2 httpcore==1.0.9 httpx==0.28.1 huggingface_hub==1.21.0
+    joblib==1.6.0 narwhals==2.29.0 nncf==3.4.0 openvino==2026.4.1
+    openvino-genai==2026.4.1.0 openvino-telemetry==2025.2.0
+    openvino-tokenizers==2026.4.1.0 optimum==2.3.0 optimum-intel==2.2.0
+    pydot==4.0.1 scikit-learn==1.9.1 tabulate==0.10.0 threadpoolctl==3.8.0
+    tokenizers==0.22.2 transformers==5.5.4 typer==0.25.1""".split()
+SEQUENCES = 9  # of a step of Mica at most
+FTYPES = {"q8_0": 7, "q4_0": 2, "q4_k": 14, "q6_k": 18}  # of llama.h
 
 
 def run(*command, **options):
@@ -78,28 +89,55 @@ def llama_driver(engine, source="LlamaDriver.cpp", name="driver"):
     return driver
 
 
+def logits_driver():
+    return llama_driver("llama.cpp", "LlamaLogits.cpp", "logits")
+
+
+def quantize(source, target, name, *pure):
+    """Writes a GGUF file by llama.cpp's quantizer; "pure" for one type."""
+    partial = target.with_suffix(".part")
+    run(logits_driver(), "quantize", source, partial, FTYPES[name], *pure)
+    partial.rename(target)
+
+
+def openvino_python():
+    """Makes the environment of OpenVINO unless it is there; returns its
+    interpreter."""
+    folder = CACHE / "openvino" / "venv"
+    done = folder / "packages.txt"
+    if not done.exists() or done.read_text().split() != OPENVINO:
+        print(f"installing {', '.join(OPENVINO)}", flush=True)
+        run(sys.executable, "-m", "venv", "--system-site-packages", folder)
+        run(folder / "bin/python", "-m", "pip", "install", "--no-deps",
+            "--disable-pip-version-check", *OPENVINO)
+        done.write_text("\n".join(OPENVINO) + "\n")
+    return folder / "bin/python"
+
+
 class Engine:
     """A driver that runs; `ask` returns the seconds of one line of work."""
 
-    def __init__(self, name, command, **environment):
+    def __init__(self, name, words):
         self.name = name
         begin = time.perf_counter()
         self.process = subprocess.Popen(
-            [str(c) for c in command], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            env=dict(os.environ, **environment))
+            [str(word) for word in words], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         while (line := self.process.stdout.readline()).strip() != "ready":
             if not line:
-                raise RuntimeError(f"{name}: ended before it was ready")
+                raise RuntimeError(f"{name}: ended before it was ready, with "
+                                   f"status {self.process.wait()}")
         self.load_seconds = time.perf_counter() - begin
 
     def ask(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"{self.name}: ended at '{line}'")
-        seconds = float(answer)
+        try:
+            seconds = float(answer)
+        except ValueError:
+            raise RuntimeError(f"{self.name}: answered '{answer.strip()}' to "
+                               f"'{line}', expected seconds") from None
         if seconds < 0:
             raise RuntimeError(f"{self.name}: does not know '{line}'")
         return seconds
@@ -111,32 +149,43 @@ class Engine:
         return tuple(int(lines[key].split()[0]) >> 10
                      for key in ("VmHWM", "RssAnon"))
 
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=60)
-
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
-        self.process.kill() if error[0] else self.close()
+        if error[0]:
+            self.process.kill()
+        elif self.process.poll() is None:
+            self.process.stdin.close()
+        self.process.wait(timeout=60)
 
 
-def start(name, model, threads, context, sequences=1):
-    """Starts an engine on a model made by models.py (a dict of its paths).
-
-    name: mica, llama.cpp, llama.cpp-fa, ik_llama.cpp, ik_llama.cpp-fa,
-    torch-bf16 or torch-f32. sequences: how many Mica takes in a step.
-    """
-    pin = [] if threads > 1 else ["taskset", "-c", "0"]
+def command(name, case, tokens):
+    """Returns the words that start an engine, but for its pinning."""
     if name == "mica":
-        return Engine(name, pin + [ROOT / "build/bin/MicaDriver",
-                                   model["mica"], threads, context, sequences])
-    if name.startswith("torch"):
-        dtype = {"bf16": "bfloat16", "f32": "float32"}[name.split("-")[1]]
-        return Engine(name, pin + [
-            sys.executable, ROOT / "benchmarks/torch_driver.py", model["hf"],
-            threads, context, dtype])
-    return Engine(name, pin + [llama_driver(name.removesuffix("-fa")),
-                               model["gguf"], threads, context],
-                  FLASH="1" if name.endswith("-fa") else "0")
+        return [ROOT / "build/bin/MicaDriver", case.mica_file(), case.threads,
+                tokens, SEQUENCES]
+    engine, *words = name.split("-")
+    if engine == "torch":
+        return [sys.executable, ROOT / "benchmarks/torch_driver.py",
+                case.hf_folder(), case.threads, tokens, *words]
+    if engine == "openvino":
+        return [openvino_python(), ROOT / "benchmarks/openvino_driver.py",
+                case.openvino_folder(), case.threads, tokens,
+                {"f16": "f16", "int8": "u8"}[case.cache], *words]
+    names = {"fa": "flash", "rtr": "repack"}
+    return [llama_driver(engine), case.gguf_file(), case.threads, tokens,
+            *(names[word] for word in words),
+            *(["q8_0"] if case.cache == "int8" else [])]
+
+
+def start(name, case, tokens):
+    """Starts an engine on a case of cases.py.
+
+    name: mica; llama.cpp, ik_llama.cpp, with -fa for flash attention and -rtr
+    for weights repacked at the start; openvino, openvino-f32 for sums in f32
+    (bf16 otherwise where the CPU multiplies it); torch-bf16, torch-f32.
+    tokens: what its cache is to hold.
+    """
+    pin = [] if case.threads > 1 else ["taskset", "-c", "0"]
+    return Engine(name, pin + command(name, case, tokens))

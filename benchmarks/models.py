@@ -22,7 +22,7 @@ SHAPES = {
         num_attention_heads=8, num_key_value_heads=2, head_dim=64,
         vocab_size=8192, rope_theta=500000.0),
 }
-CONTEXT = 8192
+CONTEXT = 32768
 EPS = 1e-5
 
 
@@ -55,14 +55,14 @@ def random_tensor(shape, generator):
     return noise.mul_(shape[1] ** -0.5)
 
 
-def write_config(shape, directory):
-    (directory / "config.json").write_text(json.dumps({
+def config_text(shape):
+    return json.dumps({
         "architectures": ["LlamaForCausalLM"], "model_type": "llama",
         "torch_dtype": "bfloat16", "hidden_act": "silu",
         "rms_norm_eps": EPS, "max_position_embeddings": CONTEXT,
         "tie_word_embeddings": True, "attention_bias": False,
         "mlp_bias": False, "bos_token_id": 1, "eos_token_id": 2, **shape,
-    }, indent=2) + "\n")
+    }, indent=2) + "\n"
 
 
 def gguf_header(writer, shape):
@@ -103,21 +103,25 @@ def write_gguf(shape, state, path):
 
 
 def make_model(name, directory):
-    """Makes DIRECTORY/hf and DIRECTORY/model.gguf unless they are there."""
-    directory = pathlib.Path(directory)
-    done = directory / "model.gguf"
-    if done.exists():
-        return directory
+    """Makes DIRECTORY/hf and DIRECTORY/model.gguf unless they are there as this
+    file describes them; returns whether it did. What was made of an earlier
+    model.gguf is older than it."""
+    directory, shape = pathlib.Path(directory), SHAPES[name]
+    config = directory / "hf/config.json"
+    if (directory / "model.gguf").exists() and \
+            config.read_text() == config_text(shape):
+        return False
     (directory / "hf").mkdir(parents=True, exist_ok=True)
-    shape, generator = SHAPES[name], torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     state = {n + ".weight": random_tensor(s, generator)
              for n, _, s in tensors(shape)}
-    write_config(shape, directory / "hf")
-    safetensors.torch.save_file(state, directory / "hf/model.safetensors",
-                                metadata={"format": "pt"})
-    write_gguf(shape, state, directory / "partial.gguf")
-    (directory / "partial.gguf").rename(done)
-    return directory
+    partial = directory / "partial"
+    safetensors.torch.save_file(state, partial, metadata={"format": "pt"})
+    partial.rename(directory / "hf/model.safetensors")
+    write_gguf(shape, state, partial)
+    partial.rename(directory / "model.gguf")
+    config.write_text(config_text(shape))
+    return True
 
 
 def example_gguf(source, path):

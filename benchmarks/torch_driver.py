@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """PyTorch as an engine to be timed; the lines are those of Driver.h.
 
-    torch_driver.py DIRECTORY THREADS CONTEXT DTYPE
+    torch_driver.py DIRECTORY THREADS CONTEXT bf16|f32
 
-transformers' model with a static cache, compiled by torch.compile.
+transformers' model with a static cache, compiled by torch.compile. Of the
+lines there is no "rows".
 """
 import sys
 import time
@@ -64,7 +65,8 @@ class Engine:
 def main():
     directory, threads, context, dtype = sys.argv[1:]
     torch.set_num_threads(int(threads))
-    engine = Engine(directory, int(context), getattr(torch, dtype))
+    engine = Engine(directory, int(context),
+                    {"bf16": torch.bfloat16, "f32": torch.float32}[dtype])
     work = {"depth": engine.set_depth, "prefill": engine.append,
             "decode": engine.decode}
     print("ready", flush=True)
