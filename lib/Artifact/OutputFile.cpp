@@ -12,6 +12,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <mutex>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace mica;
@@ -80,6 +81,10 @@ void unguardName(int index) {
 } // namespace
 
 Expected<OutputFile> OutputFile::create(const std::string &path) {
+  // A rename would put a file in the place of a device.
+  struct stat found;
+  if (!stat(path.c_str(), &found) && !S_ISREG(found.st_mode))
+    return Error{path + ": is no regular file, expected one or a new name"};
   OutputFile file;
   file.path = path;
   file.temporary = path + ".tmp." + std::to_string(getpid());

@@ -20,6 +20,7 @@ namespace mica {
 /// ended by SIGINT, SIGTERM or SIGHUP, it removes the temporary file.
 class OutputFile {
 public:
+  /// An error if there is something at `path` that is no regular file.
   static Expected<OutputFile> create(const std::string &path);
   OutputFile(OutputFile &&other);
   OutputFile &operator=(OutputFile &&other);

@@ -140,3 +140,16 @@ def test_a_stage_can_be_left_and_entered(mica, made, compiled, tmp_path, stage):
     mica("compile", tmp_path / "half.mlir", f"--start-from={stage}",
          "--emit=obj", "-o", tmp_path / "parts.o")
     assert digest(compiled(model, "--emit=obj")) == digest(tmp_path / "parts.o")
+
+
+@pytest.mark.parametrize("made_by", [os.mkfifo, os.mkdir])
+def test_an_output_that_is_no_file(mica, made, tmp_path, made_by):
+    """A device or a folder stays what it is: a rename would replace it."""
+    made_by(tmp_path / "out")
+    result = mica("compile", made("llama", "grouped", "f32"), "-o",
+                  tmp_path / "out", fails=True)
+    assert result.returncode == 1
+    assert result.stderr == (f"mica: {tmp_path / 'out'}: is no regular file, "
+                             "expected one or a new name\n")
+    assert not (tmp_path / "out").is_file()
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
