@@ -110,6 +110,20 @@ int64_t cpu::lanesOf(TargetAttr target, int64_t panel) {
   return std::gcd<int64_t>(panel, target.getVectorBits() / 32);
 }
 
+Value cpu::rowDword(Emitter &e, const DotTile &tile, int64_t lanes, int64_t r,
+                    Index byte) {
+  Value dword =
+      e.loadBytes(1, e.b.getI32Type(), tile.input, {tile.m + r, byte});
+  return e.broadcast(e.extract(dword, 0), lanes);
+}
+
+Value cpu::rowScale(Emitter &e, const DotTile &tile, int64_t lanes, int64_t r,
+                    Index element) {
+  tile::GroupsAttr groups = tile.inputGroups;
+  Index byte = element / groups.getSize() * 4 + groups.scalesAt(tile.terms);
+  return e.bitcast(rowDword(e, tile, lanes, r, byte), e.b.getF32Type());
+}
+
 Emitter::Values BlockDot::addBlock(Emitter &e, const DotTile &tile, Index block,
                                    int64_t count, Emitter::Values sums) const {
   int64_t group = tile.blocks.getGroup();

@@ -100,6 +100,13 @@ private:
 /// Rows of a panel that a vector of the target takes: all or a part of them.
 int64_t lanesOf(TargetAttr target, int64_t panel);
 
+/// The dword of row `r` of the tile, of i8, at `byte`, in every lane.
+mlir::Value rowDword(tile::Emitter &e, const DotTile &tile, int64_t lanes,
+                     int64_t r, tile::Index byte);
+/// The scale of row `r`, of i8, at `element`, vector<lanes x f32>.
+mlir::Value rowScale(tile::Emitter &e, const DotTile &tile, int64_t lanes,
+                     int64_t r, tile::Index element);
+
 /// `body(block, first, count)` for every step of the tile's blocks: elements in
 /// steps of `size`, blocks of `group`.
 void forSteps(tile::Emitter &e, const DotTile &tile, int64_t size,

@@ -21,6 +21,7 @@ struct DotTile {
   int64_t rows, panels, panel, group;
   tile::ScheduleAttr schedule;
   tile::Index from, to; // groups of k
+  int64_t depth;        // of which there are at most so many
   mlir::Value carried;  // i1: the stage holds sums to add to; null: it does not
   /// The weights that the tiles will read when all rows are through with these:
   /// groups from the first weight. Null: none, or nobody knows.

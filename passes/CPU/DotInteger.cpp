@@ -163,7 +163,7 @@ private:
       first = last;
     }
     for (int64_t r = 0; r < rows; ++r) {
-      Value scale = rowScale(s, r, at);
+      Value scale = rowScale(e, s.tile, s.lanes, r, s.element(at));
       for (int64_t i = 0; i < wide; ++i) {
         Value &sum = s.sum(sums, r, from + i);
         sum = e.fma(scaled[r * wide + i], scale, sum);
@@ -233,7 +233,7 @@ private:
       for (int64_t i = 0; i < wide; ++i)
         codes.push_back(s.codes(from + i, at));
       for (int64_t r = 0; r < rows; ++r) {
-        Value row = rowDword(s, r, s.element(at));
+        Value row = rowDword(e, s.tile, s.lanes, r, s.element(at));
         for (int64_t i = 0; i < wide; ++i)
           multiplier.add(e, partial[r * wide + i], codes[i], row,
                          s.blocks.greatestCode());
@@ -252,26 +252,12 @@ private:
     return s.blocks.hasMinimum() || zeroOf(s) != 0;
   }
 
-  /// The dword of row `r` at `byte`, in every lane.
-  static Value rowDword(const BlockStep &s, int64_t r, Index byte) {
-    Emitter &e = s.e;
-    Value dword =
-        e.loadBytes(1, e.b.getI32Type(), s.tile.input, {s.tile.m + r, byte});
-    return e.broadcast(e.extract(dword, 0), s.lanes);
-  }
-
-  static Value rowScale(const BlockStep &s, int64_t r, int64_t at) {
-    tile::GroupsAttr groups = s.tile.inputGroups;
-    Index group = s.element(at) / groups.getSize();
-    Value bits = rowDword(s, r, group * 4 + groups.scalesAt(s.tile.terms));
-    return s.e.bitcast(bits, s.e.b.getF32Type());
-  }
-
   /// Both sums of the 32 elements from `at` on, as pairs of i16.
   static Value rowSums(const BlockStep &s, int64_t r, int64_t at) {
     tile::GroupsAttr groups = s.tile.inputGroups;
     Index pair = s.element(at) / kPair;
-    return rowDword(s, r, pair * 4 + groups.sumsAt(s.tile.terms));
+    return rowDword(s.e, s.tile, s.lanes, r,
+                    pair * 4 + groups.sumsAt(s.tile.terms));
   }
 
   /// `factor` times the row's sum over [first, last), of which `pair` has both

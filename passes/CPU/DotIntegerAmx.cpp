@@ -95,12 +95,9 @@ private:
 //===----------------------------------------------------------------------===//
 
 void DotIntegerAmx::open(Emitter &e, const DotTile &t) {
+  assert(t.rows == kHigh && "the schedule asks for more rows than a tile has");
   assert(t.panels == 1 && "the schedule asks for more panels than one");
-  if (t.rows < kHigh)
-    return;
-  int64_t depth = std::max(t.schedule.getDepth() / t.group, int64_t(1));
-  int64_t most =
-      llvm::alignTo(std::min(depth, t.groups()) * t.group / tile::kRun, kSlots);
+  int64_t most = llvm::alignTo(t.depth * t.group / tile::kRun, kSlots);
   codes = e.scratch({most, tile::kRunDwords, 4 * kLanes}, e.b.getI8Type());
   factors = e.scratch({most, parts * perPart, kLanes}, e.b.getF32Type());
   tileSums = e.scratch({kTileSums, kHigh, kLanes}, e.b.getI32Type());
@@ -160,7 +157,6 @@ void DotIntegerAmx::openRun(Emitter &e, const DotTile &t, Index block,
 void DotIntegerAmx::multiply(Emitter &e, const DotTile &t) const {
   if (t.rows < kHigh)
     return few->multiply(e, t);
-  assert(t.rows == kHigh && "the schedule asks for more rows than a tile has");
   Value zero = e.splat(0.0, kLanes);
   Values sums(kHigh, zero);
   for (int64_t r = 0; r < kHigh; ++r)
@@ -256,9 +252,7 @@ void DotIntegerAmx::storeSlot(Emitter &e, int64_t turn) const {
 void DotIntegerAmx::addSlot(Emitter &e, const DotTile &t, Index slot,
                             int64_t turn, Value ofRows, Values &sums) const {
   Index from = min(slot, last);
-  Index scaleAt =
-      (t.from * t.group + from * tile::kRun) / t.inputGroups.getSize() * 4 +
-      t.inputGroups.scalesAt(t.terms);
+  Index element = t.from * t.group + from * tile::kRun;
   Values held;
   for (int64_t f = 0; f < parts * perPart; ++f)
     held.push_back(
@@ -275,10 +269,7 @@ void DotIntegerAmx::addSlot(Emitter &e, const DotTile &t, Index slot,
       scaled =
           e.fma(held[(p + 1) * perPart - 1], e.broadcast(sum, kLanes), scaled);
     }
-    Value bits = e.loadBytes(1, e.b.getI32Type(), t.input, {t.m + r, scaleAt});
-    Value scale =
-        e.bitcast(e.broadcast(e.extract(bits, 0), kLanes), e.b.getF32Type());
-    sums[r] = e.fma(scaled, scale, sums[r]);
+    sums[r] = e.fma(scaled, rowScale(e, t, kLanes, r, element), sums[r]);
   }
 }
 
