@@ -189,13 +189,12 @@ void AttendExpansion::packQuery(Index r, Index m, Index h) {
   };
   e.forRange(e.index(key / size * size), e.index(shape.paddedKey), size,
              [&](Index i) {
-               store(e.splat(0, size),
-                     min(i, e.index(shape.paddedKey - size)));
+               store(e.splat(0, size), min(i, e.index(shape.paddedKey - size)));
              });
   auto copy = [&](Index i) {
-    store(e.load(VectorType::get(size, element), op.getQuery(),
-                 {m, h * key + i}),
-          i);
+    store(
+        e.load(VectorType::get(size, element), op.getQuery(), {m, h * key + i}),
+        i);
   };
   e.forRange(e.index(0), e.index(key / size * size), size, copy);
   if (key % size)

@@ -24,7 +24,8 @@ Value convert(Emitter &e, Value values, Type type) {
 
 /// Rows and pool in f32; halves of a bf16 pair are one shift and one mask.
 struct FmaDot : AttendDot {
-  explicit FmaDot(int64_t group) : AttendDot(group, /*vectors=*/1, /*sums=*/1) {}
+  explicit FmaDot(int64_t group)
+      : AttendDot(group, /*vectors=*/1, /*sums=*/1) {}
 
   Type getRowType(Emitter &e) const override { return e.b.getF32Type(); }
 
@@ -66,7 +67,8 @@ struct FmaDot : AttendDot {
 
 /// Rows and pool in pairs of bf16.
 struct Bf16Dot : AttendDot {
-  explicit Bf16Dot(int64_t group) : AttendDot(group, /*vectors=*/1, /*sums=*/1) {}
+  explicit Bf16Dot(int64_t group)
+      : AttendDot(group, /*vectors=*/1, /*sums=*/1) {}
 
   Type getRowType(Emitter &e) const override { return e.b.getBF16Type(); }
 
@@ -96,9 +98,10 @@ struct Bf16Dot : AttendDot {
 };
 
 /// Rows of i16, a pool of codes of 8 or 4 bits, sums of i32. What comes from 16
-/// bits of the pool by a shift and a mask is the same element of both halves of a
-/// dword: of bytes elements 0 and 2, then 1 and 3, which is the order of a row in
-/// memory. Codes count from 0 up, but for values of 8 bits, which are signed.
+/// bits of the pool by a shift and a mask is the same element of both halves of
+/// a dword: of bytes elements 0 and 2, then 1 and 3, which is the order of a
+/// row in memory. Codes count from 0 up, but for values of 8 bits, which are
+/// signed.
 struct IntegerDot : AttendDot {
   IntegerDot(TargetAttr target, int64_t bits, bool isKeys)
       : AttendDot(isKeys ? 32 / bits : 4, isKeys ? 1 : 8 / bits,

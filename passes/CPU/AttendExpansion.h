@@ -100,7 +100,7 @@ private:
   int64_t columns; // of a value, with padding
   AttendState state;
   mlir::Value floats; // [padded key] f32: a query that becomes integers
-  mlir::Value pages; // [2 * unit / chunk] of this block and the next
+  mlir::Value pages;  // [2 * unit / chunk] of this block and the next
   // Of the task: its kv-head, first row, first page and pages; of the span: its
   // first GEMM row.
   tile::Index head, m0, pageStart, pageCount, base;

@@ -46,8 +46,8 @@ private:
   double factor();
   mlir::Value visible(tile::Index r, tile::Index m, mlir::Value tokens);
   mlir::Value tokensOf(tile::Index n, int64_t part);
-  /// Times the values' scales, as integers; returns them, and keeps what the
-  /// values' minima add.
+  /// Makes integers of `weights` times the values' scales, and adds up what the
+  /// values' minima contribute.
   void quantize(tile::Index r, mlir::MutableArrayRef<mlir::Value> weights);
   /// Stores the weights of row r.
   void storeWeights(tile::Index r, mlir::MutableArrayRef<mlir::Value> weights);

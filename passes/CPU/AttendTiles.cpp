@@ -109,8 +109,7 @@ void AttendExpansion::scoreTile(const AttendBlock &block, Index r, int64_t rows,
     Emitter::Values scores = scorePanels(block, r, rows, j, panels);
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t v = 0; v < panels; ++v)
-        e.store(scores[i * panels + v], state.scores,
-                {r + i, (j + v) * lanes});
+        e.store(scores[i * panels + v], state.scores, {r + i, (j + v) * lanes});
   });
 }
 
@@ -223,8 +222,7 @@ void AttendExpansion::outputTile(const AttendBlock &block, Index r,
   bool isInteger = valueDot->isInteger();
   int64_t wide = panels * valueDot->vectors;
   auto place = [&](int64_t at) -> SmallVector<Index> {
-    return {r + at / wide,
-            (column * valueDot->vectors + at % wide) * lanes};
+    return {r + at / wide, (column * valueDot->vectors + at % wide) * lanes};
   };
   Emitter::Values before, sums;
   for (int64_t at = 0; at < rows * wide; ++at)

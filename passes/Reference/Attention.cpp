@@ -45,8 +45,8 @@ void appendNibbles(Loops &l, function_ref<Value(Value)> element, Value first,
   });
 }
 
-/// store(x, i) of what elements i in [first, last) of head `h` of row `m`, which
-/// share a scale, become.
+/// store(x, i) of what elements i in [first, last) of head `h` of row `m`,
+/// which share a scale, become.
 void appendIntegers(Loops &l, Value rows, Value m, Value h, Value width,
                     Value first, Value last, bool minima,
                     function_ref<void(Value, Value)> store) {
@@ -86,10 +86,9 @@ void append(Loops &l, const Batch &batch, Value rows, Value cache, Value layer,
       l.forEach({heads, l.index(groups)}, [&](ArrayRef<Value> at) {
         Value h = at[0], first = l.mul(at[1], size);
         Value last = l.min(l.add(first, size), width);
-        appendIntegers(l, rows, m, h, width, first, last, kv.hasMinima(),
-                       [&](Value x, Value i) {
-                         l.store(x, cache, {layer, s, p, h, i});
-                       });
+        appendIntegers(
+            l, rows, m, h, width, first, last, kv.hasMinima(),
+            [&](Value x, Value i) { l.store(x, cache, {layer, s, p, h, i}); });
       });
       return;
     }
@@ -109,10 +108,10 @@ struct KVAppend : Lowering<KVAppendOp> {
     Batch batch(operands.getBatch());
     Cache cache(operands.getKv());
     KVType kv = op.getKv().getType();
-    append(l, batch, operands.getKey().front(), cache.key, cache.layer,
-           kv, /*values=*/false);
-    append(l, batch, operands.getValue().front(), cache.value, cache.layer,
-           kv, /*values=*/true);
+    append(l, batch, operands.getKey().front(), cache.key, cache.layer, kv,
+           /*values=*/false);
+    append(l, batch, operands.getValue().front(), cache.value, cache.layer, kv,
+           /*values=*/true);
     b.replaceOpWithMultiple(op, {operands.getKv()});
     return success();
   }
