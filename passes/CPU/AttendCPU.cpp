@@ -49,19 +49,16 @@ AttendShape::AttendShape(tile::AttendOp op) {
   heads = keys.getDimSize(2);
   group = op.getHeads() / heads;
   page = keys.getDimSize(3) * lanes;
-  int64_t perStep = keys.getDimSize(6);
   keySteps = groupSteps = keys.getDimSize(4);
+  paddedKey = keySteps * keys.getDimSize(6);
   groups = 1;
-  minima = false;
+  minima = op.getBits() == 4;
   if (!op.getScales().empty()) {
-    perStep = 32 / op.getBits();
-    minima = op.getBits() == 4;
+    int64_t perStep = 32 / op.getBits();
+    paddedKey = llvm::alignTo(keySteps * perStep, lanes);
     groupSteps = KVType::keyGroup / perStep;
     groups = llvm::divideCeil(keySteps, groupSteps);
   }
-  paddedKey = keySteps * perStep;
-  if (!op.getScales().empty())
-    paddedKey = llvm::alignTo(paddedKey, lanes);
   valuePanels = values.getDimSize(3);
   unit = op.getSchedule()->getUnit();
   chunk = std::min(unit, page);

@@ -105,13 +105,12 @@ struct Bf16Dot : AttendDot {
 struct IntegerDot : AttendDot {
   IntegerDot(TargetAttr target, int64_t bits, bool isKeys)
       : AttendDot(isKeys ? 32 / bits : 4, isKeys ? 1 : 8 / bits,
-                  (isKeys ? 1 : 8 / bits) * lanes / lanesOf(target, lanes)),
+                  (isKeys ? 1 : 8 / bits) * lanes / lanesOf(target, lanes),
+                  /*isInteger=*/true),
         bits(bits), width(lanesOf(target, lanes)),
         isSigned(bits == 8 && !isKeys),
         hasVNNI(target.getFeatures().contains("+avx512vnni") ||
-                (width < lanes && target.getFeatures().contains("+avxvnni"))) {
-    sumType = IntegerType::get(target.getContext(), 32);
-  }
+                (width < lanes && target.getFeatures().contains("+avxvnni"))) {}
 
   Type getRowType(Emitter &e) const override { return e.b.getI16Type(); }
 

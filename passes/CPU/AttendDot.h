@@ -19,17 +19,18 @@ class AttendDot {
 public:
   using Operands = llvm::SmallVector<mlir::Value, 4>;
 
-  AttendDot(int64_t group, int64_t vectors, int64_t sums)
-      : group(group), vectors(vectors), sums(sums) {}
+  AttendDot(int64_t group, int64_t vectors, int64_t sums,
+            bool isInteger = false)
+      : group(group), vectors(vectors), sums(sums), isInteger(isInteger) {}
   virtual ~AttendDot() = default;
 
   const int64_t group;
   /// Of 16 lanes, in a panel of the pool; what holds their sums while products
   /// are added.
   const int64_t vectors, sums;
-
   /// Whether rows are integers: of i16 with a scale each.
-  bool isInteger() const { return sumType != nullptr; }
+  const bool isInteger;
+
   /// The element type in which rows are kept.
   virtual mlir::Type getRowType(tile::Emitter &e) const = 0;
   /// Stores `values`, a vector of any float type (if rows are integers: of i32
@@ -48,9 +49,6 @@ public:
   virtual void multiply(tile::Emitter &e,
                         mlir::MutableArrayRef<mlir::Value> into,
                         const Operands &panel, const Operands &row) const = 0;
-
-protected:
-  mlir::Type sumType;
 };
 
 /// What a row of integers is multiplied with, and its inverse.

@@ -144,7 +144,7 @@ void AttendSoftmax::quantize(Index r, MutableArrayRef<Value> weights) {
 }
 
 void AttendSoftmax::storeWeights(Index r, MutableArrayRef<Value> weights) {
-  if (dot.isInteger())
+  if (dot.isInteger)
     quantize(r, weights);
   for (auto [part, p] : llvm::enumerate(weights)) {
     int64_t token = part * lanes;

@@ -117,7 +117,7 @@ void AttendExpansion::scoreTile(const AttendBlock &block, Index r, int64_t rows,
 Emitter::Values AttendExpansion::scorePanels(const AttendBlock &block, Index r,
                                              int64_t rows, Index panel,
                                              int64_t panels) {
-  if (!keyDot->isInteger())
+  if (!keyDot->isInteger)
     return scoreGroup(block, r, rows, panel, panels, e.index(0),
                       shape.keySteps);
   auto addGroup = [&](int64_t steps) {
@@ -187,7 +187,7 @@ Emitter::Values AttendExpansion::scoreGroup(const AttendBlock &block, Index r,
   Emitter::Values sums;
   for (int64_t i = 0; i < rows; ++i) {
     Value begin;
-    if (keyDot->isInteger() && !shape.minima) {
+    if (keyDot->isInteger && !shape.minima) {
       Value zero = arith::ConstantIntOp::create(e.b, e.loc, e.b.getI32Type(),
                                                 -KVType::keyZero);
       begin = e.mul(e.load(state.querySums, {r + i, group}), zero);
@@ -201,9 +201,9 @@ Emitter::Values AttendExpansion::scoreGroup(const AttendBlock &block, Index r,
 Emitter::Values AttendExpansion::startSums(const AttendDot &dot, Value begin,
                                            int64_t panels) {
   int64_t width = dot.vectors * lanes / dot.sums;
-  Value sum = begin             ? e.broadcast(begin, width)
-              : dot.isInteger() ? e.splatBits(0, width)
-                                : e.splat(0, width);
+  Value sum = begin           ? e.broadcast(begin, width)
+              : dot.isInteger ? e.splatBits(0, width)
+                              : e.splat(0, width);
   return Emitter::Values(panels * dot.sums, sum);
 }
 
@@ -219,7 +219,7 @@ Emitter::Values AttendExpansion::joined(const AttendDot &dot,
 
 void AttendExpansion::outputTile(const AttendBlock &block, Index r,
                                  int64_t rows, Index column, int64_t panels) {
-  bool isInteger = valueDot->isInteger();
+  bool isInteger = valueDot->isInteger;
   int64_t wide = panels * valueDot->vectors;
   auto place = [&](int64_t at) -> SmallVector<Index> {
     return {r + at / wide, (column * valueDot->vectors + at % wide) * lanes};

@@ -140,26 +140,32 @@ void SegmentEmitter::emitSplit(SplitOp op) {
   }
 }
 
+/// Stores the f32 `number` rounded to f16; returns what that is.
+Value SegmentEmitter::storeF16(Value number, Value buffer, ArrayRef<Index> at) {
+  Value narrow = e.truncate(e.broadcast(number, 1), b.getF16Type());
+  e.store(e.extract(narrow, 0), buffer, at);
+  return e.extract(e.extend(narrow, e.f32x(1)), 0);
+}
+
+/// 1 / scale, or 0 if that is not above 0.
+Value SegmentEmitter::inverseOf(Value scale) {
+  Value some = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, scale,
+                                     e.f32(0));
+  return e.select(some, e.div(e.f32(1), scale), e.f32(0));
+}
+
 /// `row` less its least element, in steps of a 15th of the way to the greatest:
 /// 0 to 15. Steps and least are stored to `scales`, at `at` and behind.
 Row SegmentEmitter::nibbles(Row row, Value scales, SmallVector<Index> at) {
   constexpr double largest = 15;
-  auto stored = [&](Value number) {
-    Value narrow = e.truncate(e.broadcast(number, 1), b.getF16Type());
-    e.store(e.extract(narrow, 0), scales, at);
-    at[3] = at[3] + 1;
-    return e.extract(e.extend(narrow, e.f32x(1)), 0);
-  };
   Value negative = arith::NegFOp::create(b, loc, row.value);
   Value below = e.reduce(negative, /*isMax=*/true);
   Value range = e.add(e.reduce(row.value, /*isMax=*/true), below);
-  Value scale = stored(e.mul(range, e.f32(1 / largest)));
-  Value least = stored(arith::NegFOp::create(b, loc, below));
-  Value some = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, scale,
-                                     e.f32(0));
-  Value inverse = e.select(some, e.div(e.f32(1), scale), e.f32(0));
+  Value scale = storeF16(e.mul(range, e.f32(1 / largest)), scales, at);
+  at[3] = at[3] + 1;
+  Value least = storeF16(arith::NegFOp::create(b, loc, below), scales, at);
   Value x = e.mul(e.sub(row.value, e.broadcast(least, row.size())),
-                  e.broadcast(inverse, row.size()));
+                  e.broadcast(inverseOf(scale), row.size()));
   x = arith::MinNumFOp::create(b, loc, x, e.splat(largest, row.size()));
   x = math::RoundEvenOp::create(b, loc, x);
   return this->row(e.maximum(x, e.splat(0, row.size())));
@@ -189,14 +195,8 @@ Row SegmentEmitter::integers(Row row, Value scales, ArrayRef<Index> at) {
     return math::AbsFOp::create(b, loc, x);
   };
   Value magnitude = e.reduce(absolute(row.value), /*isMax=*/true);
-  Value scale = e.truncate(
-      e.broadcast(e.mul(magnitude, e.f32(1 / largest)), 1), b.getF16Type());
-  e.store(e.extract(scale, 0), scales, at);
-  Value exact = e.extract(e.extend(scale, e.f32x(1)), 0);
-  Value some = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, exact,
-                                     e.f32(0));
-  Value inverse = e.select(some, e.div(e.f32(1), exact), e.f32(0));
-  Value x = e.mul(row.value, e.broadcast(inverse, row.size()));
+  Value scale = storeF16(e.mul(magnitude, e.f32(1 / largest)), scales, at);
+  Value x = e.mul(row.value, e.broadcast(inverseOf(scale), row.size()));
   // A scale that is a small number of f16 is not exact enough.
   Value limit = e.splat(largest, row.size());
   x = arith::MinNumFOp::create(b, loc, x, limit);

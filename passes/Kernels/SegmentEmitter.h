@@ -42,6 +42,9 @@ protected:
 
   tile::Row integers(tile::Row row, mlir::Value scales,
                      llvm::ArrayRef<tile::Index> at);
+  mlir::Value storeF16(mlir::Value number, mlir::Value buffer,
+                       llvm::ArrayRef<tile::Index> at);
+  mlir::Value inverseOf(mlir::Value scale);
   tile::Row nibbles(tile::Row row, mlir::Value scales,
                     llvm::SmallVector<tile::Index> at);
   tile::Row paired(tile::Row head, bool values);
