@@ -10,16 +10,6 @@ using namespace mica::test;
 
 namespace {
 
-Expected<GGUF> parse(std::string_view text) {
-  return GGUF::parse(MappedFile::borrow("m.gguf", asBytes(text)));
-}
-
-/// The error of a file that must not be read.
-std::string errorOf(std::string_view text) {
-  Expected<GGUF> gguf = parse(text);
-  return gguf ? "no error" : gguf.error().message;
-}
-
 /// Every metadata type and three tensors.
 GGUFWriter sample() {
   GGUFWriter w;
@@ -59,7 +49,7 @@ GGUFWriter sample() {
 
 TEST(GGUF, metadata) {
   std::string text = sample().file();
-  Expected<GGUF> gguf = parse(text);
+  Expected<GGUF> gguf = parseGGUF(text);
   ASSERT_TRUE(gguf) << gguf.error().message;
   EXPECT_EQ(*gguf->getString("general.architecture"), "llama");
   EXPECT_EQ(*gguf->getInt("i"), 7);
@@ -85,7 +75,7 @@ TEST(GGUF, metadata) {
 
 TEST(GGUF, wrong_types) {
   std::string text = sample().file();
-  Expected<GGUF> gguf = parse(text);
+  Expected<GGUF> gguf = parseGGUF(text);
   ASSERT_TRUE(gguf);
   EXPECT_EQ(gguf->getInt("f").error().message,
             "m.gguf: metadata 'f' is of type f32, expected an integer below "
@@ -107,7 +97,7 @@ TEST(GGUF, wrong_types) {
 
 TEST(GGUF, tensors) {
   std::string text = sample().file();
-  Expected<GGUF> gguf = parse(text);
+  Expected<GGUF> gguf = parseGGUF(text);
   ASSERT_TRUE(gguf);
   ASSERT_EQ(gguf->tensors().size(), 3u);
   const GGUF::Tensor &m = gguf->tensors()[1];
@@ -122,7 +112,7 @@ TEST(GGUF, tensors) {
 TEST(GGUF, no_tensors) {
   GGUFWriter w;
   w.text("general.architecture", "llama");
-  Expected<GGUF> gguf = parse(w.file());
+  Expected<GGUF> gguf = parseGGUF(w.file());
   ASSERT_TRUE(gguf);
   EXPECT_TRUE(gguf->tensors().empty());
 }
@@ -131,9 +121,9 @@ TEST(GGUF, truncated_anywhere) {
   std::string text = sample().file();
   // The last tensor's padding is not needed.
   for (size_t size = 0; size < text.size() - 16; ++size)
-    ASSERT_FALSE(parse(std::string(text.substr(0, size)))) << size;
-  EXPECT_TRUE(parse(text.substr(0, text.size() - 16)));
-  EXPECT_EQ(errorOf(text.substr(0, 3)),
+    ASSERT_FALSE(parseGGUF(std::string(text.substr(0, size)))) << size;
+  EXPECT_TRUE(parseGGUF(text.substr(0, text.size() - 16)));
+  EXPECT_EQ(errorOfGGUF(text.substr(0, 3)),
             "m.gguf: GGUF header ends at byte 3 with the file, expected more "
             "bytes");
 }
@@ -143,7 +133,7 @@ TEST(GGUF, any_bit_flipped) {
   for (size_t i = 0; i < text.size() * 8; ++i) {
     std::string damaged = text;
     damaged[i / 8] ^= 1 << i % 8;
-    Expected<GGUF> gguf = parse(damaged);
+    Expected<GGUF> gguf = parseGGUF(damaged);
     if (!gguf) {
       EXPECT_EQ(gguf.error().message.find('\n'), std::string::npos);
       continue;
@@ -163,27 +153,28 @@ TEST(GGUF, any_bit_flipped) {
 TEST(GGUF, wrong_header) {
   GGUFWriter w = sample();
   w.magic = 0x12345678;
-  EXPECT_EQ(errorOf(w.file()),
+  EXPECT_EQ(errorOfGGUF(w.file()),
             "m.gguf: first 4 bytes are 'xV4\\x12', expected 'GGUF'");
   w = sample();
   w.version = 2;
-  EXPECT_EQ(errorOf(w.file()), "m.gguf: GGUF version 2, expected version 3");
+  EXPECT_EQ(errorOfGGUF(w.file()),
+            "m.gguf: GGUF version 2, expected version 3");
   w.version = 0x03000000;
-  EXPECT_EQ(errorOf(w.file()),
+  EXPECT_EQ(errorOfGGUF(w.file()),
             "m.gguf: big-endian GGUF, expected little-endian");
   w = sample();
   w.extraValues = uint64_t(1) << 60;
-  EXPECT_NE(errorOf(w.file()), "no error");
+  EXPECT_NE(errorOfGGUF(w.file()), "no error");
   w = sample();
   w.extraTensors = ~uint64_t(0) - 3;
-  EXPECT_NE(errorOf(w.file()), "no error");
+  EXPECT_NE(errorOfGGUF(w.file()), "no error");
 }
 
 TEST(GGUF, hostile_metadata) {
   auto with = [](uint32_t type, const Bytes &value) {
     GGUFWriter w;
     w.raw("x", type, value);
-    return errorOf(w.file());
+    return errorOfGGUF(w.file());
   };
   EXPECT_EQ(with(13, {}), "m.gguf: metadata 'x' has type 13, expected 0 to 12");
   EXPECT_EQ(with(7, Bytes().put(uint8_t(2))),
@@ -201,30 +192,30 @@ TEST(GGUF, hostile_metadata) {
   GGUFWriter twice;
   twice.integer("x", 1);
   twice.integer("x", 1);
-  EXPECT_EQ(errorOf(twice.file()),
+  EXPECT_EQ(errorOfGGUF(twice.file()),
             "m.gguf: metadata 'x' occurs twice, expected once");
 }
 
 TEST(GGUF, alignment) {
   GGUFWriter w;
   w.integer("general.alignment", 24);
-  EXPECT_EQ(errorOf(w.file()),
+  EXPECT_EQ(errorOfGGUF(w.file()),
             "m.gguf: metadata 'general.alignment' is 24, expected a power of "
             "two from 8 to 1048576");
   w = {};
   w.text("general.alignment", "32");
-  EXPECT_NE(errorOf(w.file()), "no error");
+  EXPECT_NE(errorOfGGUF(w.file()), "no error");
   w = {};
   w.integer("general.alignment", 32);
   w.floats("v", {3});
-  EXPECT_TRUE(parse(w.file()));
+  EXPECT_TRUE(parseGGUF(w.file()));
 }
 
 TEST(GGUF, hostile_tensors) {
   auto with = [](std::vector<uint64_t> shape, uint32_t type, int64_t offset) {
     GGUFWriter w;
     w.tensor("t", std::move(shape), type, 64, offset);
-    return errorOf(w.file());
+    return errorOfGGUF(w.file());
   };
   EXPECT_EQ(with({}, 0, 0),
             "m.gguf: tensor 't' has 0 dimensions, expected 1 to 4");
@@ -259,12 +250,12 @@ TEST(GGUF, tensors_apart) {
   GGUFWriter w;
   w.tensor("a", {9}, 0, 64, 0);
   w.tensor("b", {1}, 0, 4, 32);
-  EXPECT_EQ(errorOf(w.file()),
+  EXPECT_EQ(errorOfGGUF(w.file()),
             "m.gguf: tensor 'b' overlaps tensor 'a', expected tensors apart");
   w = {};
   w.floats("a", {9});
   w.floats("a", {9});
-  EXPECT_EQ(errorOf(w.file()),
+  EXPECT_EQ(errorOfGGUF(w.file()),
             "m.gguf: tensor 'a' occurs twice, expected once");
 }
 

@@ -12,16 +12,6 @@ using namespace mica::test;
 
 namespace {
 
-Expected<GGUF> parse(std::string_view text) {
-  return GGUF::parse(MappedFile::borrow("m.gguf", asBytes(text)));
-}
-
-/// The error of a file that must not be read.
-std::string errorOf(std::string_view text) {
-  Expected<GGUF> gguf = parse(text);
-  return gguf ? "no error" : gguf.error().message;
-}
-
 /// The formats that a GGUF file may have.
 std::vector<const Format *> everyFormat() {
   std::vector<const Format *> formats;
@@ -61,13 +51,13 @@ TEST(GGUFTypes, damaged) {
   for (const Format *format : everyFormat()) {
     SCOPED_TRACE(format->name);
     std::string text = fileOf(*format);
-    ASSERT_TRUE(parse(text));
+    ASSERT_TRUE(parseGGUF(text));
     for (size_t size = 0; size < text.size(); ++size)
-      ASSERT_FALSE(parse(std::string(text.substr(0, size)))) << size;
+      ASSERT_FALSE(parseGGUF(std::string(text.substr(0, size)))) << size;
     for (size_t i = 0; i < text.size() * 8; ++i) {
       std::string damaged = text;
       damaged[i / 8] ^= 1 << i % 8;
-      Expected<GGUF> gguf = parse(damaged);
+      Expected<GGUF> gguf = parseGGUF(damaged);
       if (!gguf)
         EXPECT_EQ(gguf.error().message.find('\n'), std::string::npos);
       else
@@ -85,7 +75,7 @@ TEST(GGUFTypes, in_parts_of_blocks) {
     for (uint64_t columns : {uint64_t(1), size - 1, size + 1, size / 2}) {
       GGUFWriter w;
       w.tensor("m", {2, columns}, format->ggufType, 4096);
-      EXPECT_EQ(errorOf(w.file()),
+      EXPECT_EQ(errorOfGGUF(w.file()),
                 "m.gguf: tensor 'm' has rows of " + std::to_string(columns) +
                     " elements, expected a multiple of " +
                     std::to_string(size) + " for " + std::string(format->name));
@@ -105,16 +95,17 @@ TEST(GGUFTypes, beyond_64_bits) {
           {uint64_t(1) << 48, 1, columns, 2 * columns}}) {
       GGUFWriter w;
       w.tensor("m", shape, format->ggufType, 4096);
-      EXPECT_EQ(errorOf(w.file()).find("m.gguf: tensor 'm' has shape ["), 0u)
+      EXPECT_EQ(errorOfGGUF(w.file()).find("m.gguf: tensor 'm' has shape ["),
+                0u)
           << format->name;
     }
     GGUFWriter w;
     w.tensor("m", {uint64_t(1) << 39, columns}, format->ggufType, 4096);
     uint64_t bytes = (uint64_t(1) << 39) * format->blockBytes;
-    EXPECT_EQ(errorOf(w.file()), "m.gguf: tensor 'm' takes " +
-                                     std::to_string(bytes) +
-                                     " bytes at offset 0, expected at most the "
-                                     "4096 bytes of data in the file");
+    EXPECT_EQ(errorOfGGUF(w.file()),
+              "m.gguf: tensor 'm' takes " + std::to_string(bytes) +
+                  " bytes at offset 0, expected at most the "
+                  "4096 bytes of data in the file");
   }
 }
 
@@ -125,8 +116,8 @@ TEST(GGUFTypes, over_another) {
     GGUFWriter w;
     w.tensor("a", {1, columns}, format->ggufType, bytes);
     w.tensor("b", {1, columns}, format->ggufType, bytes, 32);
-    EXPECT_EQ(errorOf(w.file()), "m.gguf: tensor 'b' overlaps tensor 'a', "
-                                 "expected tensors apart");
+    EXPECT_EQ(errorOfGGUF(w.file()), "m.gguf: tensor 'b' overlaps tensor 'a', "
+                                     "expected tensors apart");
   }
 }
 
@@ -137,16 +128,16 @@ TEST(GGUFTypes, that_are_none) {
   for (uint32_t type = 0; type < 300; ++type) {
     GGUFWriter w;
     w.tensor("m", {1, 256}, type, 1024);
-    EXPECT_EQ(errorOf(w.file()).find("m.gguf: tensor 'm' has type " +
-                                     std::to_string(type) +
-                                     ", expected one of ") == 0,
+    EXPECT_EQ(errorOfGGUF(w.file()).find("m.gguf: tensor 'm' has type " +
+                                         std::to_string(type) +
+                                         ", expected one of ") == 0,
               !known.contains(type))
         << type;
   }
   for (uint32_t type : {0x80000000u, 0x80000008u, ~0u}) {
     GGUFWriter w;
     w.tensor("m", {1, 256}, type, 1024);
-    EXPECT_NE(errorOf(w.file()), "no error") << type;
+    EXPECT_NE(errorOfGGUF(w.file()), "no error") << type;
   }
 }
 

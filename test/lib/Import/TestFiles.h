@@ -36,6 +36,16 @@ inline std::span<const std::byte> asBytes(std::string_view text) {
   return {reinterpret_cast<const std::byte *>(text.data()), text.size()};
 }
 
+inline Expected<GGUF> parseGGUF(std::string_view text) {
+  return GGUF::parse(MappedFile::borrow("m.gguf", asBytes(text)));
+}
+
+/// The error of a GGUF file that must not be read.
+inline std::string errorOfGGUF(std::string_view text) {
+  Expected<GGUF> gguf = parseGGUF(text);
+  return gguf ? "no error" : gguf.error().message;
+}
+
 /// Builds a GGUF file; metadata and tensors come out in the order added.
 class GGUFWriter {
 public:
