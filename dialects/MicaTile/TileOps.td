@@ -432,8 +432,8 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove,
     own cache alone.
 
     Keys and values of i8 hold codes of `bits` bits (8 or 4), which are multiplied
-    with their `scales` of f16 (see `tile.pool`). Queries and the weights p of a block of tokens are then
-    rounded to 16 bits, each row with a scale of its own.
+    with their `scales` of f16 (see `tile.pool`). Queries and the weights p of a
+    block of tokens are then rounded to 16 bits, each row with a scale of its own.
 
     Region `bounds`: `(%m: index, captures...)`, yields lo, core, hi; tokens in
     [lo, core) need no element test. `mask` (may be empty): `(%m: index,
