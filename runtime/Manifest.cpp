@@ -262,11 +262,17 @@ OpOutput readOutput(Reader &r, const json &in, const std::string &path,
   uint64_t bytes = o.stride * uint64_t(o.element == OpOutput::F32  ? 4
                                        : o.element == OpOutput::I8 ? 1
                                                                    : 2);
-  if (o.element == OpOutput::I8 &&
-      (cached || o.columns % 32 || o.columns + o.columns / 8 > o.stride)) {
+  bool isI8 = o.element == OpOutput::I8;
+  if (isI8 && (cached || o.columns % 32 ||
+               o.columns + o.columns / 8 > o.stride)) {
     r.fail(path + ".stride", in["stride"], "groups of 32 and their scales");
     return o;
   }
+  if (isI8 && !r.member(in, path, "bf16_from").is_null())
+    o.bf16From = r.integer(in, path, "bf16_from", 1,
+                           2 * o.columns <= o.stride ? m.maxRows : 0);
+  if (r.failed())
+    return o;
   if (cached)
     checkCached(r, in, path, o, m);
   else if (o.arena == OpOutput::Logits &&

@@ -49,8 +49,9 @@ struct OpOutput {
   uint32_t phase;
   enum Arena : uint8_t { Row, Out, Logits, Keys, Values } arena;
   /// I8: integers in groups of 32 columns, whose f32 scales follow the row's
-  /// `columns` bytes.
+  /// `columns` bytes; but BF16 where the units are `bf16From` or more (0: never).
   enum Element : uint8_t { F32, F16, BF16, I8 } element;
+  uint32_t bf16From;
   uint64_t offset;
   uint32_t columns, stride; // In elements; columns <= stride.
 };

@@ -87,7 +87,8 @@ LogicalResult MaskAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  StringRef cpu, StringRef features,
                                  int64_t vectorBits, int64_t panel,
-                                 int64_t maxGranule, ArrayAttr dot) {
+                                 int64_t maxGranule, ArrayAttr dot,
+                                 Type tiles) {
   // target_c1
   for (int64_t size : {vectorBits, panel, maxGranule})
     if (size < 1)
@@ -100,6 +101,9 @@ LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
       return emitError() << "expects dot to hold float types, but got "
                          << element;
   }
+  // target_c3
+  if (tiles && !llvm::is_contained(dot, TypeAttr::get(tiles)))
+    return emitError() << "expects tiles of a type in dot, but got " << tiles;
   return success();
 }
 

@@ -115,11 +115,13 @@ def Mica_TargetAttr : Mica_Attr<"Target", "target"> {
     instruction set for code generation and the schedule table; `panel` and
     `vector_bits` fix packed layouts; `dot` lists the element types for which
     the machine multiplies pairs directly (`bf16`), all others are converted to
-    f32; `max_granule` bounds the columns of an epilogue.
+    f32; `tiles`, if there, is the type that it multiplies fastest where rows are
+    many; `max_granule` bounds the columns of an epilogue.
 
     Constraints:
     - (C1) `vector_bits`, `panel` and `max_granule` are positive.
     - (C2) `dot` holds float types.
+    - (C3) `tiles` is one of `dot`.
 
     Example:
 
@@ -130,7 +132,8 @@ def Mica_TargetAttr : Mica_Attr<"Target", "target"> {
   let parameters = (ins StringRefParameter<>:$cpu,
                         StringRefParameter<>:$features,
                         "int64_t":$vector_bits, "int64_t":$panel,
-                        "int64_t":$max_granule, "::mlir::ArrayAttr":$dot);
+                        "int64_t":$max_granule, "::mlir::ArrayAttr":$dot,
+                        OptionalParameter<"::mlir::Type">:$tiles);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

@@ -129,12 +129,22 @@ int64_t BlocksAttr::lines(int64_t panel) const {
 }
 
 LogicalResult GroupsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                 int64_t size) {
+                                 int64_t size, Type values, int64_t from) {
   // groups_c1
   if (size < 1 || size % codeRun)
     return emitError() << "expects groups of a multiple of " << codeRun
                        << " columns, but got " << size;
+  // groups_c2
+  if (values && values.isBF16() ? from < 1 : values || from)
+    return emitError() << "expects values of bf16 from a positive count of "
+                          "rows, but got "
+                       << values << " from " << from;
   return success();
+}
+
+int64_t GroupsAttr::rowBytes(int64_t columns) const {
+  int64_t integers = sumsAt(columns) + columns / 16 * 2;
+  return std::max(integers, getValues() ? columns * 2 : 0);
 }
 
 void TileDialect::initialize() {

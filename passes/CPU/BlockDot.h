@@ -114,12 +114,30 @@ void forSteps(tile::Emitter &e, const DotTile &tile, int64_t size,
 
 /// Integer products of i8 rows, with the instructions that `target` has.
 std::unique_ptr<Dot> makeDotInteger(TargetAttr target, int64_t panel);
-/// The same with tiles of 16 rows by 16 rows of `blocks`; null: not with this
-/// target or this format.
-std::unique_ptr<Dot> makeDotIntegerAmx(TargetAttr target,
-                                       tile::BlocksAttr blocks, int64_t panel);
 /// Weights as f32 in registers, multiply-add with rows of any float type.
 std::unique_ptr<Dot> makeDotDecode(TargetAttr target, int64_t panel);
+/// The same for 16 rows and more, with tiles of 16 rows by 16 rows of `blocks`;
+/// null: not with this target or this format.
+std::unique_ptr<OpeningDot> makeDotIntegerAmx(TargetAttr target,
+                                              tile::BlocksAttr blocks,
+                                              int64_t panel);
+/// For steps of `fewest` rows and more, which are bf16 then: weights rounded to
+/// that, tiles of both.
+std::unique_ptr<OpeningDot> makeDotDecodeAmx(int64_t fewest);
+
+/// Elements `at` to `at` + 3 of the step, of one vector of rows, as f32: for
+/// each c * scale - (zero * scale + minimum), the last rounded once, `scale`
+/// and `offset` being of their group.
+class DecodedGroup {
+public:
+  DecodedGroup(const BlockStep &step, int64_t vector, int64_t at);
+  std::array<mlir::Value, 4> at(int64_t at) const;
+
+private:
+  const BlockStep &step;
+  const int64_t vector;
+  mlir::Value scale, offset; // what is subtracted, negated
+};
 
 } // namespace mica::cpu
 

@@ -19,7 +19,8 @@
 //   for each chunk, each row: the epilogue
 //
 // Every element is the sum over k in one accumulator, k ascending, whatever the
-// row tile: results do not depend on who shares the batch.
+// row tile: results do not depend on who shares the batch. The exception has a
+// name: rows of `#tile.groups` with `values` are floats where they are many.
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,11 +51,8 @@ std::unique_ptr<Dot> chooseDot(tile::ContractOp op) {
       op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
   if (op.getBlocks() && !op.getGroups())
     return makeDotDecode(target, op.getPanel());
-  if (op.getBlocks()) {
-    auto tiles = makeDotIntegerAmx(target, *op.getBlocks(), op.getPanel());
-    bool isAsked = tiles && op.getSchedule()->getRows().front() == 16;
-    return isAsked ? std::move(tiles) : makeDotInteger(target, op.getPanel());
-  }
+  if (op.getBlocks())
+    return makeDotInteger(target, op.getPanel());
   bool pairs = target && target.hasDot(weight.getElementType()) &&
                weight.getElementType().isBF16() &&
                op.getInput().getType().getElementType().isBF16() &&
@@ -64,6 +62,29 @@ std::unique_ptr<Dot> chooseDot(tile::ContractOp op) {
   if (target.getFeatures().contains("+amx-bf16"))
     return makeDotAmx();
   return makeDotBf16();
+}
+
+/// Rows of floats from which on tiles beat multiply-adds.
+constexpr int64_t manyFloats = 16;
+
+/// The strategies for many rows that the target has for the operands, the one
+/// for most rows first.
+SmallVector<std::unique_ptr<OpeningDot>> chooseOpenings(tile::ContractOp op) {
+  SmallVector<std::unique_ptr<OpeningDot>> openings;
+  auto target =
+      op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
+  if (!target || !op.getBlocks() || !op.getSchedule()->getDepth())
+    return openings;
+  auto groups = op.getGroups();
+  Type rows = groups ? groups->getValues()
+                     : op.getInput().getType().getElementType();
+  if (target.getTiles() && target.getTiles() == rows &&
+      *op.getTerms() % tile::kRun == 0)
+    openings.push_back(makeDotDecodeAmx(groups ? groups->getFrom() : manyFloats));
+  if (groups)
+    if (auto dot = makeDotIntegerAmx(target, *op.getBlocks(), op.getPanel()))
+      openings.push_back(std::move(dot));
+  return openings;
 }
 
 class ContractExpansion {
@@ -77,6 +98,7 @@ public:
     groups = weight.getDimSize(1);
     panels = weight.getDimSize(0);
     dot = chooseDot(op);
+    openings = chooseOpenings(op);
     segment = op.getSegment();
     granule = op.getGranule();
     // Without padding inside, a granule of any epilogue is as good as a panel.
@@ -90,9 +112,9 @@ public:
     unit = std::max<int64_t>(1, schedule.getUnit() / (granule * chunk)) * chunk;
     unit = std::min<int64_t>(unit, llvm::divideCeil(granules, chunk) * chunk);
     depth = std::min(schedule.getDepth() / group, groups);
-    if (dot->opens())
+    if (!openings.empty())
       depth = std::max<int64_t>(depth, 1);
-    if (depth == 0 || (depth == groups && !dot->opens()))
+    if (depth == 0 || (depth == groups && openings.empty()))
       depth = groups;
     else
       deepUnit = std::min<int64_t>(llvm::divideCeil(granules, unit) * unit,
@@ -124,10 +146,10 @@ private:
   struct Place {
     Index row, column;
   };
-  /// Of the row tiles that read the same weights: which one, of how many, and
-  /// what comes when all are through (`DotTile::next`).
+  /// Of the rows that read the same weights: how many came before these, how
+  /// many do in all, and what comes when all are through (`DotTile::next`).
   struct Turn {
-    Index number, count, next;
+    Index before, all, next;
   };
   /// The rows [m, end) by tiles of `rows` rows, `panels` panels.
   struct RowTiles {
@@ -139,20 +161,21 @@ private:
   Index rowBlocks() { return ceilDiv(e.dim(input, 0), schedule.getBlock()); }
   Value isDeep();
   void forChunks(Index g0, Index g1, llvm::function_ref<void(Chunk)> body);
-  void forRows(Index m0, Index m1,
+  void forRows(const Dot &dot, Index m0, Index m1,
                llvm::function_ref<void(const RowTiles &)> body);
   void forPanels(const Chunk &chunk, int64_t panels,
                  llvm::function_ref<void(Index, int64_t)> body);
   DotTile tileOf(const Chunk &chunk, Index m, int64_t rows, Index panel,
                  int64_t panels, const Place &place, const Pass &pass,
                  const Turn &turn);
-  void multiply(const Chunk &chunk, Index m, int64_t rows, Index panel,
-                int64_t panels, const Place &place, const Pass &pass,
-                const Turn &turn = {});
+  Index nextOf(const Chunk &chunk, Index panel, int64_t panels,
+               const Pass &pass);
   void expandChunk(Index m0, Index m1, const Chunk &chunk);
   void expandDeep(Value deep, Index m0, Index m1, Index g0, Index g1);
   void expandPass(Index m0, Index m1, const Chunk &chunk, const Place &place,
                   const Pass &pass);
+  void expandOpened(OpeningDot &dot, Index m0, Index m1, const Chunk &chunk,
+                    const Place &place, const Pass &pass);
   void expandEpilogue(Index m0, Index m1, const Chunk &chunk,
                       const Place &place);
   void epilogue(Index row, Index m, Index column, Index n, int64_t size);
@@ -163,6 +186,7 @@ private:
   Value input, weights, stage;
   Index zero;
   std::unique_ptr<Dot> dot;
+  SmallVector<std::unique_ptr<OpeningDot>> openings; // for most rows first
   // Of the packed weight; `granule`, `segment` in columns; `chunk`, `unit` and
   // the unit of deep blocks (0: there are none) in granules; `depth` in groups.
   int64_t panel, group, groups, panels, depth;
@@ -216,6 +240,8 @@ void ContractExpansion::expand(Index task) {
     forChunks(g0, g1, [&](const Chunk &chunk) { expandChunk(m0, m1, chunk); });
   }
   dot->finish(e);
+  for (auto &opening : openings)
+    opening->finish(e);
 }
 
 /// [g0, g1): whole chunks, then what is left granule by granule.
@@ -234,14 +260,15 @@ void ContractExpansion::forChunks(Index g0, Index g1,
 
 /// [m0, m1) by the greatest tiles that the rows fill.
 void ContractExpansion::forRows(
-    Index m0, Index m1, llvm::function_ref<void(const RowTiles &)> body) {
+    const Dot &dot, Index m0, Index m1,
+    llvm::function_ref<void(const RowTiles &)> body) {
   for (auto [rows, panels] :
        llvm::zip_equal(schedule.getRows(), schedule.getPanels())) {
-    if (rows > dot->mostRows())
+    if (rows > dot.mostRows())
       continue;
     Index end = rows == 1 ? m1 : m0 + (m1 - m0) / rows * rows;
     e.ifThen(m0 < end, [&] {
-      dot->prepare(e, rows);
+      dot.prepare(e, rows);
       body({m0, end, rows, panels});
     });
     m0 = end;
@@ -263,13 +290,6 @@ void ContractExpansion::forPanels(
 }
 
 /// A register tile, whose sums go to row `place.row` of the stage.
-void ContractExpansion::multiply(const Chunk &chunk, Index m, int64_t rows,
-                                 Index panel, int64_t panels,
-                                 const Place &place, const Pass &pass,
-                                 const Turn &turn) {
-  dot->multiply(e, tileOf(chunk, m, rows, panel, panels, place, pass, turn));
-}
-
 DotTile ContractExpansion::tileOf(const Chunk &chunk, Index m, int64_t rows,
                                   Index panel, int64_t panels,
                                   const Place &place, const Pass &pass,
@@ -291,8 +311,8 @@ DotTile ContractExpansion::tileOf(const Chunk &chunk, Index m, int64_t rows,
                   depth,
                   pass.carried,
                   turn.next,
-                  turn.number,
-                  turn.count};
+                  turn.before,
+                  turn.all};
   if (op.getBlocks()) {
     tile.blocks = *op.getBlocks();
     tile.terms = *op.getTerms();
@@ -302,11 +322,11 @@ DotTile ContractExpansion::tileOf(const Chunk &chunk, Index m, int64_t rows,
 }
 
 void ContractExpansion::expandChunk(Index m0, Index m1, const Chunk &chunk) {
-  forRows(m0, m1, [&](const RowTiles &tiles) {
+  forRows(*dot, m0, m1, [&](const RowTiles &tiles) {
     e.forRange(tiles.m, tiles.end, tiles.rows, [&](Index m) {
       forPanels(chunk, tiles.panels, [&](Index panel, int64_t panels) {
-        multiply(chunk, m, tiles.rows, panel, panels, {zero, zero},
-                 {zero, e.index(groups)});
+        dot->multiply(e, tileOf(chunk, m, tiles.rows, panel, panels,
+                                {zero, zero}, {zero, e.index(groups)}, {}));
       });
       expandEpilogue(m, m + tiles.rows, chunk, {zero, zero});
     });
@@ -326,18 +346,32 @@ void ContractExpansion::expandDeep(Value deep, Index m0, Index m1, Index g0,
             (at.g - g0) % chunk * (panelsPerGranule * panel)};
   };
   Index all = e.index(groups);
-  Value inParts = deep;
-  if (dot->opens())
-    inParts = e.index(schedule.getRows().front() - 1) < m1 - m0;
+  // Which opening strategy takes the rows; then whether there are many.
+  SmallVector<Value> takes;
+  Value inParts = openings.empty() ? deep : Value();
+  for (auto &opening : openings) {
+    takes.push_back(e.index(opening->fewestRows() - 1) < e.dim(input, 0));
+    inParts = takes.back();
+  }
   Index passes =
       e.select(inParts, e.index(llvm::divideCeil(groups, depth)), e.index(1));
   e.forRange(zero, passes, 1, [&](Index pass) {
     Index from = pass * depth;
     Index to = e.select(inParts, min(from + depth, all), all);
+    Pass part = {from, to, zero < from, g0 * panelsPerGranule,
+                 g1 * panelsPerGranule};
     forChunks(g0, g1, [&](const Chunk &chunk) {
-      expandPass(m0, m1, chunk, placeOf(chunk),
-                 {from, to, zero < from, g0 * panelsPerGranule,
-                  g1 * panelsPerGranule});
+      std::function<void(size_t)> expand = [&](size_t i) {
+        if (i == openings.size())
+          return expandPass(m0, m1, chunk, placeOf(chunk), part);
+        e.ifThenElse(
+            takes[i],
+            [&] {
+              expandOpened(*openings[i], m0, m1, chunk, placeOf(chunk), part);
+            },
+            [&] { expand(i + 1); });
+      };
+      expand(0);
     });
   });
   forChunks(g0, g1, [&](const Chunk &chunk) {
@@ -345,25 +379,45 @@ void ContractExpansion::expandDeep(Value deep, Index m0, Index m1, Index g0,
   });
 }
 
+/// The panels behind these, or the first ones' next part of k.
+Index ContractExpansion::nextOf(const Chunk &chunk, Index panel,
+                                int64_t panels, const Pass &pass) {
+  Index behind = chunk.g * panelsPerGranule + panel + panels;
+  return e.select(behind < pass.end, behind * groups + pass.from,
+                  pass.first * groups + pass.to);
+}
+
 void ContractExpansion::expandPass(Index m0, Index m1, const Chunk &chunk,
                                    const Place &place, const Pass &pass) {
-  forRows(m0, m1, [&](const RowTiles &tiles) {
+  forRows(*dot, m0, m1, [&](const RowTiles &tiles) {
     forPanels(chunk, tiles.panels, [&](Index panel, int64_t panels) {
-      // Next are the panels behind these, or the first ones' next part of k.
-      Index behind = chunk.g * panelsPerGranule + panel + panels;
-      Turn turn;
-      if (tiles.rows == schedule.getRows().front()) {
-        turn.next = e.select(behind < pass.end, behind * groups + pass.from,
-                             pass.first * groups + pass.to);
-        turn.count = (tiles.end - tiles.m) / tiles.rows;
-        if (dot->opens())
-          dot->open(e, tileOf(chunk, m0, tiles.rows, panel, panels, place, pass,
-                              turn));
-      }
+      Turn turn = {zero, m1 - m0, {}};
+      if (tiles.rows == schedule.getRows().front())
+        turn.next = nextOf(chunk, panel, panels, pass);
       e.forRange(tiles.m, tiles.end, tiles.rows, [&](Index m) {
-        turn.number = (m - m0) / tiles.rows;
-        multiply(chunk, m, tiles.rows, panel, panels,
-                 {place.row + (m - m0), place.column}, pass, turn);
+        turn.before = m - m0;
+        dot->multiply(e, tileOf(chunk, m, tiles.rows, panel, panels,
+                                {place.row + (m - m0), place.column}, pass,
+                                turn));
+      });
+    });
+  });
+}
+
+/// The same where weights are made ready for all rows first.
+void ContractExpansion::expandOpened(OpeningDot &dot, Index m0, Index m1,
+                                     const Chunk &chunk, const Place &place,
+                                     const Pass &pass) {
+  int64_t wide = dot.panelsOf(schedule);
+  forPanels(chunk, wide, [&](Index panel, int64_t panels) {
+    Turn turn = {zero, m1 - m0, nextOf(chunk, panel, panels, pass)};
+    dot.open(e, tileOf(chunk, m0, 1, panel, panels, place, pass, turn));
+    forRows(dot, m0, m1, [&](const RowTiles &tiles) {
+      e.forRange(tiles.m, tiles.end, tiles.rows, [&](Index m) {
+        turn.before = m - m0;
+        dot.multiply(e, tileOf(chunk, m, tiles.rows, panel, panels,
+                               {place.row + (m - m0), place.column}, pass,
+                               turn));
       });
     });
   });

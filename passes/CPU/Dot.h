@@ -26,14 +26,16 @@ struct DotTile {
   /// The weights that the tiles will read when all rows are through with these:
   /// groups from the first weight. Null: none, or nobody knows.
   tile::Index next;
-  /// How many row tiles read the same weights before, and how many do in all.
-  tile::Index turn, turns;
+  /// How many rows read the same weights before these, and how many do in all.
+  tile::Index rowsBefore, rowsInAll;
 
   // Of a block format: how it computes, K, and how rows of i8 lie (null: the
   // rows are floats).
   tile::BlocksAttr blocks = {};
   int64_t terms = 0;
   tile::GroupsAttr inputGroups = {};
+  /// The element of a row of `input` where k = 0 is; null: the first.
+  tile::Index inputAt = {};
 
   /// Groups of k.
   int64_t groups() const;
@@ -48,18 +50,25 @@ public:
   virtual void prepare(tile::Emitter &e, int64_t rows) const {}
   /// The most rows of a register tile.
   virtual int64_t mostRows() const { return INT64_MAX; }
-  /// Whether `open` must come before register tiles of the most rows: the parts
-  /// of k, `depth` of the schedule, are then passed over one by one.
-  virtual bool opens() const { return false; }
-  /// Makes the weights of `tile`, whose rows do not matter, ready for the row
-  /// tiles that follow.
-  virtual void open(tile::Emitter &e, const DotTile &tile) {}
   /// stage[row + r, column + c] = sum over k of input[m + r, k] * w[c, k],
   /// where w[c] is row p * panel + c of the weight; over the groups [from, to)
   /// of k, added to what the stage holds if `carried`.
   virtual void multiply(tile::Emitter &e, const DotTile &tile) const = 0;
   /// What ends a task.
   virtual void finish(tile::Emitter &e) const {}
+};
+
+/// A strategy for many rows, which makes weights ready for all of them: one part
+/// of k (`depth` of the schedule) of some panels at a time.
+class OpeningDot : public Dot {
+public:
+  /// The fewest rows of a step for which it pays.
+  virtual int64_t fewestRows() const = 0;
+  /// Panels that are opened together, whatever the row tile.
+  virtual int64_t panelsOf(tile::ScheduleAttr schedule) const = 0;
+  /// Makes the weights of `tile`, whose rows do not matter, ready for the row
+  /// tiles that follow.
+  virtual void open(tile::Emitter &e, const DotTile &tile) = 0;
 };
 
 /// A strategy whose sums are vectors in registers.
@@ -96,6 +105,13 @@ std::unique_ptr<VectorDot> makeDotFma();
 std::unique_ptr<VectorDot> makeDotBf16();
 /// tdpbf16ps: tiles of 16 rows by 32 bf16.
 std::unique_ptr<Dot> makeDotAmx();
+/// Of those, what a register tile of `rows` rows needs, and its sums over the
+/// pairs [from, to) of k, `ahead` coming before each 32 of them. The input may
+/// be of bytes that hold bf16.
+void prepareTiles(tile::Emitter &e, int64_t rows);
+void multiplyTiles(tile::Emitter &e, const DotTile &tile, tile::Index from,
+                   tile::Index to,
+                   llvm::function_ref<void(tile::Index)> ahead);
 
 } // namespace mica::cpu
 

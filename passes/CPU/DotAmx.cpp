@@ -21,26 +21,65 @@ namespace {
 
 constexpr int64_t depth = Tiles::depth;
 
+/// 32 rows are two tiles, which share each tile of weights.
+int64_t tilesHigh(int64_t rows) { return rows > depth ? 2 : 1; }
+
+/// body(register, place in the stage, bytes of a row there)
+void forSums(const DotTile &t,
+             llvm::function_ref<void(int64_t, ArrayRef<Index>, int64_t)> body) {
+  int64_t width = cast<MemRefType>(t.stage.getType()).getDimSize(1);
+  for (int64_t h = 0; h < tilesHigh(t.rows); ++h)
+    for (int64_t v = 0; v < t.panels; ++v)
+      body(h * t.panels + v, {t.row + h * depth, t.column + v * t.panel},
+           width * 4);
+}
+
+void beginSums(Emitter &e, const DotTile &t) {
+  Tiles tiles(e);
+  auto zero = [&] {
+    for (int64_t sum = 0; sum < tilesHigh(t.rows) * t.panels; ++sum)
+      tiles.zero(sum);
+  };
+  auto load = [&] {
+    forSums(t, [&](int64_t sum, ArrayRef<Index> at, int64_t stride) {
+      tiles.load(sum, t.stage, at, stride);
+    });
+  };
+  if (!t.carried)
+    return zero();
+  e.ifThenElse(t.carried, load, zero);
+}
+
+/// Adds the products of 16 pairs, from pair `k` on.
+void step(Emitter &e, const DotTile &t, Index k) {
+  Tiles tiles(e);
+  int64_t high = tilesHigh(t.rows);
+  auto input = cast<MemRefType>(t.input.getType());
+  int64_t bytes = input.getElementTypeBitWidth() / 8;
+  int64_t stride = input.getDimSize(1) * bytes;
+  Index column = k * (4 / bytes);
+  if (t.inputAt.value)
+    column = t.inputAt + column;
+  for (int64_t h = 0; h < high; ++h)
+    tiles.loadOnce(4 + h, t.input, {t.m + h * depth, column}, stride);
+  for (int64_t v = 0; v < t.panels; ++v) {
+    tiles.load(6 + v % 2, t.weights, {t.p + v, k, e.index(0)}, 64);
+    for (int64_t h = 0; h < high; ++h)
+      tiles.dot(h * t.panels + v, 4 + h, 6 + v % 2);
+  }
+}
+
 struct DotAmx : Dot {
   void prepare(Emitter &e, int64_t rows) const override {
-    Tiles(e).configure(rows / tilesHigh(rows));
+    prepareTiles(e, rows);
   }
 
   void multiply(Emitter &e, const DotTile &t) const override {
-    int64_t high = tilesHigh(t.rows);
     int64_t whole = t.groups() / depth * depth;
-    assert(t.rows <= 2 * depth && t.rows % high == 0 && high * t.panels <= 4 &&
-           "the schedule asks for more tile registers than there are");
-    Tiles tiles(e);
-    begin(e, tiles, t, high);
-    e.forRange(t.from, min(t.to, e.index(whole)), depth, [&](Index k) {
+    multiplyTiles(e, t, t.from, min(t.to, e.index(whole)), [&](Index k) {
       prefetchWeights(e, t, k, depth);
       if (t.next.value)
         prefetchNext(e, t, k);
-      step(e, tiles, t, high, k);
-    });
-    forSums(t, high, [&](int64_t sum, ArrayRef<Index> at, int64_t stride) {
-      tiles.store(sum, t.stage, at, stride);
     });
     if (whole < t.groups())
       makeDotBf16()->addGroups(e, t, max(t.from, e.index(whole)), t.to);
@@ -49,35 +88,6 @@ struct DotAmx : Dot {
   void finish(Emitter &e) const override { Tiles(e).release(); }
 
 private:
-  /// 32 rows are two tiles, which share each tile of weights.
-  static int64_t tilesHigh(int64_t rows) { return rows > depth ? 2 : 1; }
-
-  using SumBody = llvm::function_ref<void(int64_t, ArrayRef<Index>, int64_t)>;
-
-  /// body(register, place in the stage, bytes of a row there)
-  static void forSums(const DotTile &t, int64_t high, SumBody body) {
-    int64_t width = cast<MemRefType>(t.stage.getType()).getDimSize(1);
-    for (int64_t h = 0; h < high; ++h)
-      for (int64_t v = 0; v < t.panels; ++v)
-        body(h * t.panels + v, {t.row + h * depth, t.column + v * t.panel},
-             width * 4);
-  }
-
-  static void begin(Emitter &e, Tiles &tiles, const DotTile &t, int64_t high) {
-    auto zero = [&] {
-      for (int64_t sum = 0; sum < high * t.panels; ++sum)
-        tiles.zero(sum);
-    };
-    auto load = [&] {
-      forSums(t, high, [&](int64_t sum, ArrayRef<Index> at, int64_t stride) {
-        tiles.load(sum, t.stage, at, stride);
-      });
-    };
-    if (!t.carried)
-      return zero();
-    e.ifThenElse(t.carried, load, zero);
-  }
-
   /// Each row tile of a block asks for its share of the next weights, whole
   /// lines one behind the other, so that the processor's prefetcher joins in.
   static void prefetchNext(Emitter &e, const DotTile &t, Index k) {
@@ -87,25 +97,33 @@ private:
     int64_t shares = t.schedule.getBlock() / t.schedule.getRows().front();
     int64_t part = llvm::divideCeil(depth * size, shares * line) * line;
     Index steps = ceilDiv(t.to - t.from, depth);
-    Index at = t.next * size + (t.turn * steps + (k - t.from) / depth) * part;
+    Index turn = t.rowsBefore / t.rows;
+    Index at = t.next * size + (turn * steps + (k - t.from) / depth) * part;
     for (int64_t v = 0; v < t.panels; ++v)
       for (int64_t offset = 0; offset < part; offset += line)
         e.prefetch(flat, {at + (v * t.groups() * size + offset)});
   }
-
-  static void step(Emitter &e, Tiles &tiles, const DotTile &t, int64_t high,
-                   Index k) {
-    int64_t stride = cast<MemRefType>(t.input.getType()).getDimSize(1) * 2;
-    for (int64_t h = 0; h < high; ++h)
-      tiles.loadOnce(4 + h, t.input, {t.m + h * depth, k * 2}, stride);
-    for (int64_t v = 0; v < t.panels; ++v) {
-      tiles.load(6 + v % 2, t.weights, {t.p + v, k, e.index(0)}, 64);
-      for (int64_t h = 0; h < high; ++h)
-        tiles.dot(h * t.panels + v, 4 + h, 6 + v % 2);
-    }
-  }
 };
 
 } // namespace
+
+void cpu::prepareTiles(Emitter &e, int64_t rows) {
+  Tiles(e).configure(rows / tilesHigh(rows));
+}
+
+void cpu::multiplyTiles(Emitter &e, const DotTile &t, Index from, Index to,
+                        llvm::function_ref<void(Index)> ahead) {
+  assert(t.rows <= 2 * depth && t.rows % tilesHigh(t.rows) == 0 &&
+         tilesHigh(t.rows) * t.panels <= 4 &&
+         "the schedule asks for more tile registers than there are");
+  beginSums(e, t);
+  e.forRange(from, to, depth, [&](Index k) {
+    ahead(k);
+    step(e, t, k);
+  });
+  forSums(t, [&](int64_t sum, ArrayRef<Index> at, int64_t stride) {
+    Tiles(e).store(sum, t.stage, at, stride);
+  });
+}
 
 std::unique_ptr<Dot> cpu::makeDotAmx() { return std::make_unique<DotAmx>(); }

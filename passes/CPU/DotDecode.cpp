@@ -10,10 +10,35 @@ using namespace mica::cpu;
 using tile::Emitter;
 using tile::Index;
 
+DecodedGroup::DecodedGroup(const BlockStep &s, int64_t vector, int64_t at)
+    : step(s), vector(vector), scale(s.scale(vector, at)) {
+  Emitter &e = s.e;
+  offset = e.mul(scale, e.splat(-double(s.blocks.codeZero()), s.lanes));
+  if (s.blocks.hasMinimum())
+    offset = e.sub(offset, s.minimum(vector, at));
+}
+
+std::array<Value, 4> DecodedGroup::at(int64_t at) const {
+  Emitter &e = step.e;
+  Value dwords = e.bitcast(step.codes(vector, at), e.b.getI8Type());
+  Value zeros = e.splatOf(0, cast<VectorType>(dwords.getType()));
+  std::array<Value, 4> result;
+  for (int64_t byte = 0; byte < 4; ++byte) {
+    // The byte and three of 0.
+    SmallVector<int64_t> bytes;
+    for (int64_t lane = 0; lane < step.lanes; ++lane)
+      bytes.append({4 * lane + byte, 4 * step.lanes, 4 * step.lanes,
+                    4 * step.lanes});
+    Value code = vector::ShuffleOp::create(e.b, e.loc, dwords, zeros, bytes);
+    code = e.bitcast(code, e.b.getI32Type());
+    result[byte] = e.fma(e.toFloat(code), scale, offset);
+  }
+  return result;
+}
+
 namespace {
 
-/// Codes become f32 in registers: c * scale - (zero * scale + minimum), rounded
-/// once; inputs are broadcast.
+/// Codes become f32 in registers; inputs are broadcast.
 struct DotDecode : BlockDot {
   using BlockDot::BlockDot;
 
@@ -31,42 +56,20 @@ struct DotDecode : BlockDot {
 private:
   static void addGroup(const BlockStep &s, MutableArrayRef<Value> sums,
                        int64_t first, int64_t last, int64_t from, int64_t to) {
-    Emitter &e = s.e;
-    SmallVector<Value> scales, offsets;
-    for (int64_t i = from; i < to; ++i) {
-      scales.push_back(s.scale(i, first));
-      offsets.push_back(offset(s, i, first, scales.back()));
-    }
+    SmallVector<DecodedGroup> groups;
+    for (int64_t i = from; i < to; ++i)
+      groups.emplace_back(s, i, first);
     for (int64_t at = first; at < last; at += 4) {
-      SmallVector<Value> codes;
-      for (int64_t i = from; i < to; ++i)
-        codes.push_back(s.codes(i, at));
-      for (int64_t byte = 0; byte < 4; ++byte) {
-        SmallVector<Value> weights;
-        for (auto [i, dword] : llvm::enumerate(codes))
-          weights.push_back(
-              e.fma(byteOf(s, dword, byte), scales[i], offsets[i]));
-        addColumn(s, sums, s.element(at + byte), weights, from);
+      SmallVector<std::array<Value, 4>> weights;
+      for (const DecodedGroup &group : groups)
+        weights.push_back(group.at(at));
+      for (int64_t i = 0; i < 4; ++i) {
+        SmallVector<Value> column;
+        for (const std::array<Value, 4> &four : weights)
+          column.push_back(four[i]);
+        addColumn(s, sums, s.element(at + i), column, from);
       }
     }
-  }
-
-  /// -(zero * scale + minimum)
-  static Value offset(const BlockStep &s, int64_t vector, int64_t at,
-                      Value scale) {
-    Emitter &e = s.e;
-    Value zero = e.mul(scale, e.splat(-double(s.blocks.codeZero()), s.lanes));
-    return s.blocks.hasMinimum() ? e.sub(zero, s.minimum(vector, at)) : zero;
-  }
-
-  static Value byteOf(const BlockStep &s, Value dword, int64_t byte) {
-    Emitter &e = s.e;
-    Value code = dword;
-    if (byte)
-      code = e.shiftRight(code, e.splatBits(8 * byte, s.lanes));
-    if (byte < 3)
-      code = e.bitAnd(code, e.splatBits(0xff, s.lanes));
-    return e.toFloat(code);
   }
 
   static void addColumn(const BlockStep &s, MutableArrayRef<Value> sums,

@@ -38,7 +38,7 @@ constexpr int64_t kHigh = 16, kLanes = 16, kTileSums = 4;
 constexpr int64_t kSlots = 4;
 constexpr int64_t kLine = 64, kPrefetchOne = 1 << 16;
 
-class DotIntegerAmx : public Dot {
+class DotIntegerAmx : public OpeningDot {
 public:
   DotIntegerAmx(TargetAttr target, tile::BlocksAttr blocks)
       : few(makeDotInteger(target, kLanes)), blocks(blocks),
@@ -46,7 +46,9 @@ public:
         parts(tile::kRun / part), steps(kTileSums / parts),
         perPart(1 + ExactShift::fits(blocks) + blocks.hasMinimum()) {}
 
-  bool opens() const override { return true; }
+  int64_t fewestRows() const override { return kHigh; }
+  int64_t mostRows() const override { return kHigh; }
+  int64_t panelsOf(tile::ScheduleAttr) const override { return 1; }
   void prepare(Emitter &e, int64_t rows) const override {
     if (rows >= kHigh)
       Tiles(e).configure(kHigh, part);
@@ -95,8 +97,6 @@ private:
 //===----------------------------------------------------------------------===//
 
 void DotIntegerAmx::open(Emitter &e, const DotTile &t) {
-  assert(t.rows == kHigh && "the schedule asks for more rows than a tile has");
-  assert(t.panels == 1 && "the schedule asks for more panels than one");
   int64_t most = llvm::alignTo(t.depth * t.group / tile::kRun, kSlots);
   codes = e.scratch({most, tile::kRunDwords, 4 * kLanes}, e.b.getI8Type());
   factors = e.scratch({most, parts * perPart, kLanes}, e.b.getF32Type());
@@ -286,26 +286,28 @@ Value DotIntegerAmx::scalePart(Emitter &e, int64_t sum, int64_t r,
   return before ? e.fma(total, factors[0], before) : e.mul(total, factors[0]);
 }
 
-/// Lines of the weights that are opened next for each slot of each row tile, in
+/// Lines of the weights that are opened next for each slot of each row, in
 /// 2^-16: all of them, evenly.
 Index DotIntegerAmx::prefetchRate(Emitter &e, const DotTile &t) const {
   int64_t size = cast<MemRefType>(t.weights.getType()).getDimSize(2);
   Index lines = (t.to - t.from) * (size / kLine);
-  return lines * kPrefetchOne / (slots * t.turns);
+  return lines * kPrefetchOne / (slots * t.rowsInAll);
 }
 
 void DotIntegerAmx::prefetchNext(Emitter &e, const DotTile &t, Index slot,
                                  Index rate) const {
   auto type = cast<MemRefType>(t.weights.getType());
   Value flat = e.reshape(t.weights, {type.getNumElements()});
-  Index turn = slot * t.turns + t.turn, first = t.next * type.getDimSize(2);
-  e.forRange(turn * rate / kPrefetchOne, (turn + 1) * rate / kPrefetchOne, 1,
+  Index turn = slot * t.rowsInAll + t.rowsBefore;
+  Index first = t.next * type.getDimSize(2);
+  e.forRange(turn * rate / kPrefetchOne,
+             (turn + kHigh) * rate / kPrefetchOne, 1,
              [&](Index line) { e.prefetch(flat, {first + line * kLine}); });
 }
 
-std::unique_ptr<Dot> cpu::makeDotIntegerAmx(TargetAttr target,
-                                            tile::BlocksAttr blocks,
-                                            int64_t panel) {
+std::unique_ptr<OpeningDot> cpu::makeDotIntegerAmx(TargetAttr target,
+                                                   tile::BlocksAttr blocks,
+                                                   int64_t panel) {
   int64_t group = blocks.getGroup();
   bool hasTiles = target.getFeatures().contains("+amx-int8");
   if (!hasTiles || panel != kLanes || lanesOf(target, panel) != kLanes ||

@@ -15,24 +15,28 @@ namespace {
 
 /// Columns of i8 that share a scale.
 constexpr int64_t kGroup = 32;
+/// Rows from which on tiles of floats beat integers: what decoding weights takes
+/// is shared by them.
+constexpr int64_t kMany = 96;
 
-/// `rows` with elements of `element`.
-RankedTensorType rowsOf(RankedTensorType rows, Type element) {
+/// `rows` with elements of `element`; of integers, many have type `values`.
+RankedTensorType rowsOf(RankedTensorType rows, Type element, Type values) {
   Attribute encoding;
   if (element.isInteger())
-    encoding = tile::GroupsAttr::get(rows.getContext(), kGroup);
+    encoding = tile::GroupsAttr::get(rows.getContext(), kGroup, values,
+                                     values ? kMany : 0);
   return RankedTensorType::get(rows.getShape(), element, encoding);
 }
 
 /// The `mica.quantize` of `value` to `element` that stands right after it.
-Value quantized(Value value, Type element) {
+Value quantized(Value value, Type element, Type values) {
   for (Operation *user : value.getUsers())
     if (auto op = dyn_cast<QuantizeOp>(user))
       if (op.getType().getElementType() == element)
         return op;
   OpBuilder b(value.getContext());
   b.setInsertionPointAfterValue(value);
-  auto type = rowsOf(cast<RankedTensorType>(value.getType()), element);
+  auto type = rowsOf(cast<RankedTensorType>(value.getType()), element, values);
   return QuantizeOp::create(b, value.getLoc(), type, value);
 }
 
@@ -84,6 +88,7 @@ struct QuantizeActivations
           "expects attributes mica.target and mica.dtype");
       return signalPassFailure();
     }
+    bool saysMany = false;
     getOperation().walk([&](Operation *op) {
       Type wanted;
       if (auto linear = dyn_cast<LinearOp>(op))
@@ -96,9 +101,18 @@ struct QuantizeActivations
       if (!wanted || wanted.isF32() ||
           !getElementTypeOrSelf(op->getOperand(0)).isF32())
         return;
-      op->setOperand(0, quantized(op->getOperand(0), wanted));
+      saysMany |= wanted.isInteger() && target.getTiles();
+      op->setOperand(0,
+                     quantized(op->getOperand(0), wanted, target.getTiles()));
       ++numQuantized;
     });
+    if (saysMany)
+      remark::passed(
+          getOperation().getLoc(),
+          remark::RemarkOpts::name("quantize-activations").category("mica"))
+          << remark::add("activations in int8, but {0} in steps of {1} rows or "
+                         "more, where weights are rounded to it as well",
+                         target.getTiles(), kMany);
   }
 
   TargetAttr target;

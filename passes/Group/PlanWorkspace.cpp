@@ -13,8 +13,8 @@ using namespace mica;
 
 namespace {
 
-/// Elements between two rows of a buffer: whole vectors, and not a multiple of
-/// 2 KB, which would put all rows of a tile in the same sets of the cache.
+/// Elements between two rows of a buffer: whole vectors, and beyond 2 KB an odd
+/// number of lines, so that no two rows of a tile are in the same set of a cache.
 int64_t strideOf(RankedTensorType type) {
   int64_t stride = llvm::alignTo(type.getDimSize(1), 16);
   if (type.getRank() == 3) // angles: cosines, then sines
@@ -22,9 +22,11 @@ int64_t strideOf(RankedTensorType type) {
   if (auto groups = dyn_cast_or_null<tile::GroupsAttr>(type.getEncoding()))
     stride = llvm::alignTo(groups.rowBytes(type.getDimSize(1)), 64);
   int64_t bytes = type.getElementType().getIntOrFloatBitWidth() / 8;
-  if (stride * bytes % 2048 == 0)
-    stride += 64 / bytes;
-  return stride;
+  constexpr int64_t line = 64, small = 2048;
+  if (stride * bytes < small)
+    return stride;
+  int64_t lines = llvm::divideCeil(stride * bytes, line);
+  return (lines | 1) * line / bytes;
 }
 
 /// A buffer being planned: bytes a unit, live from its phase to its last use.

@@ -89,6 +89,9 @@ void OutputTable::add(func::FuncOp function, GroupOp group, int64_t phase,
        {"role", place.role.str()}}));
   entry.append("names", ArrayAttr::get(group.getContext(),
                                        namesBehind(group, unrounded(value))));
+  if (place.bf16From)
+    entry.append("bf16_from",
+                 Builder(group.getContext()).getI64IntegerAttr(place.bf16From));
   entries.push_back(entry.getDictionary(group.getContext()));
 }
 
@@ -103,11 +106,12 @@ void OutputTable::add(KernelContext &context, func::FuncOp function,
          llvm::is_contained(stored, unrounded(value))))
       continue;
     BufferAttr place = placeOf(result);
+    tile::GroupsAttr groups = groupsOf(value);
     add(function, group, phase, value,
         {tile::stringifyArena(place.getArena()),
          static_cast<int64_t>(place.getOffset()),
          static_cast<int64_t>(place.getStride()), type.getElementType(),
-         roleOf(function, result)});
+         roleOf(function, result), groups ? groups.getFrom() : 0});
   }
   for (auto write : group.getBody().front().getOps<KVWriteOp>()) {
     // Integers are held beside what they become: the attention.

@@ -24,6 +24,7 @@ private:
     int64_t offset, stride;
     mlir::Type element;
     llvm::StringRef role;
+    int64_t bf16From = 0; // rows; 0: never
   };
   /// Adds `value`, which `group` computes and leaves in `place`.
   void add(mlir::func::FuncOp function, GroupOp group, int64_t phase,

@@ -310,6 +310,19 @@ void SegmentEmitter::storePadding(Value buffer, int64_t from, int64_t to) {
     e.store(e.zero(element), buffer, {m, e.index(column)});
 }
 
+/// Stores a segment of f32 as rows of `groups` have it.
+void SegmentEmitter::storeRows(Value vector, Value buffer, Index column,
+                               GroupsAttr groups, int64_t columns) {
+  auto integers = [&] { storeGroups(vector, buffer, column, groups, columns); };
+  Type values = groups.getValues();
+  if (!values)
+    return integers();
+  e.ifThenElse(
+      e.dim(buffer, 0) < e.index(groups.getFrom()), integers, [&] {
+        e.storeBytes(e.truncate(vector, values), buffer, {m, column * 2});
+      });
+}
+
 /// Stores a segment of f32 as integers: each group, its scale and its sums.
 void SegmentEmitter::storeGroups(Value vector, Value buffer, Index column,
                                  GroupsAttr groups, int64_t columns) {
@@ -348,8 +361,7 @@ void SegmentEmitter::storeResults(GroupOp group) {
         context.bufferAt(cast<BufferAttr>((*group.getBuffers())[index]),
                          cast<RankedTensorType>(value.getType()));
     if (GroupsAttr groups = groupsOf(value)) {
-      storeGroups(get(value).value, buffer, columnFor(columns), groups,
-                  columns);
+      storeRows(get(value).value, buffer, columnFor(columns), groups, columns);
       continue;
     }
     e.storeSegment(get(value).value, buffer, {m, columnFor(columns)}, {1});

@@ -50,6 +50,8 @@ protected:
   tile::Row paired(tile::Row head, bool values);
   tile::Row integers(KVWriteOp op, tile::Row head,
                      llvm::ArrayRef<tile::Index> at, tile::Index token);
+  void storeRows(mlir::Value vector, mlir::Value buffer, tile::Index column,
+                 tile::GroupsAttr groups, int64_t columns);
   void storeGroups(mlir::Value vector, mlir::Value buffer, tile::Index column,
                    tile::GroupsAttr groups, int64_t columns);
   void storePadding(mlir::Value buffer, int64_t from, int64_t to);

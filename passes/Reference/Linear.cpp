@@ -6,9 +6,20 @@ using namespace mlir;
 using namespace mica;
 using namespace mica::reference;
 
+/// The f32 `x` rounded to the values of `groups` if `rows` are so many that they
+/// are such, else `other`.
+static Value ifMany(Loops &l, tile::GroupsAttr groups, Value rows, Value x,
+                    Value other) {
+  Value many = arith::CmpIOp::create(l.b, l.loc, arith::CmpIPredicate::uge,
+                                     rows, l.index(groups.getFrom()));
+  Value rounded = l.roundTo(groups.getValues(), x);
+  return arith::SelectOp::create(l.b, l.loc, many, rounded, other);
+}
+
 namespace {
 
-/// result[m, n] = sum_k input[m, k] * weight[n, k] + bias[n]
+/// result[m, n] = sum_k input[m, k] * weight[n, k] + bias[n]; where the rows are
+/// so many that `#tile.groups` makes them floats, weights are rounded as well.
 struct Linear : Lowering<LinearOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -17,10 +28,14 @@ struct Linear : Lowering<LinearOp> {
     Loops l(b, op.getLoc());
     Value input = operands.getInput(), weight = operands.getWeight();
     Value result = l.allocRows(typeConverter->convertType(op.getType()), input);
-    Value terms = l.size(input, 1);
+    Value rows = l.size(input, 0), terms = l.size(input, 1);
+    tile::GroupsAttr groups = groupsOf(op.getInput());
     l.forElements(result, [&](ArrayRef<Value> at) {
       Value y = l.sum(l.index(0), terms, [&](Value k) {
-        return l.mul(l.load(input, {at[0], k}), l.load(weight, {at[1], k}));
+        Value w = l.load(weight, {at[1], k});
+        if (groups && groups.getValues())
+          w = ifMany(l, groups, rows, w, w);
+        return l.mul(l.load(input, {at[0], k}), w);
       });
       if (operands.getBias())
         y = l.add(y, l.load(operands.getBias(), at[1]));
@@ -40,7 +55,7 @@ struct Quantize : Lowering<QuantizeOp> {
     Value input = operands.getInput();
     Value result = l.allocRows(typeConverter->convertType(op.getType()), input);
     if (tile::GroupsAttr groups = groupsOf(op.getResult()))
-      quantizeGroups(l, input, result, groups.getSize());
+      quantizeGroups(l, input, result, groups);
     else
       l.forElements(result, [&](ArrayRef<Value> at) {
         l.store(l.load(input, at), result, at);
@@ -50,9 +65,12 @@ struct Quantize : Lowering<QuantizeOp> {
   }
 
 private:
-  /// scale * round(x / scale), with scale = max |x| / 127 of the group.
+  /// scale * round(x / scale), with scale = max |x| / 127 of the group; or x
+  /// rounded, of many rows.
   static void quantizeGroups(Loops &l, Value input, Value result,
-                             int64_t size) {
+                             tile::GroupsAttr groups) {
+    int64_t size = groups.getSize();
+    Value rows = l.size(input, 0);
     Value count = l.div(l.size(input, 1), l.index(size));
     l.forEach({l.size(input, 0), count}, [&](ArrayRef<Value> at) {
       Value lo = l.mul(at[1], l.index(size)), hi = l.add(lo, l.index(size));
@@ -64,9 +82,13 @@ private:
       Value none = l.number(std::numeric_limits<float>::min());
       Value scale = l.div(l.max(most, none), l.number(127));
       l.forRange(lo, hi, [&](Value k) {
-        Value x = l.div(l.load(input, {at[0], k}), scale);
-        Value whole = math::RoundEvenOp::create(l.b, l.loc, x);
-        l.store(l.mul(whole, scale), result, {at[0], k});
+        Value x = l.load(input, {at[0], k});
+        Value whole =
+            math::RoundEvenOp::create(l.b, l.loc, l.div(x, scale));
+        Value integer = l.mul(whole, scale);
+        if (groups.getValues())
+          integer = ifMany(l, groups, rows, x, integer);
+        l.store(integer, result, {at[0], k});
       });
     });
   }

@@ -137,7 +137,9 @@ Value Loops::min(Value x, Value y) {
   return arith::MinSIOp::create(b, loc, x, y);
 }
 
-Value Loops::roundToF32(Value x) {
-  Value rounded = arith::TruncFOp::create(b, loc, b.getF32Type(), x);
+Value Loops::roundTo(Type type, Value x) {
+  Value rounded = arith::TruncFOp::create(b, loc, type, x);
   return arith::ExtFOp::create(b, loc, b.getF64Type(), rounded);
 }
+
+Value Loops::roundToF32(Value x) { return roundTo(b.getF32Type(), x); }

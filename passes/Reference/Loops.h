@@ -61,7 +61,8 @@ public:
   /// Of indices.
   Value min(Value x, Value y);
 
-  /// `x` rounded to f32, as an f64.
+  /// The f64 `x` rounded to `type`, and to f32, as an f64.
+  Value roundTo(mlir::Type type, Value x);
   Value roundToF32(Value x);
 
   mlir::OpBuilder &b;

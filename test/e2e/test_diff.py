@@ -14,6 +14,7 @@ import torch
 import transformers
 
 import checkpoints
+from conftest import ROOT
 
 MODELS = [("llama", "grouped"), ("gemma3", "windows"), ("gpt2", "odd")]
 
@@ -81,6 +82,20 @@ def test_caches(mica, made, compiled, tokens, family, name, kv, flags):
     found = json.loads(mica(
         "diff", artifact, "--tokens", tokens(family, name), "--json",
         "--reference", "--checkpoint", checkpoint, *flags, guard=True).stdout)
+    assert found["first"] is None
+
+
+@pytest.mark.parametrize("quant", ["q8_0", "q4_0", "q4_k", "q6_k", "w5g48m"])
+def test_many_rows(mica, compiled, tmp_path, quant):
+    """Rows enough for tiles of floats, if the machine has such: the reference
+    rounds rows and weights likewise."""
+    checkpoint = ROOT / "examples" / "tiny-python"
+    artifact = compiled(checkpoint, f"--quant={quant}")
+    ids = np.random.default_rng(1).integers(0, 250, (1, 107), dtype=np.int32)
+    np.save(tmp_path / "ids.npy", ids)
+    found = json.loads(mica(
+        "diff", artifact, "--tokens", tmp_path / "ids.npy", "--json",
+        "--reference", "--checkpoint", checkpoint, guard=True).stdout)
     assert found["first"] is None
 
 

@@ -276,7 +276,10 @@ json withOutputs() {
   json logits = {{"function", "step"}, {"op", "out"},       {"names", {"out"}},
                  {"phase", 1},         {"arena", "logits"}, {"offset", 0},
                  {"stride", 64},       {"columns", 50},     {"element", "f32"}};
-  manifest["outputs"] = {row, keys, logits};
+  json rounded = row;
+  rounded.update({{"op", "gate"}, {"element", "i8"}, {"columns", 64}});
+  rounded["bf16_from"] = 16;
+  manifest["outputs"] = {row, keys, logits, rounded};
   manifest["source"] = "/m";
   return manifest;
 }
@@ -288,7 +291,8 @@ TEST(ManifestTest, Outputs) {
   EXPECT_EQ(manifest->stack[0].kv, 1);
   EXPECT_EQ(manifest->stack[0].kvLayer, 1u);
   EXPECT_EQ(manifest->source, "/m");
-  ASSERT_EQ(manifest->outputs.size(), 3u);
+  ASSERT_EQ(manifest->outputs.size(), 4u);
+  EXPECT_EQ(manifest->outputs[3].bf16From, 16u);
   const OpOutput &row = manifest->outputs[0];
   EXPECT_EQ(row.names, "down, add");
   EXPECT_EQ(row.role, "layer");
@@ -321,6 +325,10 @@ TEST(ManifestTest, OutputErrors) {
        "'i8'"},
       {"/outputs/0/element", "i8",
        "outputs[0].stride is 128, expected groups of 32 and their scales"},
+      {"/outputs/3/bf16_from", 0,
+       "outputs[3].bf16_from is 0, expected an integer from 1 to 16"},
+      {"/outputs/3/stride", 80,
+       "outputs[3].bf16_from is 16, expected an integer from 1 to 0"},
       {"/outputs/0/columns", 129,
        "outputs[0].columns is 129, expected an integer from 1 to 128"},
       {"/outputs/0/offset", 192,

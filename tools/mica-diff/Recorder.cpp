@@ -49,14 +49,18 @@ static std::vector<float> readArena(const OpOutput &output,
   const uint8_t *begin = output.arena == OpOutput::Logits
                              ? reinterpret_cast<const uint8_t *>(step.logits)
                              : step.arena[output.arena] + output.offset * units;
+  bool isI8 = output.element == OpOutput::I8;
+  bool isMany = isI8 && output.bf16From && units >= output.bf16From;
   std::vector<float> values;
   values.reserve(units * output.columns);
-  for (uint64_t row = 0; row < units; ++row)
+  for (uint64_t row = 0; row < units; ++row) {
+    const uint8_t *from = begin + row * output.stride;
     for (uint64_t column = 0; column < output.columns; ++column)
       values.push_back(
-          output.element == OpOutput::I8
-              ? loadScaled(begin + row * output.stride, output.columns, column)
-              : load(begin, row * output.stride + column, output.element));
+          isMany ? load(from, column, OpOutput::BF16)
+          : isI8 ? loadScaled(from, output.columns, column)
+                 : load(begin, row * output.stride + column, output.element));
+  }
   return values;
 }
 

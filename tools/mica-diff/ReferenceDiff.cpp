@@ -210,6 +210,12 @@ static WeightLoader roundingLoader(WeightLoader load,
   };
 }
 
+/// Whether many rows meet weights that are rounded: then the reference does.
+static bool roundsMany(const Manifest &manifest) {
+  return llvm::any_of(manifest.outputs,
+                      [](const OpOutput &output) { return output.bf16From; });
+}
+
 /// What was compiled, at stage 0, with the names that the compiler gave.
 static Expected<Source> readStage0(mlir::MLIRContext &context,
                                    const Manifest &manifest,
@@ -219,6 +225,10 @@ static Expected<Source> readStage0(mlir::MLIRContext &context,
   compile.input = path;
   compile.dtype = manifest.dtype;
   compile.quant = manifest.quant;
+  compile.activations = manifest.activations;
+  compile.cpu = manifest.code.front().cpu;
+  for (const std::string &feature : manifest.code.front().features)
+    compile.cpu += "+" + feature;
   if (!manifest.cache.empty()) {
     const std::string &element = manifest.cache.front().element;
     compile.kv = element == "i8" ? "int8" : element;
@@ -228,6 +238,8 @@ static Expected<Source> readStage0(mlir::MLIRContext &context,
     return source;
   mlir::PassManager names(&context);
   names.addPass(createNameOpsPass());
+  if (roundsMany(manifest))
+    names.addPass(createQuantizeActivationsPass());
   if (failed(names.run(*source->module)))
     return keeper.failure(path + ": naming failed");
   if (Status status = openCheckpoint(*source, path); !status)

@@ -90,7 +90,8 @@ TargetAttr mica::getTargetAttr(MLIRContext *context, const CPUTarget &target) {
     dot.push_back(TypeAttr::get(b.getBF16Type()));
   return TargetAttr::get(context, target.cpu, target.features,
                          target.vectorBits, /*panel=*/16, /*max_granule=*/256,
-                         b.getArrayAttr(dot));
+                         b.getArrayAttr(dot),
+                         target.hasTiles() ? b.getBF16Type() : Type());
 }
 
 Expected<CPUTarget> mica::getTarget(ModuleOp module) {

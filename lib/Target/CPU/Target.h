@@ -18,6 +18,11 @@ struct CPUTarget {
   std::string features; ///< "+avx512bf16,+…", or empty.
   int64_t vectorBits = 256;
   bool dotBF16 = false; ///< Whether pairs of bf16 are multiplied directly.
+
+  /// Whether there are tile registers of bf16.
+  bool hasTiles() const {
+    return dotBF16 && features.find("+amx-bf16") != std::string::npos;
+  }
 };
 
 /// Resolves `native`, `x86-64-v3` or `x86-64-v4`, the last two optionally

@@ -42,3 +42,8 @@ func.func @blocks_c5() attributes {tile.example =
     #tile.blocks<bits = 4, zero = 0, group = 32, scale = f16 min = true zeros = true>} {
   return
 }
+
+// -----
+
+// expected-error@below {{expects values of bf16 from a positive count of rows, but got 'f32' from 16}}
+func.func private @groups_c2(tensor<?x64xi8, #tile.groups<32, values = f32 from 16>>)

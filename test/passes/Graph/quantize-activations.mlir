@@ -55,3 +55,15 @@ module attributes {mica.activations = f32, mica.dtype = bf16, mica.target = #mic
     return %y : tensor<?x96xf32>
   }
 }
+
+// -----
+
+// Many rows meet tiles as floats.
+module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v4", features = "+avx512bf16,+amx-tile,+amx-bf16", vector_bits = 512, panel = 16, max_granule = 256, dot = [bf16], tiles = bf16>} {
+  // CHECK-LABEL: func @tiles
+  func.func @tiles(%x: tensor<?x64xf32>, %w: !mica.weight<96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>>) -> tensor<?x96xf32> {
+    // CHECK: mica.quantize %{{.*}} : tensor<?x64xf32> -> tensor<?x64xi8, #tile.groups<32, values = bf16 from {{[0-9]+}}>>
+    %y = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>> -> tensor<?x96xf32>
+    return %y : tensor<?x96xf32>
+  }
+}

@@ -1,0 +1,122 @@
+//===- DotDecodeAmx.cpp - Weights of a block format as tiles of bf16 ------===//
+//
+// A group's scale belongs to 32 columns of k, or 16: in integers, the sums of a
+// tile would have to leave it that often, for two multiply-adds of a vector
+// each, and take twice to three times as long as the tile's product. So `open`
+// decodes one part of k of a few panels into the first cache, rounded to bf16,
+// and all row tiles pass over that: what it costs is shared by the rows.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Mica/Mica.h"
+#include "passes/CPU/BlockDot.h"
+#include "passes/CPU/Tiles.h"
+#include <numeric>
+
+using namespace mlir;
+using namespace mica;
+using namespace mica::cpu;
+using tile::Emitter;
+using tile::Index;
+
+namespace {
+
+constexpr int64_t kLanes = 16, kLine = 64, kPrefetchOne = 1 << 16;
+
+class DotDecodeAmx : public OpeningDot {
+public:
+  explicit DotDecodeAmx(int64_t fewest) : fewest(fewest) {}
+
+  int64_t fewestRows() const override { return fewest; }
+  int64_t panelsOf(tile::ScheduleAttr schedule) const override {
+    return schedule.getPanels().front();
+  }
+  void prepare(Emitter &e, int64_t rows) const override {
+    prepareTiles(e, rows);
+  }
+  void open(Emitter &e, const DotTile &t) override;
+  void multiply(Emitter &e, const DotTile &t) const override;
+  void finish(Emitter &e) const override { Tiles(e).release(); }
+
+private:
+  void openStep(Emitter &e, const BlockStep &s, int64_t panel, Index pair);
+  void prefetchNext(Emitter &e, const DotTile &t) const;
+
+  const int64_t fewest;
+  Value weights; // of what is open: bf16 [panels, pairs of k, 16 rows * 2]
+};
+
+} // namespace
+
+/// The bf16 of two vectors in turns: pairs of k, as tiles have them.
+static Value paired(Emitter &e, Value even, Value odd) {
+  auto type = VectorType::get(2 * kLanes, e.b.getBF16Type());
+  Value both =
+      e.call("llvm.x86.avx512bf16.cvtne2ps2bf16.512", type, {odd, even});
+  SmallVector<int64_t> turns;
+  for (int64_t i = 0; i < kLanes; ++i)
+    turns.append({i, kLanes + i});
+  return vector::ShuffleOp::create(e.b, e.loc, both, both, turns);
+}
+
+void DotDecodeAmx::open(Emitter &e, const DotTile &t) {
+  int64_t group = t.blocks.getGroup(), size = std::lcm(tile::kRun, group);
+  if (group % tile::kRun == 0)
+    size = tile::kRun;
+  weights = e.scratch({t.panels, t.depth * t.group / 2, 2 * kLanes},
+                      e.b.getBF16Type());
+  for (int64_t panel = 0; panel < t.panels; ++panel)
+    forSteps(e, t, size, [&](Index block, Index first, int64_t count) {
+      BlockStep step(e, t, kLanes, block, first, count);
+      Index pair = ((block - t.from) * t.group + first) / 2;
+      openStep(e, step, panel, pair);
+    });
+}
+
+/// Writes the step's elements of one panel from `pair` on.
+void DotDecodeAmx::openStep(Emitter &e, const BlockStep &s, int64_t panel,
+                            Index pair) {
+  int64_t size = s.blocks.getGroup();
+  for (int64_t first = 0; first < s.count;) {
+    int64_t last = std::min(s.count, (first / size + 1) * size);
+    DecodedGroup group(s, panel, first);
+    for (int64_t at = first; at < last; at += 4) {
+      std::array<Value, 4> w = group.at(at);
+      for (int64_t i = 0; i < 4; i += 2)
+        e.store(paired(e, w[i], w[i + 1]), weights,
+                {e.index(panel), pair + (at + i) / 2, e.index(0)});
+    }
+    first = last;
+  }
+}
+
+void DotDecodeAmx::multiply(Emitter &e, const DotTile &t) const {
+  DotTile opened = t;
+  opened.weights = weights;
+  opened.p = e.index(0);
+  Index first = t.from * t.group;
+  opened.inputAt = t.inputGroups ? first * 2 : first;
+  Index pairs = (min(t.to * t.group, e.index(t.terms)) - first) / 2;
+  prefetchNext(e, t);
+  multiplyTiles(e, opened, e.index(0), pairs, [](Index) {});
+}
+
+/// Of the packed weights that are opened next, the share of these rows: all of
+/// them together ask for all lines.
+void DotDecodeAmx::prefetchNext(Emitter &e, const DotTile &t) const {
+  auto type = cast<MemRefType>(t.weights.getType());
+  Value flat = e.reshape(t.weights, {type.getNumElements()});
+  int64_t size = type.getDimSize(2);
+  Index lines = (t.to - t.from) * (size / kLine);
+  Index rate = lines * kPrefetchOne / t.rowsInAll;
+  auto upTo = [&](Index rows) { return rows * rate / kPrefetchOne; };
+  e.forRange(
+      upTo(t.rowsBefore), upTo(t.rowsBefore + t.rows), 1, [&](Index line) {
+        for (int64_t v = 0; v < t.panels; ++v)
+          e.prefetch(flat, {(t.next + v * t.groups()) * size + line * kLine});
+      });
+}
+
+std::unique_ptr<OpeningDot> cpu::makeDotDecodeAmx(int64_t fewest) {
+  return std::make_unique<DotDecodeAmx>(fewest);
+}
