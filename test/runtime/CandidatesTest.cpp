@@ -12,8 +12,8 @@ namespace {
 const Schedule vectors = {{6, 4, 2, 1}, {2, 2, 2, 4}, 96, 64, 1, 512, 0};
 const Schedule tilesOfBF16 = {
     {32, 16, 8, 4, 2, 1}, {2, 2, 2, 2, 2, 2}, 512, 64, 4, 512, 512};
-const Schedule tilesOfBytes = {
-    {16, 6, 4, 2, 1}, {1, 2, 2, 2, 4}, 512, 128, 1, 512, 512};
+const Schedule blocks = {
+    {32, 16, 6, 4, 2, 1}, {2, 2, 2, 2, 2, 4}, 512, 128, 1, 512, 512};
 
 /// How many distinct schedules changes of `from` give, all of them within
 /// `limits`; what comes of those is changed again `depth` times.
@@ -54,15 +54,20 @@ TEST(Candidates, OfVectorsFillNoMoreThanTheRegisters) {
   }
 }
 
-TEST(Candidates, OfTilesOfBytesKeepTheirTile) {
-  ProductLimits limits = {ProductLimits::TilesI8, 32, 1};
-  ASSERT_TRUE(isLegal(tilesOfBytes, limits));
-  EXPECT_GT(countLegal(tilesOfBytes, limits, 2,
+TEST(Candidates, OfBlocksKeepATile) {
+  ProductLimits limits = {ProductLimits::TilesOfBlocks, 32, 1};
+  ASSERT_TRUE(isLegal(blocks, limits));
+  EXPECT_GT(countLegal(blocks, limits, 2,
                        [](const Schedule &s) {
-                         EXPECT_EQ(s.rows[0], 16);
-                         EXPECT_EQ(s.panels[0], 1);
+                         EXPECT_GE(s.rows[0], 16);
+                         EXPECT_LE(s.rows[0], 32);
+                         int64_t high = s.rows[0] > 16 ? 2 : 1;
+                         EXPECT_LE(high * s.panels[0], 4);
                          EXPECT_GT(s.depth, 0);
                          EXPECT_EQ(s.block % 16, 0);
+                         for (size_t i = 0; i < s.rows.size(); ++i)
+                           if (s.rows[i] < 16)
+                             EXPECT_LE(s.rows[i] * s.panels[i], 24);
                        }),
             50u);
 }

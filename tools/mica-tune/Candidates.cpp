@@ -18,7 +18,9 @@ constexpr int64_t kMostRows = 1024, kMostColumns = 1024, kMostDepth = 2048;
 constexpr int64_t kMostWaiting = int64_t(8) << 20, kWaitingPerCell = 16;
 
 bool hasLegalTile(int64_t rows, int64_t panels, const ProductLimits &limits) {
-  if (limits.kind == ProductLimits::TilesBF16) {
+  bool isTile = limits.kind == ProductLimits::TilesBF16 ||
+                (limits.kind == ProductLimits::TilesOfBlocks && rows >= kTileRows);
+  if (isTile) {
     int64_t high = rows > kTileRows ? 2 : 1;
     return rows <= 2 * kTileRows && rows % high == 0 &&
            high * panels <= kTileSums;
@@ -32,19 +34,17 @@ bool hasLegalTile(int64_t rows, int64_t panels, const ProductLimits &limits) {
 bool mica::isLegal(const Schedule &s, const ProductLimits &limits) {
   if (s.rows.empty() || s.rows.size() != s.panels.size() || s.rows.back() != 1)
     return false;
-  bool tilesOfBytes = limits.kind == ProductLimits::TilesI8;
-  if (tilesOfBytes && (s.rows[0] != kTileRows || s.panels[0] != 1))
+  bool opens = limits.kind == ProductLimits::TilesOfBlocks;
+  if (opens && s.rows[0] < kTileRows)
     return false;
-  for (size_t i = 0; i < s.rows.size(); ++i) {
-    bool isTile = tilesOfBytes && i == 0;
+  for (size_t i = 0; i < s.rows.size(); ++i)
     if (s.panels[i] < 1 || (i && s.rows[i] >= s.rows[i - 1]) ||
-        (!isTile && !hasLegalTile(s.rows[i], s.panels[i], limits)))
+        !hasLegalTile(s.rows[i], s.panels[i], limits))
       return false;
-  }
   return s.block >= s.rows[0] && s.block <= kMostRows && s.unit >= 16 &&
          s.unit <= kMostColumns && s.unit % 16 == 0 && s.unroll >= 1 &&
          s.unroll <= 16 && s.prefetch >= 0 && s.depth <= kMostDepth &&
-         s.depth >= (tilesOfBytes ? 1 : 0) &&
+         s.depth >= (opens ? 1 : 0) &&
          (!s.depth || s.block * s.unit * kWaitingPerCell <= kMostWaiting);
 }
 

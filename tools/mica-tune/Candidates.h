@@ -23,9 +23,9 @@ struct Schedule {
 
 /// What the code of a product can do.
 struct ProductLimits {
-  /// Sums in vectors, in tiles of bf16, or (16 rows, a panel) in tiles of
-  /// bytes.
-  enum Kind { Vectors, TilesBF16, TilesI8 } kind = Vectors;
+  /// Sums in vectors or in tiles of bf16; of blocks, in these for 16 rows and
+  /// more.
+  enum Kind { Vectors, TilesBF16, TilesOfBlocks } kind = Vectors;
   int64_t registers = 32;      ///< vector registers
   int64_t vectorsPerPanel = 1; ///< that hold a row's sums of a panel
 };
