@@ -232,9 +232,9 @@ void Emitter::storeSegment(Value value, Value buffer, ArrayRef<Index> at,
                   b.getDenseI64ArrayAttr(along));
 }
 
-void Emitter::prefetch(Value buffer, ArrayRef<Index> at) {
+void Emitter::prefetch(Value buffer, ArrayRef<Index> at, int64_t level) {
   memref::PrefetchOp::create(b, loc, buffer, values(at), /*isWrite=*/false,
-                             /*localityHint=*/2, /*isDataCache=*/true);
+                             /*localityHint=*/4 - level, /*isDataCache=*/true);
 }
 
 Value Emitter::scratch(ArrayRef<int64_t> shape, Type element) {

@@ -105,7 +105,9 @@ public:
                           mlir::ArrayRef<int64_t> along);
   void storeSegment(mlir::Value value, mlir::Value buffer,
                     mlir::ArrayRef<Index> at, mlir::ArrayRef<int64_t> along);
-  void prefetch(mlir::Value buffer, mlir::ArrayRef<Index> at);
+  /// Asks for the line of an element, in the cache of that level.
+  void prefetch(mlir::Value buffer, mlir::ArrayRef<Index> at,
+                int64_t level = 2);
 
   /// Of floats or of integers.
   mlir::Value add(mlir::Value a, mlir::Value b);

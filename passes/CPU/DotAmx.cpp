@@ -69,6 +69,18 @@ void step(Emitter &e, const DotTile &t, Index k) {
   }
 }
 
+/// Asks for some of the sums that the next row tile adds to, of those that wait
+/// in the second cache: all steps together for all.
+void prefetchSums(Emitter &e, const DotTile &t, Index step) {
+  int64_t steps = std::max<int64_t>(t.depth * t.group / (2 * depth), 1);
+  int64_t rows = llvm::divideCeil(t.rows, steps);
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t v = 0; v < t.panels; ++v)
+      e.prefetch(t.stage, {t.row + t.rows + step * rows + r,
+                           t.column + v * t.panel},
+                 /*level=*/1);
+}
+
 struct DotAmx : Dot {
   void prepare(Emitter &e, int64_t rows) const override {
     prepareTiles(e, rows);
@@ -119,6 +131,8 @@ void cpu::multiplyTiles(Emitter &e, const DotTile &t, Index from, Index to,
   beginSums(e, t);
   e.forRange(from, to, depth, [&](Index k) {
     ahead(k);
+    if (t.carried)
+      prefetchSums(e, t, (k - from) / depth);
     step(e, t, k);
   });
   forSums(t, [&](int64_t sum, ArrayRef<Index> at, int64_t stride) {
