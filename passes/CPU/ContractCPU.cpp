@@ -267,10 +267,7 @@ void ContractExpansion::forRows(
     if (rows > dot.mostRows())
       continue;
     Index end = rows == 1 ? m1 : m0 + (m1 - m0) / rows * rows;
-    e.ifThen(m0 < end, [&] {
-      dot.prepare(e, rows);
-      body({m0, end, rows, panels});
-    });
+    e.ifThen(m0 < end, [&] { body({m0, end, rows, panels}); });
     m0 = end;
   }
 }
@@ -323,6 +320,7 @@ DotTile ContractExpansion::tileOf(const Chunk &chunk, Index m, int64_t rows,
 
 void ContractExpansion::expandChunk(Index m0, Index m1, const Chunk &chunk) {
   forRows(*dot, m0, m1, [&](const RowTiles &tiles) {
+    dot->prepare(e, tiles.rows);
     e.forRange(tiles.m, tiles.end, tiles.rows, [&](Index m) {
       forPanels(chunk, tiles.panels, [&](Index panel, int64_t panels) {
         dot->multiply(e, tileOf(chunk, m, tiles.rows, panel, panels,
@@ -390,6 +388,7 @@ Index ContractExpansion::nextOf(const Chunk &chunk, Index panel,
 void ContractExpansion::expandPass(Index m0, Index m1, const Chunk &chunk,
                                    const Place &place, const Pass &pass) {
   forRows(*dot, m0, m1, [&](const RowTiles &tiles) {
+    dot->prepare(e, tiles.rows);
     forPanels(chunk, tiles.panels, [&](Index panel, int64_t panels) {
       Turn turn = {zero, m1 - m0, {}};
       if (tiles.rows == schedule.getRows().front())
@@ -409,6 +408,7 @@ void ContractExpansion::expandOpened(OpeningDot &dot, Index m0, Index m1,
                                      const Chunk &chunk, const Place &place,
                                      const Pass &pass) {
   int64_t wide = dot.panelsOf(schedule);
+  dot.prepare(e, schedule.getRows().front());
   forPanels(chunk, wide, [&](Index panel, int64_t panels) {
     Turn turn = {zero, m1 - m0, nextOf(chunk, panel, panels, pass)};
     dot.open(e, tileOf(chunk, m0, 1, panel, panels, place, pass, turn));

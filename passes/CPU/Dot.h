@@ -59,7 +59,8 @@ public:
 };
 
 /// A strategy for many rows, which makes weights ready for all of them: one part
-/// of k (`depth` of the schedule) of some panels at a time.
+/// of k (`depth` of the schedule) of some panels at a time. `prepare`, with the
+/// most rows of a register tile, comes once for all.
 class OpeningDot : public Dot {
 public:
   /// The fewest rows of a step for which it pays.

@@ -98,7 +98,13 @@ void DotDecodeAmx::multiply(Emitter &e, const DotTile &t) const {
   opened.inputAt = t.inputGroups ? first * 2 : first;
   Index pairs = (min(t.to * t.group, e.index(t.terms)) - first) / 2;
   prefetchNext(e, t);
+  // The last rows of a block are no whole tile.
+  bool isWhole = t.rows % Tiles::depth == 0;
+  if (!isWhole)
+    prepareTiles(e, t.rows);
   multiplyTiles(e, opened, e.index(0), pairs, [](Index) {});
+  if (!isWhole)
+    prepareTiles(e, Tiles::depth);
 }
 
 /// Of the packed weights that are opened next, the share of these rows: all of
