@@ -263,8 +263,8 @@ OpOutput readOutput(Reader &r, const json &in, const std::string &path,
                                        : o.element == OpOutput::I8 ? 1
                                                                    : 2);
   bool isI8 = o.element == OpOutput::I8;
-  if (isI8 && (cached || o.columns % 32 ||
-               o.columns + o.columns / 8 > o.stride)) {
+  if (isI8 &&
+      (cached || o.columns % 32 || o.columns + o.columns / 8 > o.stride)) {
     r.fail(path + ".stride", in["stride"], "groups of 32 and their scales");
     return o;
   }

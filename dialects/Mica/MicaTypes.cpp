@@ -321,8 +321,9 @@ LogicalResult KVType::verify(function_ref<InFlightDiagnostic()> emitError,
   // kv_c3
   if (!element.isF32() && !element.isBF16() && !element.isF16() &&
       !element.isInteger(8) && !element.isInteger(4))
-    return emitError() << "expects a cache of f32, bf16, f16, i8 or i4, but got "
-                       << element;
+    return emitError()
+           << "expects a cache of f32, bf16, f16, i8 or i4, but got "
+           << element;
   // kv_c4
   if (window < 0)
     return emitError() << "expects a window of 0 or more, but got " << window;

@@ -59,6 +59,8 @@ private:
                 llvm::function_ref<void(tile::Index, int64_t, int64_t)> tile);
   void scoreBlock(const AttendBlock &block, tile::Index rows);
   void outputBlock(const AttendBlock &block, tile::Index rows);
+  void forAmxRows(tile::Index rows,
+                  llvm::function_ref<void(tile::Index, bool)> tile);
   void forColumns(int64_t panels,
                   llvm::function_ref<void(tile::Index, int64_t)> tile);
   void scoreTile(const AttendBlock &block, tile::Index r, int64_t rows,

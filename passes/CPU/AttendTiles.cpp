@@ -20,13 +20,23 @@ void AttendExpansion::forTiles(
   }
 }
 
+/// The row tiles of tile registers: the first one prefetches for all.
+void AttendExpansion::forAmxRows(Index rows,
+                                 function_ref<void(Index, bool)> tile) {
+  if (!prefetches)
+    return e.forRange(e.index(0), rows, amxRows,
+                      [&](Index r) { tile(r, false); });
+  tile(e.index(0), true);
+  e.forRange(e.index(amxRows), rows, amxRows, [&](Index r) { tile(r, false); });
+}
+
 void AttendExpansion::scoreBlock(const AttendBlock &block, Index rows) {
   if (!shape.tiles)
     return forTiles(rows, [&](Index r, int64_t count, int64_t panels) {
       scoreTile(block, r, count, panels);
     });
   int64_t count = std::min(amxSums, shape.unit / lanes);
-  e.forRange(e.index(0), rows, amxRows, [&](Index r) {
+  forAmxRows(rows, [&](Index r, bool prefetches) {
     Index first = block.first / count * count;
     e.forRange(first, block.last, count, [&](Index j) {
       auto at = [&](int64_t v, Index k, bool ahead) {
@@ -56,7 +66,7 @@ void AttendExpansion::outputBlock(const AttendBlock &block, Index rows) {
         outputTile(block, r, count, c, wide);
       });
     });
-  e.forRange(e.index(0), rows, amxRows, [&](Index r) {
+  forAmxRows(rows, [&](Index r, bool prefetches) {
     forColumns(amxSums, [&](Index c, int64_t count) {
       auto at = [&](int64_t v, Index chunk, bool ahead) {
         return valuesAt(block, chunk * 2, c + v, e.index(0), ahead);

@@ -76,11 +76,12 @@ SmallVector<std::unique_ptr<OpeningDot>> chooseOpenings(tile::ContractOp op) {
   if (!target || !op.getBlocks() || !op.getSchedule()->getDepth())
     return openings;
   auto groups = op.getGroups();
-  Type rows = groups ? groups->getValues()
-                     : op.getInput().getType().getElementType();
+  Type rows =
+      groups ? groups->getValues() : op.getInput().getType().getElementType();
   if (target.getTiles() && target.getTiles() == rows &&
       *op.getTerms() % tile::kRun == 0)
-    openings.push_back(makeDotDecodeAmx(groups ? groups->getFrom() : manyFloats));
+    openings.push_back(
+        makeDotDecodeAmx(groups ? groups->getFrom() : manyFloats));
   if (groups)
     if (auto dot = makeDotIntegerAmx(target, *op.getBlocks(), op.getPanel()))
       openings.push_back(std::move(dot));
@@ -378,8 +379,8 @@ void ContractExpansion::expandDeep(Value deep, Index m0, Index m1, Index g0,
 }
 
 /// The panels behind these, or the first ones' next part of k.
-Index ContractExpansion::nextOf(const Chunk &chunk, Index panel,
-                                int64_t panels, const Pass &pass) {
+Index ContractExpansion::nextOf(const Chunk &chunk, Index panel, int64_t panels,
+                                const Pass &pass) {
   Index behind = chunk.g * panelsPerGranule + panel + panels;
   return e.select(behind < pass.end, behind * groups + pass.from,
                   pass.first * groups + pass.to);
@@ -395,9 +396,9 @@ void ContractExpansion::expandPass(Index m0, Index m1, const Chunk &chunk,
         turn.next = nextOf(chunk, panel, panels, pass);
       e.forRange(tiles.m, tiles.end, tiles.rows, [&](Index m) {
         turn.before = m - m0;
-        dot->multiply(e, tileOf(chunk, m, tiles.rows, panel, panels,
-                                {place.row + (m - m0), place.column}, pass,
-                                turn));
+        dot->multiply(e,
+                      tileOf(chunk, m, tiles.rows, panel, panels,
+                             {place.row + (m - m0), place.column}, pass, turn));
       });
     });
   });
@@ -415,9 +416,9 @@ void ContractExpansion::expandOpened(OpeningDot &dot, Index m0, Index m1,
     forRows(dot, m0, m1, [&](const RowTiles &tiles) {
       e.forRange(tiles.m, tiles.end, tiles.rows, [&](Index m) {
         turn.before = m - m0;
-        dot.multiply(e, tileOf(chunk, m, tiles.rows, panel, panels,
-                               {place.row + (m - m0), place.column}, pass,
-                               turn));
+        dot.multiply(e,
+                     tileOf(chunk, m, tiles.rows, panel, panels,
+                            {place.row + (m - m0), place.column}, pass, turn));
       });
     });
   });

@@ -76,8 +76,8 @@ void prefetchSums(Emitter &e, const DotTile &t, Index step) {
   int64_t rows = llvm::divideCeil(t.rows, steps);
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t v = 0; v < t.panels; ++v)
-      e.prefetch(t.stage, {t.row + t.rows + step * rows + r,
-                           t.column + v * t.panel},
+      e.prefetch(t.stage,
+                 {t.row + t.rows + step * rows + r, t.column + v * t.panel},
                  /*level=*/1);
 }
 

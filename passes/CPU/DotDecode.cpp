@@ -27,8 +27,8 @@ std::array<Value, 4> DecodedGroup::at(int64_t at) const {
     // The byte and three of 0.
     SmallVector<int64_t> bytes;
     for (int64_t lane = 0; lane < step.lanes; ++lane)
-      bytes.append({4 * lane + byte, 4 * step.lanes, 4 * step.lanes,
-                    4 * step.lanes});
+      bytes.append(
+          {4 * lane + byte, 4 * step.lanes, 4 * step.lanes, 4 * step.lanes});
     Value code = vector::ShuffleOp::create(e.b, e.loc, dwords, zeros, bytes);
     code = e.bitcast(code, e.b.getI32Type());
     result[byte] = e.fma(e.toFloat(code), scale, offset);

@@ -300,9 +300,8 @@ void DotIntegerAmx::prefetchNext(Emitter &e, const DotTile &t, Index slot,
   Value flat = e.reshape(t.weights, {type.getNumElements()});
   Index turn = slot * t.rowsInAll + t.rowsBefore;
   Index first = t.next * type.getDimSize(2);
-  e.forRange(turn * rate / kPrefetchOne,
-             (turn + kHigh) * rate / kPrefetchOne, 1,
-             [&](Index line) { e.prefetch(flat, {first + line * kLine}); });
+  e.forRange(turn * rate / kPrefetchOne, (turn + kHigh) * rate / kPrefetchOne,
+             1, [&](Index line) { e.prefetch(flat, {first + line * kLine}); });
 }
 
 std::unique_ptr<OpeningDot> cpu::makeDotIntegerAmx(TargetAttr target,

@@ -15,9 +15,9 @@ namespace {
 
 /// Columns of i8 that share a scale.
 constexpr int64_t kGroup = 32;
-/// Rows from which on tiles of floats beat integers: what decoding weights takes
-/// is shared by them.
-constexpr int64_t kMany = 96;
+/// Rows from which on tiles of floats beat integers: what decoding weights
+/// takes is shared by them.
+constexpr int64_t kMany = 72;
 
 /// `rows` with elements of `element`; of integers, many have type `values`.
 RankedTensorType rowsOf(RankedTensorType rows, Type element, Type values) {

@@ -6,8 +6,8 @@ using namespace mlir;
 using namespace mica;
 using namespace mica::reference;
 
-/// The f32 `x` rounded to the values of `groups` if `rows` are so many that they
-/// are such, else `other`.
+/// The f32 `x` rounded to the values of `groups` if `rows` are so many that
+/// they are such, else `other`.
 static Value ifMany(Loops &l, tile::GroupsAttr groups, Value rows, Value x,
                     Value other) {
   Value many = arith::CmpIOp::create(l.b, l.loc, arith::CmpIPredicate::uge,
@@ -18,8 +18,9 @@ static Value ifMany(Loops &l, tile::GroupsAttr groups, Value rows, Value x,
 
 namespace {
 
-/// result[m, n] = sum_k input[m, k] * weight[n, k] + bias[n]; where the rows are
-/// so many that `#tile.groups` makes them floats, weights are rounded as well.
+/// result[m, n] = sum_k input[m, k] * weight[n, k] + bias[n]; where the rows
+/// are so many that `#tile.groups` makes them floats, weights are rounded as
+/// well.
 struct Linear : Lowering<LinearOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -83,8 +84,7 @@ private:
       Value scale = l.div(l.max(most, none), l.number(127));
       l.forRange(lo, hi, [&](Value k) {
         Value x = l.load(input, {at[0], k});
-        Value whole =
-            math::RoundEvenOp::create(l.b, l.loc, l.div(x, scale));
+        Value whole = math::RoundEvenOp::create(l.b, l.loc, l.div(x, scale));
         Value integer = l.mul(whole, scale);
         if (groups.getValues())
           integer = ifMany(l, groups, rows, x, integer);

@@ -18,8 +18,9 @@ constexpr int64_t kMostRows = 1024, kMostColumns = 1024, kMostDepth = 2048;
 constexpr int64_t kMostWaiting = int64_t(8) << 20, kWaitingPerCell = 16;
 
 bool hasLegalTile(int64_t rows, int64_t panels, const ProductLimits &limits) {
-  bool isTile = limits.kind == ProductLimits::TilesBF16 ||
-                (limits.kind == ProductLimits::TilesOfBlocks && rows >= kTileRows);
+  bool isTile =
+      limits.kind == ProductLimits::TilesBF16 ||
+      (limits.kind == ProductLimits::TilesOfBlocks && rows >= kTileRows);
   if (isTile) {
     int64_t high = rows > kTileRows ? 2 : 1;
     return rows <= 2 * kTileRows && rows % high == 0 &&
