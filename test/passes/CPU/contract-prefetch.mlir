@@ -34,11 +34,12 @@ func.func @many_rows(%step: !tile.step, %worker: index, %workers: index,
   // CHECK:          %[[NEXT:.*]] = arith.select
   // CHECK:          scf.for %[[M:.*]] =
   // CHECK:            scf.for %[[K:.*]] =
-  // Half of 16 lines of either panel.
-  // CHECK-COUNT-16:     memref.prefetch
+  // Half of 16 lines of either panel; then half of the sums of the next 32 rows.
+  // CHECK-COUNT-16:     memref.prefetch {{.*}}, locality<2>
+  // CHECK-COUNT-32:     memref.prefetch {{.*}}, locality<3>
   // CHECK-NOT:          memref.prefetch
   // CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tdpbf16ps
-  // CHECK-NOT:          memref.prefetch
+  // CHECK-NOT:          locality<2>
   tile.phase "p" id 1 (%step, %worker, %workers) {
     tile.contract %x, %w columns 128 granule 16 attributes {schedule = #many} {
     ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
