@@ -64,25 +64,23 @@ std::unique_ptr<Dot> chooseDot(tile::ContractOp op) {
   return makeDotBf16();
 }
 
-/// Rows of floats from which on tiles beat multiply-adds.
-constexpr int64_t manyFloats = 16;
+/// Columns of k that are opened at a time if the schedule does not say.
+constexpr int64_t openDepth = 512;
 
 /// The strategies for many rows that the target has for the operands, the one
 /// for most rows first.
 SmallVector<std::unique_ptr<OpeningDot>> chooseOpenings(tile::ContractOp op) {
   SmallVector<std::unique_ptr<OpeningDot>> openings;
+  tile::ScheduleAttr schedule = *op.getSchedule();
   auto target =
       op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
-  if (!target || !op.getBlocks() || !op.getSchedule()->getDepth())
-    return openings;
   auto groups = op.getGroups();
-  Type rows =
-      groups ? groups->getValues() : op.getInput().getType().getElementType();
-  if (target.getTiles() && target.getTiles() == rows &&
-      *op.getTerms() % tile::kRun == 0)
-    openings.push_back(
-        makeDotDecodeAmx(groups ? groups->getFrom() : manyFloats));
-  if (groups)
+  if (!target || !groups)
+    return openings;
+  // Whatever the schedule says: rows that are so many are no integers.
+  if (groups->getValues())
+    openings.push_back(makeDotDecodeAmx(groups->getFrom()));
+  if (schedule.getDepth() && llvm::is_contained(schedule.getRows(), 16))
     if (auto dot = makeDotIntegerAmx(target, *op.getBlocks(), op.getPanel()))
       openings.push_back(std::move(dot));
   return openings;
@@ -112,7 +110,10 @@ public:
     chunk = std::min(chunk, granules);
     unit = std::max<int64_t>(1, schedule.getUnit() / (granule * chunk)) * chunk;
     unit = std::min<int64_t>(unit, llvm::divideCeil(granules, chunk) * chunk);
-    depth = std::min(schedule.getDepth() / group, groups);
+    int64_t columns = schedule.getDepth();
+    if (!openings.empty() && columns == 0)
+      columns = openDepth;
+    depth = std::min(columns / group, groups);
     if (!openings.empty())
       depth = std::max<int64_t>(depth, 1);
     if (depth == 0 || (depth == groups && openings.empty()))

@@ -24,14 +24,17 @@ constexpr int64_t depth = Tiles::depth;
 /// 32 rows are two tiles, which share each tile of weights.
 int64_t tilesHigh(int64_t rows) { return rows > depth ? 2 : 1; }
 
+/// Rows of one of them.
+int64_t rowsOfTile(const DotTile &t) { return t.rows / tilesHigh(t.rows); }
+
 /// body(register, place in the stage, bytes of a row there)
 void forSums(const DotTile &t,
              llvm::function_ref<void(int64_t, ArrayRef<Index>, int64_t)> body) {
   int64_t width = cast<MemRefType>(t.stage.getType()).getDimSize(1);
   for (int64_t h = 0; h < tilesHigh(t.rows); ++h)
     for (int64_t v = 0; v < t.panels; ++v)
-      body(h * t.panels + v, {t.row + h * depth, t.column + v * t.panel},
-           width * 4);
+      body(h * t.panels + v,
+           {t.row + h * rowsOfTile(t), t.column + v * t.panel}, width * 4);
 }
 
 void beginSums(Emitter &e, const DotTile &t) {
@@ -61,7 +64,7 @@ void step(Emitter &e, const DotTile &t, Index k) {
   if (t.inputAt.value)
     column = t.inputAt + column;
   for (int64_t h = 0; h < high; ++h)
-    tiles.loadOnce(4 + h, t.input, {t.m + h * depth, column}, stride);
+    tiles.loadOnce(4 + h, t.input, {t.m + h * rowsOfTile(t), column}, stride);
   for (int64_t v = 0; v < t.panels; ++v) {
     tiles.load(6 + v % 2, t.weights, {t.p + v, k, e.index(0)}, 64);
     for (int64_t h = 0; h < high; ++h)

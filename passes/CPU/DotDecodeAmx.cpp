@@ -28,11 +28,14 @@ public:
   explicit DotDecodeAmx(int64_t fewest) : fewest(fewest) {}
 
   int64_t fewestRows() const override { return fewest; }
+  int64_t mostRows() const override { return 2 * Tiles::depth; }
+  /// Four registers hold sums.
   int64_t panelsOf(tile::ScheduleAttr schedule) const override {
-    return schedule.getPanels().front();
+    int64_t most = schedule.getRows().front() > Tiles::depth ? 2 : 4;
+    return std::min(schedule.getPanels().front(), most);
   }
-  void prepare(Emitter &e, int64_t rows) const override {
-    prepareTiles(e, rows);
+  void prepare(Emitter &e, int64_t) const override {
+    prepareTiles(e, Tiles::depth);
   }
   void open(Emitter &e, const DotTile &t) override;
   void multiply(Emitter &e, const DotTile &t) const override;
@@ -95,7 +98,7 @@ void DotDecodeAmx::multiply(Emitter &e, const DotTile &t) const {
   opened.weights = weights;
   opened.p = e.index(0);
   Index first = t.from * t.group;
-  opened.inputAt = t.inputGroups ? first * 2 : first;
+  opened.inputAt = first * 2;
   Index pairs = (min(t.to * t.group, e.index(t.terms)) - first) / 2;
   prefetchNext(e, t);
   // The last rows of a block are no whole tile.

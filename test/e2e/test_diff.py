@@ -99,6 +99,29 @@ def test_many_rows(mica, compiled, tmp_path, quant):
     assert found["first"] is None
 
 
+@pytest.mark.parametrize("fields", [
+    "rows = [12, 8, 1], panels = [2, 2, 4], block = 96",
+    "rows = [24, 16, 4, 1], panels = [4, 2, 4, 4], block = 96, depth = 128",
+    "rows = [4, 1], panels = [4, 4], block = 40, depth = 128"])
+def test_many_rows_by_any_schedule(mica, compiled, tmp_path, fields):
+    """Rows of a long step are floats whatever the schedule was made for."""
+    parts = fields.split(", depth")
+    depth = ", depth" + parts[1] if len(parts) > 1 else ""
+    (tmp_path / "s.mlir").write_text(
+        "module attributes {tile.schedules = [{op = \"tile.contract\", weight = "
+        f"i8, input = i8, schedule = #tile.schedule<{parts[0]}, unit = 64, "
+        f"unroll = 1, prefetch = 0{depth}>}}]}} {{}}")
+    checkpoint = ROOT / "examples" / "tiny-python"
+    artifact = compiled(checkpoint, "--quant=q4_0",
+                        f"--schedules={tmp_path / 's.mlir'}")
+    ids = np.random.default_rng(1).integers(0, 250, (1, 107), dtype=np.int32)
+    np.save(tmp_path / "ids.npy", ids)
+    found = json.loads(mica(
+        "diff", artifact, "--tokens", tmp_path / "ids.npy", "--json",
+        "--reference", "--checkpoint", checkpoint, guard=True).stdout)
+    assert found["first"] is None
+
+
 def changed(directory, to, config=None, **tensors):
     """Copies a checkpoint; `config` changes its config.json, and each function
     in `tensors` the tensor whose name ends so (dots as __)."""

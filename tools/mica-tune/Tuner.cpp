@@ -51,7 +51,7 @@ ProductLimits limitsOf(const Product &product, const CPUTarget &target) {
   bool pairs = isA("weight", bf16) && isA("input", bf16) && target.dotBF16;
   if (pairs && has("+amx-bf16"))
     limits.kind = ProductLimits::TilesBF16;
-  if (isA("weight", i8) && target.hasTiles() && product.schedule.getDepth())
+  if (isA("weight", i8) && isA("input", i8) && target.hasTiles())
     limits.kind = ProductLimits::TilesOfBlocks;
   return limits;
 }
