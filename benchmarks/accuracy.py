@@ -2,12 +2,14 @@
 """How far quantized arithmetic moves the next-token distributions of Gemma 3.
 
     benchmarks/accuracy.py [--files own,q8_0,q4_0,q4_k,q6_k] [--tokens 10000]
+                           [--engines Mica "Mica, int8 cache" ...]
                            [--threads 1] [--json OUT.json]
 
 Every engine reads the same GGUF file: models/gemma3-270m.gguf, or what the
 quantizer of llama.cpp makes of it, and the same token ids: of the files of
 TEXTS, in windows of 512 that begin with the model's start token in an empty
-cache. What is compared are the distributions after each token of the text, with
+cache; Mica also in steps of 64 tokens, which on a CPU with tiles of floats are
+computed in integers where longer ones are not. What is compared are the distributions after each token of the text, with
 those of Mica in f32 (--dtype=f32 --activations=f32) on the same file. So the
 error of the weights is in neither, and KL(f32 || engine) measures activations,
 cache and sums alone. All sums are in float64; a term's rounding in f32 moves a
@@ -32,9 +34,12 @@ TEXTS = ("README.md", "docs/architecture.md", "docs/debugging.md",
          "lib/Format/Format.h", "test/e2e/oracle.py", "LICENSE")
 START, WINDOW, SLICE = 2, 512, 32
 EXACT = ["--dtype=f32", "--activations=f32"]
-MICA = {"Mica": [], "Mica, f32 cache": ["--dtype=f32"],
-        "Mica, int8 cache": ["--kv=int8"],
-        "Mica, int4 cache": ["--kv=int4"]}
+# What `compile` is given, and `eval`.
+MICA = {"Mica": ([], []), "Mica, 64 a step": ([], ["--chunk=64"]),
+        "Mica, f32 cache": (["--dtype=f32"], []),
+        "Mica, int8 cache": (["--kv=int8"], []),
+        "Mica, int8 cache, 64 a step": (["--kv=int8"], ["--chunk=64"]),
+        "Mica, int4 cache": (["--kv=int4"], [])}
 LLAMA = {"llama.cpp": "f16", "llama.cpp, f32 cache": "f32"}
 
 
@@ -90,8 +95,9 @@ def windows(mica, count):
 class Mica:
     """A compiled model; `slices` yields the logits of a window."""
 
-    def __init__(self, program, path, folder, options, threads):
+    def __init__(self, program, path, folder, options, threads, flags=()):
         self.program, self.threads, self.folder = program, threads, folder
+        self.flags = flags
         self.model = folder / f"{len(list(folder.iterdir()))}.mica"
         engines.run(program, "compile", path, "-o", self.model,
                     "--max-context=1024", *options)
@@ -100,7 +106,8 @@ class Mica:
         tokens, logits = (self.folder / n for n in ("t.npy", "l.npy"))
         np.save(tokens, np.array([ids], dtype=np.int32))
         engines.run(self.program, "eval", self.model, "--tokens", tokens,
-                    "--logits", logits, "--threads", self.threads)
+                    "--logits", logits, "--threads", self.threads,
+                    *self.flags)
         rows = np.load(logits, mmap_mode="r")[0]
         logits.unlink()  # the map keeps it
         for at in range(0, len(ids), SLICE):
@@ -130,7 +137,7 @@ class Llama:
             yield np.frombuffer(data, np.float32).reshape(shape)
 
 
-def compare(program, name, texts, threads):
+def compare(program, name, texts, threads, wanted_engines):
     """Returns {engine: summary} of one GGUF file."""
     path = gguf_file(name)
     with contextlib.ExitStack() as stack:
@@ -138,10 +145,12 @@ def compare(program, name, texts, threads):
             tempfile.TemporaryDirectory(dir=FOLDER)))
         exact = Mica(program, path, folder, EXACT, threads)
         vocabulary = next(exact.slices([START])).shape[-1]
-        peers = {engine: Mica(program, path, folder, options, threads)
-                 for engine, options in MICA.items()}
+        peers = {engine: Mica(program, path, folder, options, threads, flags)
+                 for engine, (options, flags) in MICA.items()
+                 if engine in wanted_engines}
         peers |= {engine: Llama(path, cache, threads, vocabulary, stack)
-                  for engine, cache in LLAMA.items()}
+                  for engine, cache in LLAMA.items()
+                  if engine in wanted_engines}
         found = {engine: Divergence() for engine in peers}
         for ids in texts:
             rows = [peer.slices(ids) for peer in peers.values()]
@@ -169,6 +178,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", default="own," + ",".join(engines.FTYPES))
     parser.add_argument("--tokens", type=int, default=10_000)
+    parser.add_argument("--engines", nargs="*", default=[*MICA, *LLAMA],
+                        choices=[*MICA, *LLAMA], metavar="ENGINE")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--mica", default=ROOT / "build/bin/mica")
     parser.add_argument("--json", help="a file for the figures")
@@ -179,7 +190,8 @@ def main():
           "windows", flush=True)
     results = {}
     for name in options.files.split(","):
-        results[name] = compare(options.mica, name, texts, options.threads)
+        results[name] = compare(options.mica, name, texts, options.threads,
+                                options.engines)
         print("\n".join(list(table({name: results[name]}))[2:]), flush=True)
         if options.json:
             pathlib.Path(options.json).write_text(json.dumps(
