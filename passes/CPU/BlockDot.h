@@ -116,11 +116,10 @@ void forSteps(tile::Emitter &e, const DotTile &tile, int64_t size,
 std::unique_ptr<Dot> makeDotInteger(TargetAttr target, int64_t panel);
 /// Weights as f32 in registers, multiply-add with rows of any float type.
 std::unique_ptr<Dot> makeDotDecode(TargetAttr target, int64_t panel);
-/// The same for 16 rows and more, with tiles of 16 rows by 16 rows of `blocks`;
-/// null: not with this target or this format.
-std::unique_ptr<OpeningDot> makeDotIntegerAmx(TargetAttr target,
-                                              tile::BlocksAttr blocks,
-                                              int64_t panel);
+/// The same with tiles of 16 rows by 16 rows of `blocks`; null: not with this
+/// target or this format.
+std::unique_ptr<OpeningDot>
+makeDotIntegerAmx(TargetAttr target, tile::BlocksAttr blocks, int64_t panel);
 /// For steps of `fewest` rows and more, which are bf16 then (the values of
 /// `#tile.groups`): weights rounded to that, tiles of both.
 std::unique_ptr<OpeningDot> makeDotDecodeAmx(int64_t fewest);

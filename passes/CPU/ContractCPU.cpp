@@ -174,8 +174,8 @@ private:
                const Pass &pass);
   void expandChunk(Index m0, Index m1, const Chunk &chunk);
   void expandDeep(Value deep, Index m0, Index m1, Index g0, Index g1);
-  void expandPass(Index m0, Index m1, const Chunk &chunk, const Place &place,
-                  const Pass &pass);
+  void expandPass(Index m0, Index few, Index m1, const Chunk &chunk,
+                  const Place &place, const Pass &pass);
   void expandOpened(OpeningDot &dot, Index m0, Index m1, const Chunk &chunk,
                     const Place &place, const Pass &pass);
   void expandEpilogue(Index m0, Index m1, const Chunk &chunk,
@@ -266,7 +266,7 @@ void ContractExpansion::forRows(
     llvm::function_ref<void(const RowTiles &)> body) {
   for (auto [rows, panels] :
        llvm::zip_equal(schedule.getRows(), schedule.getPanels())) {
-    if (rows > dot.mostRows())
+    if (rows < dot.leastRows() || rows > dot.mostRows())
       continue;
     Index end = rows == 1 ? m1 : m0 + (m1 - m0) / rows * rows;
     e.ifThen(m0 < end, [&] { body({m0, end, rows, panels}); });
@@ -346,13 +346,18 @@ void ContractExpansion::expandDeep(Value deep, Index m0, Index m1, Index g0,
             (at.g - g0) % chunk * (panelsPerGranule * panel)};
   };
   Index all = e.index(groups);
-  // Which opening strategy takes the rows; then whether there are many.
+  // Which opening strategy takes rows, up to where; the last takes them if any.
   SmallVector<Value> takes;
-  Value inParts = openings.empty() ? deep : Value();
+  SmallVector<Index> ends;
   for (auto &opening : openings) {
+    int64_t least = opening->leastRows();
     takes.push_back(e.index(opening->fewestRows() - 1) < e.dim(input, 0));
-    inParts = takes.back();
+    ends.push_back(least == 1 ? m1 : m0 + (m1 - m0) / least * least);
   }
+  Value inParts = openings.empty() ? deep : takes.back();
+  Index few = m0; // The first row that none takes.
+  for (size_t i = openings.size(); i-- > 0;)
+    few = e.select(takes[i], ends[i], few);
   Index passes =
       e.select(inParts, e.index(llvm::divideCeil(groups, depth)), e.index(1));
   e.forRange(zero, passes, 1, [&](Index pass) {
@@ -361,17 +366,17 @@ void ContractExpansion::expandDeep(Value deep, Index m0, Index m1, Index g0,
     Pass part = {from, to, zero < from, g0 * panelsPerGranule,
                  g1 * panelsPerGranule};
     forChunks(g0, g1, [&](const Chunk &chunk) {
-      std::function<void(size_t)> expand = [&](size_t i) {
-        if (i == openings.size())
-          return expandPass(m0, m1, chunk, placeOf(chunk), part);
-        e.ifThenElse(
-            takes[i],
-            [&] {
-              expandOpened(*openings[i], m0, m1, chunk, placeOf(chunk), part);
-            },
-            [&] { expand(i + 1); });
+      std::function<void(size_t)> open = [&](size_t i) {
+        auto expand = [&] {
+          expandOpened(*openings[i], m0, ends[i], chunk, placeOf(chunk), part);
+        };
+        if (i + 1 == openings.size())
+          return e.ifThen(e.bitAnd(takes[i], m0 < ends[i]), expand);
+        e.ifThenElse(takes[i], expand, [&] { open(i + 1); });
       };
-      expand(0);
+      if (!openings.empty())
+        open(0);
+      expandPass(m0, few, m1, chunk, placeOf(chunk), part);
     });
   });
   forChunks(g0, g1, [&](const Chunk &chunk) {
@@ -387,9 +392,11 @@ Index ContractExpansion::nextOf(const Chunk &chunk, Index panel, int64_t panels,
                   pass.first * groups + pass.to);
 }
 
-void ContractExpansion::expandPass(Index m0, Index m1, const Chunk &chunk,
-                                   const Place &place, const Pass &pass) {
-  forRows(*dot, m0, m1, [&](const RowTiles &tiles) {
+/// Rows [few, m1) of a block that begins at m0.
+void ContractExpansion::expandPass(Index m0, Index few, Index m1,
+                                   const Chunk &chunk, const Place &place,
+                                   const Pass &pass) {
+  forRows(*dot, few, m1, [&](const RowTiles &tiles) {
     dot->prepare(e, tiles.rows);
     forPanels(chunk, tiles.panels, [&](Index panel, int64_t panels) {
       Turn turn = {zero, m1 - m0, {}};
@@ -405,7 +412,7 @@ void ContractExpansion::expandPass(Index m0, Index m1, const Chunk &chunk,
   });
 }
 
-/// The same where weights are made ready for all rows first.
+/// Rows [m0, m1) of a block, for which weights are made ready first.
 void ContractExpansion::expandOpened(OpeningDot &dot, Index m0, Index m1,
                                      const Chunk &chunk, const Place &place,
                                      const Pass &pass) {

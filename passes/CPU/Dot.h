@@ -48,7 +48,9 @@ public:
   virtual ~Dot() = default;
   /// What register tiles of `rows` rows need before the first of them.
   virtual void prepare(tile::Emitter &e, int64_t rows) const {}
-  /// The most rows of a register tile.
+  /// The least and the most rows of a register tile. Rows of a block that fill
+  /// none are left to others.
+  virtual int64_t leastRows() const { return 1; }
   virtual int64_t mostRows() const { return INT64_MAX; }
   /// stage[row + r, column + c] = sum over k of input[m + r, k] * w[c, k],
   /// where w[c] is row p * panel + c of the weight; over the groups [from, to)
@@ -58,9 +60,9 @@ public:
   virtual void finish(tile::Emitter &e) const {}
 };
 
-/// A strategy for many rows, which makes weights ready for all of them: one part
-/// of k (`depth` of the schedule) of some panels at a time. `prepare`, with the
-/// most rows of a register tile, comes once for all.
+/// A strategy for many rows, which makes weights ready for all of them: one
+/// part of k (`depth` of the schedule) of some panels at a time. `prepare`,
+/// with the most rows of a register tile, comes once for all.
 class OpeningDot : public Dot {
 public:
   /// The fewest rows of a step for which it pays.
@@ -111,8 +113,7 @@ std::unique_ptr<Dot> makeDotAmx();
 /// be of bytes that hold bf16.
 void prepareTiles(tile::Emitter &e, int64_t rows);
 void multiplyTiles(tile::Emitter &e, const DotTile &tile, tile::Index from,
-                   tile::Index to,
-                   llvm::function_ref<void(tile::Index)> ahead);
+                   tile::Index to, llvm::function_ref<void(tile::Index)> ahead);
 
 } // namespace mica::cpu
 

@@ -40,18 +40,18 @@ constexpr int64_t kLine = 64, kPrefetchOne = 1 << 16;
 
 class DotIntegerAmx : public OpeningDot {
 public:
-  DotIntegerAmx(TargetAttr target, tile::BlocksAttr blocks)
-      : few(makeDotInteger(target, kLanes)), blocks(blocks),
+  explicit DotIntegerAmx(tile::BlocksAttr blocks)
+      : blocks(blocks),
         part(blocks.getGroup() % tile::kRun == 0 ? tile::kRun : 16),
         parts(tile::kRun / part), steps(kTileSums / parts),
         perPart(1 + ExactShift::fits(blocks) + blocks.hasMinimum()) {}
 
   int64_t fewestRows() const override { return kHigh; }
+  int64_t leastRows() const override { return kHigh; }
   int64_t mostRows() const override { return kHigh; }
   int64_t panelsOf(tile::ScheduleAttr) const override { return 1; }
-  void prepare(Emitter &e, int64_t rows) const override {
-    if (rows >= kHigh)
-      Tiles(e).configure(kHigh, part);
+  void prepare(Emitter &e, int64_t) const override {
+    Tiles(e).configure(kHigh, part);
   }
   void finish(Emitter &e) const override { Tiles(e).release(); }
 
@@ -81,7 +81,6 @@ private:
   Index prefetchRate(Emitter &e, const DotTile &t) const;
   void prefetchNext(Emitter &e, const DotTile &t, Index slot, Index rate) const;
 
-  std::unique_ptr<Dot> few; // of less than 16 rows
   tile::BlocksAttr blocks;
   const int64_t part, parts, steps, perPart;
   // Of the weights that are open: i8 [slots, 8, 64], f32 [slots, factors, 16],
@@ -155,8 +154,6 @@ void DotIntegerAmx::openRun(Emitter &e, const DotTile &t, Index block,
 //===----------------------------------------------------------------------===//
 
 void DotIntegerAmx::multiply(Emitter &e, const DotTile &t) const {
-  if (t.rows < kHigh)
-    return few->multiply(e, t);
   Value zero = e.splat(0.0, kLanes);
   Values sums(kHigh, zero);
   for (int64_t r = 0; r < kHigh; ++r)
@@ -312,5 +309,5 @@ std::unique_ptr<OpeningDot> cpu::makeDotIntegerAmx(TargetAttr target,
   if (!hasTiles || panel != kLanes || lanesOf(target, panel) != kLanes ||
       (group % tile::kRun != 0 && group != 16))
     return nullptr;
-  return std::make_unique<DotIntegerAmx>(target, blocks);
+  return std::make_unique<DotIntegerAmx>(blocks);
 }
