@@ -40,6 +40,37 @@ Value tile::codesOf(Emitter &e, int64_t bits, int64_t j,
   return codes;
 }
 
+/// The bits of a float of 8 bits in the places of an f16's are that number over
+/// 2^8, subnormal ones too: the exponent has 4 bits, about 7 and not about 15.
+/// (What is no number becomes 1.875: groups that have one have such a scale.)
+static Value bitsAsHalf(Emitter &e, Value codes) {
+  auto type = cast<VectorType>(codes.getType()).clone(e.b.getI16Type());
+  auto bits = [&](int64_t value) { return e.splatOf(value, type); };
+  Value words = e.shiftLeft(e.resize(codes, e.b.getI16Type(), false), bits(8));
+  words = arith::ShRSIOp::create(e.b, e.loc, words, bits(1));
+  words = e.bitAnd(words, bits(0xbfff));
+  return e.extend(e.bitcast(words, e.b.getF16Type()),
+                  e.f32x(type.getNumElements()));
+}
+
+Value tile::floatsOf(Emitter &e, BlocksAttr blocks, Value codes) {
+  auto table = dyn_cast<DenseF32ArrayAttr>(blocks.getFloats());
+  if (!table)
+    return bitsAsHalf(e, codes);
+  auto type = cast<VectorType>(codes.getType());
+  Value result = e.splat(0, type.getNumElements());
+  for (auto [code, value] : llvm::enumerate(table.asArrayRef())) {
+    Value here = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq,
+                                       codes, e.splatOf(code, type));
+    result = e.select(here, e.splat(value, type.getNumElements()), result);
+  }
+  return result;
+}
+
+double tile::floatUnit(BlocksAttr blocks) {
+  return isa<TypeAttr>(blocks.getFloats()) ? 256 : 1;
+}
+
 namespace {
 
 /// One row of one block.
@@ -112,13 +143,17 @@ struct BlockOfRow {
 
   Value elements(Index k) {
     Value c = codes(k);
-    if (blocks.getValues().empty())
+    if (blocks.getFloats())
+      c = e.mul(floatsOf(e, blocks, c), e.splat(floatUnit(blocks), 4));
+    else if (blocks.getValues().empty())
       c = e.sub(c, e.splatBits(blocks.getZero(), 4));
     else
       c = lookUp(c);
     Index group = k / blocks.getGroup();
     auto wide = [&](Value one) { return e.broadcast(e.extract(one, 0), 4); };
-    Value result = e.mul(e.toFloat(c), wide(factor(0, group)));
+    if (!blocks.getFloats())
+      c = e.toFloat(c);
+    Value result = e.mul(c, wide(factor(0, group)));
     if (blocks.hasMinimum())
       result = e.sub(result, wide(factor(1, group)));
     return result;

@@ -28,6 +28,12 @@ llvm::SmallVector<CodePlane> codePlanes(int64_t bits);
 mlir::Value codesOf(Emitter &e, int64_t bits, int64_t j,
                     llvm::function_ref<mlir::Value(int64_t)> line);
 
+/// What `codes`, vector<n x i32> of numbers from 0 up, stand for in a format
+/// with `floats`: vector<n x f32>, to be multiplied with `floatUnit(blocks)`. A
+/// table is looked up entry by entry.
+mlir::Value floatsOf(Emitter &e, BlocksAttr blocks, mlir::Value codes);
+double floatUnit(BlocksAttr blocks);
+
 /// The f32 elements `at`, `at` + 1, … of row `row` of the packed `weights`
 /// [N / panel, K / block, lines, 4 * panel]: vector<size x f32>. `size` and
 /// `at` are multiples of 4.

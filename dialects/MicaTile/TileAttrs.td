@@ -74,7 +74,8 @@ def Tile_BlocksAttr : AttrDef<Tile_Dialect, "Blocks"> {
     ```
 
     c being an integer of `bits` bits or, with `values`, the entry of that number
-    there (`zero` is 0 then). Scales are of type `scale`, factors integers of 8
+    there (`zero` is 0 then); with `floats`, the f32 of that number there, or
+    what the bits are as a float of that type. Scales are of type `scale`, factors integers of 8
     bits, signed. M, with `min`, is stored like S; with `zeros`, it is S(g) times
     an integer of 8 bits, signed, of each group; else 0.
 
@@ -94,6 +95,9 @@ def Tile_BlocksAttr : AttrDef<Tile_Dialect, "Blocks"> {
     - (C4) `values`, if any, are 2 to the power of `bits` integers of 8 bits, and
       `zero` is 0.
     - (C5) not both `min` and `zeros`.
+    - (C6) `floats`, if any, are f8E4M3FN and `bits` 8, or 2 to the power of
+      `bits` f32, of at most 4 bits; then there are no `values`, `min` or
+      `zeros`, and `zero` is 0.
 
     Example:
 
@@ -101,6 +105,8 @@ def Tile_BlocksAttr : AttrDef<Tile_Dialect, "Blocks"> {
     #tile.blocks<bits = 4, zero = 8, group = 32, scale = f16>
     #tile.blocks<bits = 4, zero = 0, group = 32, scale = f16 super = 256 min = true>
     #tile.blocks<bits = 4, zero = 0, group = 128, scale = f16 zeros = true>
+    #tile.blocks<bits = 8, zero = 0, group = 128, scale = f32 floats = f8E4M3FN>
+    #tile.blocks<bits = 1, zero = 0, group = 64, scale = f32 floats = array<f32: -1.0, 0.5>>
     ```
   }];
   let parameters = (ins "int64_t":$bits, "int64_t":$zero, "int64_t":$group,
@@ -108,12 +114,13 @@ def Tile_BlocksAttr : AttrDef<Tile_Dialect, "Blocks"> {
                         DefaultValuedParameter<"int64_t", "0">:$super,
                         DefaultValuedParameter<"bool", "false">:$min,
                         DefaultValuedParameter<"bool", "false">:$zeros,
-                        OptionalArrayRefParameter<"int64_t">:$values);
+                        OptionalArrayRefParameter<"int64_t">:$values,
+                        OptionalParameter<"::mlir::Attribute">:$floats);
   let assemblyFormat = [{
     `<` `bits` `=` $bits `,` `zero` `=` $zero `,` `group` `=` $group `,`
     `scale` `=` $scale (`super` `=` $super^)? (`min` `=` $min^)?
     (`zeros` `=` $zeros^)?
-    (`values` `=` `[` $values^ `]`)? `>`
+    (`values` `=` `[` $values^ `]`)? (`floats` `=` $floats^)? `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -127,7 +134,7 @@ def Tile_BlocksAttr : AttrDef<Tile_Dialect, "Blocks"> {
     int64_t lines(int64_t panel) const;
     /// Whether rows of i8 can be multiplied with it in integers: the sums of
     /// rows, which correct for `zero` and M, are over 16 columns.
-    bool hasIntegerDot() const { return getGroup() % 16 == 0; }
+    bool hasIntegerDot() const { return !getFloats() && getGroup() % 16 == 0; }
     /// Whether something is subtracted from S (c - zero).
     bool hasMinimum() const { return getMin() || getZeros(); }
     /// What is subtracted from codes counted from 0 up, an entry of `values`

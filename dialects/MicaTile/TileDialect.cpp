@@ -48,7 +48,8 @@ static constexpr int64_t codeRun = 32;
 LogicalResult BlocksAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t bits, int64_t zero, int64_t group,
                                  Type scale, int64_t super, bool min,
-                                 bool zeros, ArrayRef<int64_t> values) {
+                                 bool zeros, ArrayRef<int64_t> values,
+                                 Attribute floats) {
   // blocks_c1
   if (bits < 1 || bits > 8 || group < 1 || group % 4)
     return emitError() << "expects 1 to 8 bits in groups of a multiple of 4, "
@@ -72,6 +73,18 @@ LogicalResult BlocksAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   // blocks_c5
   if (min && zeros)
     return emitError() << "expects minima or zeros, but got both";
+  // blocks_c6
+  if (!floats)
+    return success();
+  auto type = dyn_cast<TypeAttr>(floats);
+  auto table = dyn_cast<DenseF32ArrayAttr>(floats);
+  bool known = (type && isa<Float8E4M3FNType>(type.getValue()) && bits == 8) ||
+               (table && bits <= 4 && table.size() == int64_t(1) << bits);
+  if (!known || zero || min || zeros || !values.empty())
+    return emitError() << "expects floats of f8E4M3FN and 8 bits or, of up to "
+                          "4 bits, an f32 for each code, and nothing but a "
+                          "scale beside them, but got "
+                       << floats;
   return success();
 }
 

@@ -138,7 +138,7 @@ static void encodeFloats(const Format &format, const float *in, int64_t n,
 bool mica::canQuantize(const Format &format) {
   if (!format.isBlocks())
     return format.elementBits == 16 || format.mantissaBits == 23;
-  return format.scale.type != ScaleType::None && !format.zeros &&
+  return format.encoding != Encoding::Float && !format.zeros &&
          format.floatValues.empty();
 }
 

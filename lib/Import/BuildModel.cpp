@@ -427,17 +427,26 @@ private:
 
 } // namespace
 
+/// What codes stand for that are no integers; null if they are.
+static Attribute floatsOf(MLIRContext *context, const Format &format) {
+  if (format.encoding == Encoding::Float)
+    return TypeAttr::get(Float8E4M3FNType::get(context));
+  if (!format.floatValues.empty())
+    return DenseF32ArrayAttr::get(context, format.floatValues);
+  return nullptr;
+}
+
 FormatAttr mica::formatAttr(MLIRContext *context, const Format &format) {
   SmallVector<int64_t> values(format.values.begin(), format.values.end());
   bool twoLevels = format.subElements != 0;
   tile::BlocksAttr blocks;
-  // What no kernel multiplies yet is converted to floats.
-  if (format.isBlocks() && format.floatValues.empty())
+  if (format.isBlocks())
     blocks = tile::BlocksAttr::get(
         context, format.elementBits, values.empty() ? format.integerZero() : 0,
         format.group(), scaleType(context, format),
         twoLevels ? format.blockElements : 0,
-        format.min.type != ScaleType::None, format.zeros, values);
+        format.min.type != ScaleType::None, format.zeros, values,
+        floatsOf(context, format));
   return FormatAttr::get(context, StringRef(format.name).lower(),
                          format.blockElements, format.blockBytes, blocks);
 }

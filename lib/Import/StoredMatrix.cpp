@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <numeric>
 
 using namespace mica;
@@ -162,6 +163,17 @@ void StoredMatrix::read(int64_t row, float *to, Window &window) const {
   }
 }
 
+/// Whether one of these codes is no number. Kernels do not tell those of e4m3:
+/// their group has such a scale.
+static bool hasNaN(GroupCodes kind, const uint8_t *codes, int64_t count) {
+  if (kind != GroupCodes::E4M3)
+    return false;
+  int found = 0;
+  for (int64_t i = 0; i < count; ++i)
+    found |= (codes[i] & 0x7f) == 0x7f;
+  return found;
+}
+
 void StoredMatrix::split(int64_t row, const BlockRow &to,
                          Window &window) const {
   std::copy_n(load(row, window), columns(), to.codes);
@@ -170,7 +182,9 @@ void StoredMatrix::split(int64_t row, const BlockRow &to,
        ++b) {
     if (b * size == end)
       ++g, end += parts.groupColumns;
-    to.scales[b] = window.scales[g];
+    to.scales[b] = hasNaN(parts.kind, to.codes + b * size, size)
+                       ? std::numeric_limits<float>::quiet_NaN()
+                       : window.scales[g];
     if (numbers->zeros)
       to.subMins[b] = int8_t(window.zeroOf[g] - numbers->zero);
   }

@@ -57,6 +57,37 @@ Value BlockStep::codes(int64_t vector, int64_t at) const {
       e.b.getI32Type());
 }
 
+/// Of a table of 16 f32: one permutation of 16 lanes, or two of 8.
+static Value lookUp(Emitter &e, DenseF32ArrayAttr table, Value codes) {
+  auto type = cast<VectorType>(codes.getType());
+  int64_t lanes = type.getNumElements();
+  SmallVector<float> entries(table.asArrayRef());
+  entries.resize(16, 0);
+  auto part = [&](int64_t first) -> Value {
+    ArrayRef<float> some = ArrayRef(entries).slice(first, lanes);
+    return arith::ConstantOp::create(
+        e.b, e.loc, DenseElementsAttr::get(e.f32x(lanes), some));
+  };
+  if (lanes == 16)
+    return e.call("llvm.x86.avx512.permvar.sf.512", e.f32x(16),
+                  {part(0), codes});
+  auto from = [&](int64_t first) {
+    return e.call("llvm.x86.avx2.permps", e.f32x(8), {part(first), codes});
+  };
+  if (table.size() <= 8)
+    return from(0);
+  Value isHigh =
+      arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ugt, codes,
+                            e.splatOf(7, type));
+  return e.select(isHigh, from(8), from(0));
+}
+
+Value BlockStep::floats(Value codes) const {
+  if (auto table = dyn_cast<DenseF32ArrayAttr>(blocks.getFloats()))
+    return lookUp(e, table, codes);
+  return tile::floatsOf(e, blocks, codes);
+}
+
 Value BlockStep::factor(int64_t vector, int64_t at, int64_t level) const {
   std::array<int64_t, 5> offsets = blocks.scaleOffsets(tile.panel);
   bool isZero = level == 1 && blocks.getZeros();

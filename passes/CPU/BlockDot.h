@@ -41,6 +41,9 @@ public:
   /// Codes `at` to `at` + 3 as the bytes of i32 lanes, from 0 up: what they
   /// stand for is that less the format's `codeZero()`.
   mlir::Value codes(int64_t vector, int64_t at) const;
+  /// What `codes`, vector<lanes x i32>, are in a format with `floats`, over
+  /// `floatUnit()`.
+  mlir::Value floats(mlir::Value codes) const;
   /// What a code of element `at` is multiplied with, and what is subtracted
   /// then, vector<lanes x f32>.
   mlir::Value scale(int64_t vector, int64_t at) const {
@@ -126,7 +129,7 @@ std::unique_ptr<OpeningDot> makeDotDecodeAmx(int64_t fewest);
 
 /// Elements `at` to `at` + 3 of the step, of one vector of rows, as f32: for
 /// each c * scale - (zero * scale + minimum), the last rounded once, `scale`
-/// and `offset` being of their group.
+/// and `offset` being of their group; c * scale with `floats`.
 class DecodedGroup {
 public:
   DecodedGroup(const BlockStep &step, int64_t vector, int64_t at);
@@ -135,7 +138,7 @@ public:
 private:
   const BlockStep &step;
   const int64_t vector;
-  mlir::Value scale, offset; // what is subtracted, negated
+  mlir::Value scale, offset; // what is subtracted, negated; or null
 };
 
 } // namespace mica::cpu

@@ -13,6 +13,10 @@ using tile::Index;
 DecodedGroup::DecodedGroup(const BlockStep &s, int64_t vector, int64_t at)
     : step(s), vector(vector), scale(s.scale(vector, at)) {
   Emitter &e = s.e;
+  if (s.blocks.getFloats()) {
+    scale = e.mul(scale, e.splat(tile::floatUnit(s.blocks), s.lanes));
+    return;
+  }
   offset = e.mul(scale, e.splat(-double(s.blocks.codeZero()), s.lanes));
   if (s.blocks.hasMinimum())
     offset = e.sub(offset, s.minimum(vector, at));
@@ -31,7 +35,9 @@ std::array<Value, 4> DecodedGroup::at(int64_t at) const {
           {4 * lane + byte, 4 * step.lanes, 4 * step.lanes, 4 * step.lanes});
     Value code = vector::ShuffleOp::create(e.b, e.loc, dwords, zeros, bytes);
     code = e.bitcast(code, e.b.getI32Type());
-    result[byte] = e.fma(e.toFloat(code), scale, offset);
+    result[byte] = step.blocks.getFloats()
+                       ? e.mul(step.floats(code), scale)
+                       : e.fma(e.toFloat(code), scale, offset);
   }
   return result;
 }

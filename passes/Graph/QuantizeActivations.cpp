@@ -53,13 +53,23 @@ struct QuantizeActivations
       return false;
     if (blocks.hasIntegerDot() && weight.columns() % kGroup == 0)
       return true;
-    remark::missed(
-        linear.getLoc(),
-        remark::RemarkOpts::name("quantize-activations").category("mica"))
-        << remark::add("activations of {0} not in int8: groups of {1} of {2} "
-                       "columns, expected multiples of 16 and of {3}",
-                       nameOf(linear), blocks.getGroup(), weight.columns(),
-                       kGroup);
+    // Rows in integers are the default beside integers alone.
+    if (blocks.getFloats() && !activations)
+      return false;
+    auto because = [&](std::string reason) {
+      remark::missed(
+          linear.getLoc(),
+          remark::RemarkOpts::name("quantize-activations").category("mica"))
+          << remark::add("activations of {0} not in int8: {1}", nameOf(linear),
+                         reason);
+    };
+    if (blocks.getFloats())
+      because("codes of " + weight.getFormat().getName().lower() +
+              " are floats");
+    else
+      because(llvm::formatv("groups of {0} of {1} columns, expected multiples "
+                            "of 16 and of {2}",
+                            blocks.getGroup(), weight.columns(), kGroup));
     return false;
   }
 

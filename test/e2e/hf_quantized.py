@@ -330,24 +330,22 @@ KINDS = {
         strategy="channel", symmetric=False), shape="groups"),
     "float8": Kind(*compressed(
         "float-quantized", lambda w: float_bytes(w, dtype="BF16"), num_bits=8,
-        type="float", strategy="channel"), kept=False),
+        type="float", strategy="channel")),
     "float8-tensor": Kind(*compressed(
         "float-quantized", lambda w: float_bytes(w, (-1, -1)), num_bits=8,
-        type="float", strategy="tensor"), kept=False),
+        type="float", strategy="tensor")),
     "mxfp4-packed": Kind(*compressed(
         "mxfp4-pack-quantized",
         lambda w: mxfp4(w, (".weight_packed", ".weight_scale")), num_bits=4,
         type="float", strategy="group", group_size=32)),
-    "fp8": Kind(*fp8_kind(weight_block_size=[128, 128]), kept=False),
+    "fp8": Kind(*fp8_kind(weight_block_size=[128, 128])),
     # 288 columns are no whole blocks.
-    "fp8-rest": Kind(*fp8_kind(weight_block_size=[128, 128]), kept=False,
-                     shape="groups"),
-    "fp8-tensor": Kind(*fp8_kind(), kept=False),
-    "nf4": Kind(*bnb_kind(), kept=False),
-    "nf4-double": Kind(*bnb_kind(double=True), kept=False),
+    "fp8-rest": Kind(*fp8_kind(weight_block_size=[128, 128]), shape="groups"),
+    "fp8-tensor": Kind(*fp8_kind()),
+    "nf4": Kind(*bnb_kind()),
+    "nf4-double": Kind(*bnb_kind(double=True)),
     # Blocks of 256 that go over the ends of rows of 288.
-    "nf4-over": Kind(*bnb_kind(size=256, double=True), kept=False,
-                     shape="groups"),
+    "nf4-over": Kind(*bnb_kind(size=256, double=True), shape="groups"),
     "mxfp4": Kind(dict(quant_method="mxfp4"), lambda w, _: mxfp4(w)),
 }
 

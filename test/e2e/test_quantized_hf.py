@@ -48,6 +48,25 @@ def test_float_activations(quantized, compiled, answers, evaluate, kind):
     check(evaluate(path, tokens), exact, bound)
 
 
+@pytest.mark.parametrize("kind", ["fp8", "nf4"])
+def test_floats_with_avx2(quantized, compiled, answers, evaluate, kind):
+    """Vectors of 8 lanes look codes up in another way."""
+    directory, plain = quantized(kind)
+    tokens, exact, bound = answers(plain, "llama", KINDS[kind].shape, "f32")
+    path = compiled(directory, "--dtype=f32", "--cpu=x86-64-v3")
+    check(evaluate(path, tokens), exact, bound)
+
+
+def test_floats_have_no_integers(quantized, mica, tmp_path):
+    """Rows in integers are refused where they are asked for, else not missed."""
+    directory, _ = quantized("nf4")
+    to = ["compile", directory, "-o", tmp_path / "a.mica", "--no-fallback"]
+    mica(*to)
+    failed = mica(*to, "--activations=int8", fails=True)
+    assert re.search(r"activations of \S+ not in int8: codes of nf4g64\S* are "
+                     "floats", failed.stderr)
+
+
 def integer_logits(quantized, plain, tokens):
     """Returns the oracle's logits with rounded inputs of quantized matrices."""
     dtypes = hf_quantized.dtypes_in(quantized / "model.safetensors")
@@ -71,7 +90,7 @@ def test_integer_activations(quantized, compiled, answers, evaluate, kind):
 
 
 @pytest.mark.parametrize("kind", ["gptq-asym", "gptq-act-order", "packed-3",
-                                  "float8", "nf4-double"])
+                                  "float8", "nf4-double", "nf4-over"])
 def test_what_is_kept(quantized, mica, tmp_path, kind):
     """Integers stay packed; what has no kernels says that it is unpacked."""
     directory, plain = quantized(kind)

@@ -45,5 +45,21 @@ func.func @blocks_c5() attributes {tile.example =
 
 // -----
 
+// expected-error@+2 {{expects floats of f8E4M3FN and 8 bits or, of up to 4 bits, an f32 for each code, and nothing but a scale beside them, but got f8E5M2}}
+func.func @blocks_c6() attributes {tile.example =
+    #tile.blocks<bits = 8, zero = 0, group = 32, scale = f16 floats = f8E5M2>} {
+  return
+}
+
+// -----
+
+// expected-error@+2 {{an f32 for each code, and nothing but a scale beside them, but got array<f32: 1.000000e+00>}}
+func.func @blocks_c6_table() attributes {tile.example =
+    #tile.blocks<bits = 1, zero = 0, group = 32, scale = f16 floats = array<f32: 1.0>>} {
+  return
+}
+
+// -----
+
 // expected-error@below {{expects values of bf16 from a positive count of rows, but got 'f32' from 16}}
 func.func private @groups_c2(tensor<?x64xi8, #tile.groups<32, values = f32 from 16>>)

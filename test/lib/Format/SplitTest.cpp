@@ -3,6 +3,7 @@
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
 
+#include "test/lib/Format/Meaning.h"
 #include "lib/Format/Format.h"
 
 #include <cmath>
@@ -32,10 +33,7 @@ struct Parts {
 
   double value(const Format &format, int64_t i) const {
     int64_t block = i / format.blockElements, group = i / format.group();
-    double value = format.values.empty() ? codes[i] - format.integerZero()
-                                         : format.values[codes[i]];
-    if (!format.floatValues.empty())
-      value = format.floatValues[codes[i]];
+    double value = mica::test::meaningOf(format, codes[i]);
     if (format.zeros)
       value -= subMins[group];
     value *= format.subScales.empty() ? 1 : subScales[group];
@@ -67,7 +65,8 @@ std::vector<const Format *> blockFormats() {
         result.push_back(groupFormat(bits, group, min));
   for (const char *name :
        {"w4g128z", "w8g32z-bf16", "w1g20z-f32", "w3g48-bf16", "w5g64m-bf16",
-        "w8g128-f32", "nf4g64-f32", "nf4g4096"})
+        "w8g128-f32", "nf4g64-f32", "nf4g4096",
+        "e4m3g64-f32", "e4m3g20"})
     result.push_back(findFormat(name));
   return result;
 }
@@ -164,7 +163,8 @@ TEST(Group, floats_of_8_bits) {
   EXPECT_EQ(out[1], 896);
   EXPECT_TRUE(std::isnan(out[2]));
   EXPECT_EQ(out[3], -0x1p-8f);
-  EXPECT_FALSE(findFormat("e4m3g4")->isBlocks());
+  EXPECT_TRUE(findFormat("e4m3g4")->isBlocks());
+  EXPECT_FALSE(findFormat("F8_E4M3")->isBlocks());
 }
 
 TEST(Group, names) {

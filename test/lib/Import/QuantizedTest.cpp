@@ -3,6 +3,7 @@
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
 
+#include "test/lib/Format/Meaning.h"
 #include "test/lib/Import/QuantizedFiles.h"
 #include "test/lib/Import/TinyModels.h"
 
@@ -43,11 +44,7 @@ void check(Directory directory, std::string_view format, int64_t rows,
         n, {codes.data(), scales.data(), nullptr, nullptr, zeros.data()},
         window);
     for (int64_t k = 0; k < columns; ++k) {
-      double code = codes[k] - f.integerZero();
-      if (!f.values.empty())
-        code = f.values[codes[k]];
-      if (!f.floatValues.empty())
-        code = f.floatValues[codes[k]];
+      double code = meaningOf(f, codes[k]);
       int64_t g = k / f.blockElements;
       ASSERT_EQ(scales[g] * (code - (f.zeros ? zeros[g] : 0)), number(n, k))
           << "row " << n << " column " << k << " taken apart";
@@ -239,6 +236,26 @@ TEST(Quantized, fp8_blocks) {
   check(fp8(), "e4m3g4-f32", 3, 12, [](int64_t n, int64_t k) {
     return double(1 + k / 4) * half(n / 2) * e4m3((n + k) % 32);
   });
+}
+
+// A group of which a code is no number has such a scale: kernels look at scales
+// alone.
+TEST(Quantized, fp8_without_a_number) {
+  Directory d = fp8();
+  d.tensors["m.weight"] =
+      stored<uint8_t>("F8_E4M3", 3, 12, [](int64_t n, int64_t k) {
+        return double(n == 1 && k == 5 ? 0xff : 0x7e);
+      });
+  Expected<Checkpoint> checkpoint = d.open();
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  StoredMatrix::Window window;
+  for (int64_t n = 0; n < 3; ++n) {
+    uint8_t codes[12];
+    float scales[3];
+    checkpoint->find("m.weight")->matrix->split(n, {codes, scales}, window);
+    for (int64_t g = 0; g < 3; ++g)
+      EXPECT_EQ(std::isnan(scales[g]), n == 1 && g == 1) << n << ", " << g;
+  }
 }
 
 TEST(Quantized, mxfp4) {
