@@ -110,6 +110,15 @@ LogicalResult LinearOp::verify() {
     return emitOpError("expects rows of i8 to meet a format with blocks, but "
                        "got ")
            << weight;
+  // linear_c5
+  if (std::optional<uint64_t> from = getRoundWeightsFrom();
+      from &&
+      (static_cast<int64_t>(*from) < 1 || !(format && format.getBlocks()) ||
+       !getElementTypeOrSelf(getInput()).isBF16()))
+    return emitOpError("expects round_weights_from to be positive, and rows of "
+                       "bf16 to meet a format with blocks, but got ")
+           << static_cast<int64_t>(*from) << ", " << getInput().getType()
+           << " and " << weight;
   return success();
 }
 

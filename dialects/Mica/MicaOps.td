@@ -242,14 +242,18 @@ def Mica_LinearOp : Mica_Op<"linear", [Pure, InferTypeOpAdaptorWithIsCompatible]
 
     The sum is accumulated in f32, in an order over k that depends on the
     weight's shape alone, so a row's result does not depend on the other rows.
-    Weights enter with the value that their format decodes to. The products of
-    i8 rows are summed exactly where neither rows nor weight change their scale.
+    Weights enter with the value that their format decodes to; in a step of
+    `round_weights_from` rows or more, if that is given, rounded to the rows'
+    type. The products of i8 rows are summed exactly where neither rows nor
+    weight change their scale.
 
     Constraints:
     - (C1) `weight` has two dimensions and `columns(weight) = dim(input, 1)`.
     - (C2) `dim(result, 1) = rows(weight)`.
     - (C3) `shape(bias) = [rows(weight)]`.
     - (C4) rows of i8 are multiplied with a format with `blocks`.
+    - (C5) `round_weights_from` is positive, the weight's format has `blocks`,
+      and rows are of bf16.
 
     Example:
 
@@ -258,7 +262,17 @@ def Mica_LinearOp : Mica_Op<"linear", [Pure, InferTypeOpAdaptorWithIsCompatible]
     ```
   }];
   let arguments = (ins Mica_Operands:$input, Mica_WeightType:$weight,
-                       Optional<Mica_WeightType>:$bias);
+                       Optional<Mica_WeightType>:$bias,
+                       OptionalAttr<I64Attr>:$round_weights_from);
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                   "::mlir::Value":$weight, "::mlir::Value":$bias), [{
+      build($_builder, $_state, result, input, weight, bias, nullptr);
+    }]>,
+    OpBuilder<(ins "::mlir::Value":$input, "::mlir::Value":$weight,
+                   "::mlir::Value":$bias), [{
+      build($_builder, $_state, input, weight, bias, nullptr);
+    }]>];
   let results = (outs Mica_F32Rows:$result);
   let assemblyFormat = [{
     $input `,` $weight (`,` $bias^)? attr-dict

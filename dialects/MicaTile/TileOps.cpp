@@ -133,6 +133,14 @@ LogicalResult ContractOp::verify() {
   if (failed(verifyIntegers(*this)))
     return failure();
 
+  // contract_c6
+  if (std::optional<uint64_t> from = getRoundWeightsFrom();
+      from && (static_cast<int64_t>(*from) < 1 || !getBlocks() ||
+               !getInput().getType().getElementType().isBF16()))
+    return emitOpError("expects round_weights_from to be positive, and rows of "
+                       "bf16 to meet blocks, but got ")
+           << static_cast<int64_t>(*from) << " and " << getInput().getType();
+
   // contract_c2
   MemRefType weight = getWeight().getType();
   int64_t panel = getPanel(), n = getColumns(), g = getGranule();
@@ -233,17 +241,16 @@ LogicalResult AttendOp::verify() {
   // attend_c4
   size_t scales = keys.getElementType().isInteger() ? 2 : 0;
   if (getScales().size() != scales)
-    return emitOpError("expects ") << scales << " scales of a cache of "
-                                   << keys.getElementType() << ", but got "
-                                   << getScales().size();
+    return emitOpError("expects ")
+           << scales << " scales of a cache of " << keys.getElementType()
+           << ", but got " << getScales().size();
 
   // attend_c5
   int64_t bits = keys.getElementTypeBitWidth();
   if (int64_t(getBits()) != bits && !(scales && getBits() == 4))
-    return emitOpError("expects ") << bits << (scales ? " or 4" : "")
-                                   << " bits of a cache of "
-                                   << keys.getElementType() << ", but got "
-                                   << getBits();
+    return emitOpError("expects ")
+           << bits << (scales ? " or 4" : "") << " bits of a cache of "
+           << keys.getElementType() << ", but got " << getBits();
 
   // attend_c2
   if (getHeads() % keys.getDimSize(2))

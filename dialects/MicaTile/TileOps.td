@@ -315,7 +315,9 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
 
     With `blocks`, `weight` is of i8 as `#tile.blocks` says, and the sum is over
     k below `terms`. Rows of i8 lie as `#tile.groups` (`groups`) says; their
-    products are summed in integers within a group, then in f32.
+    products are summed in integers within a group, then in f32. In a step of
+    `round_weights_from` rows or more, if that is given, the elements of blocks
+    are rounded to bf16, of which `input` is.
 
     Region arguments: `%acc: vector<Gxf32>, %m: index, %n: index`, then one for
     each capture.
@@ -328,6 +330,8 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
       unless it occupies one panel, or the region is elastic.
     - (C5) `weight` is of i8 if there are `blocks`, and has their lines; `input`
       is of i8 if there are `groups`, which needs `blocks`.
+    - (C6) `round_weights_from` is positive, and there are `blocks` and rows of
+      bf16.
 
     Example:
 
@@ -347,6 +351,7 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
                        OptionalAttr<Tile_BlocksAttr>:$blocks,
                        OptionalAttr<I64Attr>:$terms,
                        OptionalAttr<Tile_GroupsAttr>:$groups,
+                       OptionalAttr<I64Attr>:$round_weights_from,
                        OptionalAttr<Tile_ScheduleAttr>:$schedule);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{

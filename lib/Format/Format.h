@@ -200,8 +200,8 @@ void decodeRow(const Format &format, const std::byte *in, int64_t n,
 ///   value(i) = scales[i / S] * (c(i) - integerZero() - subMins[i / G])
 ///
 /// where c(i) is codes[i] or, with a codebook, its entry codes[i] or, of
-/// Encoding::Float, the number of these bits. A pointer whose factor or term the
-/// format lacks is not used.
+/// Encoding::Float, the number of these bits. A pointer whose factor or term
+/// the format lacks is not used.
 struct BlockRow {
   uint8_t *codes = nullptr;    ///< [n], the sign bit of signed ones flipped
   float *scales = nullptr;     ///< [n / S], exactly what the blocks store

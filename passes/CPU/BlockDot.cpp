@@ -76,9 +76,8 @@ static Value lookUp(Emitter &e, DenseF32ArrayAttr table, Value codes) {
   };
   if (table.size() <= 8)
     return from(0);
-  Value isHigh =
-      arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ugt, codes,
-                            e.splatOf(7, type));
+  Value isHigh = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ugt,
+                                       codes, e.splatOf(7, type));
   return e.select(isHigh, from(8), from(0));
 }
 

@@ -74,6 +74,8 @@ SmallVector<std::unique_ptr<OpeningDot>> chooseOpenings(tile::ContractOp op) {
   tile::ScheduleAttr schedule = *op.getSchedule();
   auto target =
       op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
+  if (std::optional<uint64_t> from = op.getRoundWeightsFrom())
+    openings.push_back(makeDotDecodeAmx(*from));
   auto groups = op.getGroups();
   if (!target || !groups)
     return openings;

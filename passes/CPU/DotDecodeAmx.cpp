@@ -98,7 +98,8 @@ void DotDecodeAmx::multiply(Emitter &e, const DotTile &t) const {
   opened.weights = weights;
   opened.p = e.index(0);
   Index first = t.from * t.group;
-  opened.inputAt = first * 2;
+  bool isBytes = t.inputGroups != nullptr;
+  opened.inputAt = isBytes ? first * 2 : first;
   Index pairs = (min(t.to * t.group, e.index(t.terms)) - first) / 2;
   prefetchNext(e, t);
   // The last rows of a block are no whole tile.

@@ -1,5 +1,6 @@
 //===- QuantizeActivations.cpp - Activations as the target multiplies them ===//
 
+#include "dialects/MicaTile/BlockCodes.h"
 #include "mlir/IR/Remarks.h"
 #include "passes/Graph/Passes.h"
 
@@ -18,6 +19,8 @@ constexpr int64_t kGroup = 32;
 /// Rows from which on tiles of floats beat integers: what decoding weights
 /// takes is shared by them.
 constexpr int64_t kMany = 72;
+/// The same beside products of floats in registers.
+constexpr int64_t kManyFloats = 8;
 
 /// `rows` with elements of `element`; of integers, many have type `values`.
 RankedTensorType rowsOf(RankedTensorType rows, Type element, Type values) {
@@ -85,6 +88,24 @@ struct QuantizeActivations
     return target.hasDot(dtype) ? dtype : Float32Type::get(&getContext());
   }
 
+  /// Whether `linear` has weights to decode for tiles of its rows' type.
+  bool roundsMany(LinearOp linear) {
+    WeightType weight = linear.getWeight().getType();
+    FormatAttr format = weight.getFormat();
+    if (!format || !format.getBlocks() || !target.getTiles() ||
+        getElementTypeOrSelf(linear.getInput()) != target.getTiles())
+      return false;
+    if (weight.columns() % tile::kRun == 0)
+      return true;
+    remark::missed(
+        linear.getLoc(),
+        remark::RemarkOpts::name("quantize-activations").category("mica"))
+        << remark::add("products of {0} not in tiles: {1} columns, expected a "
+                       "multiple of {2}",
+                       nameOf(linear), weight.columns(), tile::kRun);
+    return false;
+  }
+
   void runOnOperation() override {
     auto read = [&](StringRef name) {
       auto attribute = getOperation()->getAttrOfType<TypeAttr>(name);
@@ -98,7 +119,7 @@ struct QuantizeActivations
           "expects attributes mica.target and mica.dtype");
       return signalPassFailure();
     }
-    bool saysMany = false;
+    bool saysMany = false, saysManyFloats = false;
     getOperation().walk([&](Operation *op) {
       Type wanted;
       if (auto linear = dyn_cast<LinearOp>(op))
@@ -115,6 +136,10 @@ struct QuantizeActivations
       op->setOperand(0,
                      quantized(op->getOperand(0), wanted, target.getTiles()));
       ++numQuantized;
+      if (auto linear = dyn_cast<LinearOp>(op); linear && roundsMany(linear)) {
+        linear.setRoundWeightsFrom(kManyFloats);
+        saysManyFloats = true;
+      }
     });
     if (saysMany)
       remark::passed(
@@ -123,6 +148,13 @@ struct QuantizeActivations
           << remark::add("activations in int8, but {0} in steps of {1} rows or "
                          "more, where weights are rounded to it as well",
                          target.getTiles(), kMany);
+    if (saysManyFloats)
+      remark::passed(
+          getOperation().getLoc(),
+          remark::RemarkOpts::name("quantize-activations").category("mica"))
+          << remark::add("weights rounded to {0} in steps of {1} rows or more, "
+                         "beside activations in {0}",
+                         target.getTiles(), kManyFloats);
   }
 
   TargetAttr target;

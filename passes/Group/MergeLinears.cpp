@@ -66,7 +66,8 @@ void merge(LinearOp a, LinearOp b, int64_t interleave) {
   auto both = RankedTensorType::get({rows.getDimSize(0), 2 * rows.getDimSize(1)},
                                     rows.getElementType());
   auto product =
-      LinearOp::create(builder, loc, both, a.getInput(), weight, bias);
+      LinearOp::create(builder, loc, both, a.getInput(), weight, bias,
+                       a.getRoundWeightsFromAttr());
   if (a->hasAttr(kNameAttribute) && b->hasAttr(kNameAttribute))
     product->setAttr(kNameAttribute, builder.getStringAttr(nameOf(a) + "+" +
                                                            nameOf(b)));
@@ -91,7 +92,8 @@ struct MergeLinears : mica::impl::MergeLinearsPassBase<MergeLinears> {
         LinearOp a = linears[i], b = linears[j];
         if (a->getBlock() != b->getBlock() || a.getInput() != b.getInput() ||
             a.getType() != b.getType() || !a.getBias() != !b.getBias() ||
-            a.getWeight().getType() != b.getWeight().getType() || !meet(a, b))
+            a.getWeight().getType() != b.getWeight().getType() ||
+            a.getRoundWeightsFrom() != b.getRoundWeightsFrom() || !meet(a, b))
           continue;
         if (a.getWeight().getType().rows() % panel) {
           remark::missed(

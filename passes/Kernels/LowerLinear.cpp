@@ -26,7 +26,7 @@ void mica::lowerLinear(KernelContext &context, GroupOp group) {
                          b.getI64IntegerAttr(columns),
                          b.getI64IntegerAttr(granule), group.getElasticAttr(),
                          blocks, terms, groupsOf(linear.getInput()),
-                         ScheduleAttr());
+                         linear.getRoundWeightsFromAttr(), ScheduleAttr());
   Region &region = contract.getEpilogue();
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(&region, {},

@@ -6,21 +6,20 @@ using namespace mlir;
 using namespace mica;
 using namespace mica::reference;
 
-/// The f32 `x` rounded to the values of `groups` if `rows` are so many that
-/// they are such, else `other`.
-static Value ifMany(Loops &l, tile::GroupsAttr groups, Value rows, Value x,
+/// The f32 `x` rounded to `type` if `rows` are `from` or more, else `other`.
+static Value ifMany(Loops &l, Value rows, int64_t from, Type type, Value x,
                     Value other) {
   Value many = arith::CmpIOp::create(l.b, l.loc, arith::CmpIPredicate::uge,
-                                     rows, l.index(groups.getFrom()));
-  Value rounded = l.roundTo(groups.getValues(), x);
+                                     rows, l.index(from));
+  Value rounded = l.roundTo(type, x);
   return arith::SelectOp::create(l.b, l.loc, many, rounded, other);
 }
 
 namespace {
 
 /// result[m, n] = sum_k input[m, k] * weight[n, k] + bias[n]; where the rows
-/// are so many that `#tile.groups` makes them floats, weights are rounded as
-/// well.
+/// are so many that `#tile.groups` makes them floats, or that the op says so,
+/// weights are rounded as well.
 struct Linear : Lowering<LinearOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -35,7 +34,9 @@ struct Linear : Lowering<LinearOp> {
       Value y = l.sum(l.index(0), terms, [&](Value k) {
         Value w = l.load(weight, {at[1], k});
         if (groups && groups.getValues())
-          w = ifMany(l, groups, rows, w, w);
+          w = ifMany(l, rows, groups.getFrom(), groups.getValues(), w, w);
+        if (std::optional<uint64_t> from = op.getRoundWeightsFrom())
+          w = ifMany(l, rows, *from, b.getBF16Type(), w, w);
         return l.mul(l.load(input, {at[0], k}), w);
       });
       if (operands.getBias())
@@ -87,7 +88,8 @@ private:
         Value whole = math::RoundEvenOp::create(l.b, l.loc, l.div(x, scale));
         Value integer = l.mul(whole, scale);
         if (groups.getValues())
-          integer = ifMany(l, groups, rows, x, integer);
+          integer =
+              ifMany(l, rows, groups.getFrom(), groups.getValues(), x, integer);
         l.store(integer, result, {at[0], k});
       });
     });

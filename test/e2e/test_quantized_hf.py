@@ -57,6 +57,19 @@ def test_floats_with_avx2(quantized, compiled, answers, evaluate, kind):
     check(evaluate(path, tokens), exact, bound)
 
 
+@pytest.mark.parametrize("kind", ["nf4", "fp8", "fp8-rest", "packed-asym"])
+def test_many_rows_of_bf16(quantized, compiled, mica, tmp_path, kind):
+    """Tiles of bf16, if the machine has such, in steps of many rows and of some;
+    products in registers in steps of few."""
+    directory, _ = quantized(kind)
+    path = compiled(directory, "--dtype=bf16", "--activations=bf16")
+    for length in (107, 11, 5):
+        np.save(tmp_path / "t.npy", checkpoints.tokens_of(
+            "llama", KINDS[kind].shape, 1, length))
+        mica("diff", path, "--reference", "--checkpoint", directory,
+             "--tokens", tmp_path / "t.npy", guard=True)
+
+
 def test_floats_have_no_integers(quantized, mica, tmp_path):
     """Rows in integers are refused where they are asked for, else not missed."""
     directory, _ = quantized("nf4")

@@ -210,12 +210,6 @@ static WeightLoader roundingLoader(WeightLoader load,
   };
 }
 
-/// Whether many rows meet weights that are rounded: then the reference does.
-static bool roundsMany(const Manifest &manifest) {
-  return llvm::any_of(manifest.outputs,
-                      [](const OpOutput &output) { return output.bf16From; });
-}
-
 /// What was compiled, at stage 0, with the names that the compiler gave.
 static Expected<Source> readStage0(mlir::MLIRContext &context,
                                    const Manifest &manifest,
@@ -238,8 +232,8 @@ static Expected<Source> readStage0(mlir::MLIRContext &context,
     return source;
   mlir::PassManager names(&context);
   names.addPass(createNameOpsPass());
-  if (roundsMany(manifest))
-    names.addPass(createQuantizeActivationsPass());
+  // Of many rows weights may be rounded: the reference does so as well.
+  names.addPass(createQuantizeActivationsPass());
   if (failed(names.run(*source->module)))
     return keeper.failure(path + ": naming failed");
   if (Status status = openCheckpoint(*source, path); !status)

@@ -37,3 +37,11 @@ func.func @linear_c4(%x: tensor<?x64xi8, #tile.groups<32>>, %w: !mica.weight<96x
   %y = mica.linear %x, %w : tensor<?x64xi8, #tile.groups<32>>, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
   return
 }
+
+// -----
+
+func.func @linear_c5(%x: tensor<?x64xbf16>, %w: !mica.weight<96x64, bf16>) {
+  // expected-error@below {{'mica.linear' op expects round_weights_from to be positive, and rows of bf16 to meet a format with blocks, but got 8, 'tensor<?x64xbf16>' and '!mica.weight<96x64, bf16>'}}
+  %y = mica.linear %x, %w {round_weights_from = 8 : i64} : tensor<?x64xbf16>, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
+  return
+}

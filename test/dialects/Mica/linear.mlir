@@ -23,3 +23,10 @@ func.func @integers(%x: tensor<?x64xi8, #tile.groups<32>>, %w: !mica.weight<96x6
   %y = mica.linear %x, %w : tensor<?x64xi8, #tile.groups<32>>, !mica.weight<96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>> -> tensor<?x96xf32>
   return %y : tensor<?x96xf32>
 }
+
+// CHECK-LABEL: func @rounded
+func.func @rounded(%x: tensor<?x64xbf16>, %w: !mica.weight<96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>>) -> tensor<?x96xf32> {
+  // CHECK: mica.linear %{{.*}}, %{{.*}} {round_weights_from = 8 : i64} : tensor<?x64xbf16>
+  %y = mica.linear %x, %w {round_weights_from = 8 : i64} : tensor<?x64xbf16>, !mica.weight<96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>> -> tensor<?x96xf32>
+  return %y : tensor<?x96xf32>
+}

@@ -98,3 +98,15 @@ func.func @contract_c3_groups(%x: memref<?x64xi8>, %w: memref<4x1x9x64xi8>) {
   } : memref<?x64xi8>, memref<4x1x9x64xi8>
   return
 }
+
+// -----
+
+func.func @contract_c6(%x: memref<?x64xf32>, %w: memref<4x1x9x64xi8>) {
+  // expected-error@below {{'tile.contract' op expects round_weights_from to be positive, and rows of bf16 to meet blocks, but got 8 and 'memref<?x64xf32>'}}
+  tile.contract %x, %w columns 64 granule 16
+      blocks <bits = 4, zero = 8, group = 32, scale = f16> terms 64 attributes {round_weights_from = 8 : i64} {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x64xf32>, memref<4x1x9x64xi8>
+  return
+}

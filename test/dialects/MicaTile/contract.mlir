@@ -33,3 +33,14 @@ func.func @integers(%x: memref<?x128xi8>, %w: memref<4x1x9x64xi8>) {
   } : memref<?x128xi8>, memref<4x1x9x64xi8>
   return
 }
+
+// CHECK-LABEL: func @rounded
+func.func @rounded(%x: memref<?x64xbf16>, %w: memref<4x1x9x64xi8>) {
+  // CHECK: terms 64 attributes {round_weights_from = 8 : i64} {
+  tile.contract %x, %w columns 64 granule 16
+      blocks <bits = 4, zero = 8, group = 32, scale = f16> terms 64 attributes {round_weights_from = 8 : i64} {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x64xbf16>, memref<4x1x9x64xi8>
+  return
+}

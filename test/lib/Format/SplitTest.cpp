@@ -3,8 +3,8 @@
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
 
-#include "test/lib/Format/Meaning.h"
 #include "lib/Format/Format.h"
+#include "test/lib/Format/Meaning.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -65,8 +65,7 @@ std::vector<const Format *> blockFormats() {
         result.push_back(groupFormat(bits, group, min));
   for (const char *name :
        {"w4g128z", "w8g32z-bf16", "w1g20z-f32", "w3g48-bf16", "w5g64m-bf16",
-        "w8g128-f32", "nf4g64-f32", "nf4g4096",
-        "e4m3g64-f32", "e4m3g20"})
+        "w8g128-f32", "nf4g64-f32", "nf4g4096", "e4m3g64-f32", "e4m3g20"})
     result.push_back(findFormat(name));
   return result;
 }
