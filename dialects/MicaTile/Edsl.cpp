@@ -16,8 +16,8 @@ template <typename OpTy, typename T> T binary(T a, T b) {
 
 Row broadcast(Scalar a, Row like) {
   RowBuilder &r = *like.builder;
-  return r.row(
-      vector::BroadcastOp::create(r.b, r.loc, like.value.getType(), a.value));
+  return r.row(vector::BroadcastOp::create(r.b, r.loc, like.value.getType(),
+                                           a.value));
 }
 } // namespace
 
@@ -37,8 +37,8 @@ Row Row::strided(int64_t first, int64_t step) const {
   SmallVector<int64_t> lanes;
   for (int64_t i = first; i < size(); i += step)
     lanes.push_back(i);
-  return builder->row(
-      vector::ShuffleOp::create(builder->b, builder->loc, value, value, lanes));
+  return builder->row(vector::ShuffleOp::create(builder->b, builder->loc, value,
+                                                value, lanes));
 }
 
 Row mica::tile::operator+(Row a, Row b) { return binary<arith::AddFOp>(a, b); }

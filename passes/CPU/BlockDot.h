@@ -124,8 +124,8 @@ std::unique_ptr<Dot> makeDotDecode(TargetAttr target, int64_t panel);
 std::unique_ptr<OpeningDot>
 makeDotIntegerAmx(TargetAttr target, tile::BlocksAttr blocks, int64_t panel);
 /// For steps of `fewest` rows and more, which are bf16 then (the values of
-/// `#tile.groups`): weights rounded to that, tiles of both.
-std::unique_ptr<OpeningDot> makeDotDecodeAmx(int64_t fewest);
+/// `#tile.groups`): weights rounded to that, products of tiles or of vectors.
+std::unique_ptr<OpeningDot> makeDotDecodeBf16(int64_t fewest, bool hasTiles);
 
 /// Elements `at` to `at` + 3 of the step, of one vector of rows, as f32: for
 /// each c * scale - (zero * scale + minimum), the last rounded once, `scale`

@@ -74,14 +74,17 @@ SmallVector<std::unique_ptr<OpeningDot>> chooseOpenings(tile::ContractOp op) {
   tile::ScheduleAttr schedule = *op.getSchedule();
   auto target =
       op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
+  if (!target)
+    return openings;
+  bool hasTiles = target.getTiles() != nullptr;
   if (std::optional<uint64_t> from = op.getRoundWeightsFrom())
-    openings.push_back(makeDotDecodeAmx(*from));
+    openings.push_back(makeDotDecodeBf16(*from, hasTiles));
   auto groups = op.getGroups();
-  if (!target || !groups)
+  if (!groups)
     return openings;
   // Whatever the schedule says: rows that are so many are no integers.
   if (groups->getValues())
-    openings.push_back(makeDotDecodeAmx(groups->getFrom()));
+    openings.push_back(makeDotDecodeBf16(groups->getFrom(), hasTiles));
   if (schedule.getDepth() && llvm::is_contained(schedule.getRows(), 16))
     if (auto dot = makeDotIntegerAmx(target, *op.getBlocks(), op.getPanel()))
       openings.push_back(std::move(dot));

@@ -48,6 +48,9 @@ namespace {
 struct DotDecode : BlockDot {
   using BlockDot::BlockDot;
 
+  /// Beside the sums there are four weights of each vector.
+  int64_t mostRows() const override { return 8; }
+
   void add(const BlockStep &s, MutableArrayRef<Value> sums, int64_t from,
            int64_t to) const override {
     int64_t group = s.blocks.getGroup();

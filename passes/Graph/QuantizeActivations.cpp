@@ -19,8 +19,9 @@ constexpr int64_t kGroup = 32;
 /// Rows from which on tiles of floats beat integers: what decoding weights
 /// takes is shared by them.
 constexpr int64_t kMany = 72;
-/// The same beside products of floats in registers.
-constexpr int64_t kManyFloats = 8;
+/// The same beside products of floats in registers; and from which on vectors
+/// of pairs beat those.
+constexpr int64_t kManyFloats = 8, kManyPairs = 32;
 
 /// `rows` with elements of `element`; of integers, many have type `values`.
 RankedTensorType rowsOf(RankedTensorType rows, Type element, Type values) {
@@ -88,19 +89,20 @@ struct QuantizeActivations
     return target.hasDot(dtype) ? dtype : Float32Type::get(&getContext());
   }
 
-  /// Whether `linear` has weights to decode for tiles of its rows' type.
+  /// Whether `linear` has weights to decode for products of its rows' type.
   bool roundsMany(LinearOp linear) {
     WeightType weight = linear.getWeight().getType();
     FormatAttr format = weight.getFormat();
-    if (!format || !format.getBlocks() || !target.getTiles() ||
-        getElementTypeOrSelf(linear.getInput()) != target.getTiles())
+    Type rows = getElementTypeOrSelf(linear.getInput());
+    if (!format || !format.getBlocks() || !rows.isBF16() ||
+        !target.hasDot(rows))
       return false;
     if (weight.columns() % tile::kRun == 0)
       return true;
     remark::missed(
         linear.getLoc(),
         remark::RemarkOpts::name("quantize-activations").category("mica"))
-        << remark::add("products of {0} not in tiles: {1} columns, expected a "
+        << remark::add("products of {0} not in bf16: {1} columns, expected a "
                        "multiple of {2}",
                        nameOf(linear), weight.columns(), tile::kRun);
     return false;
@@ -120,6 +122,7 @@ struct QuantizeActivations
       return signalPassFailure();
     }
     bool saysMany = false, saysManyFloats = false;
+    int64_t manyFloats = target.getTiles() ? kManyFloats : kManyPairs;
     getOperation().walk([&](Operation *op) {
       Type wanted;
       if (auto linear = dyn_cast<LinearOp>(op))
@@ -137,7 +140,7 @@ struct QuantizeActivations
                      quantized(op->getOperand(0), wanted, target.getTiles()));
       ++numQuantized;
       if (auto linear = dyn_cast<LinearOp>(op); linear && roundsMany(linear)) {
-        linear.setRoundWeightsFrom(kManyFloats);
+        linear.setRoundWeightsFrom(manyFloats);
         saysManyFloats = true;
       }
     });
@@ -154,7 +157,7 @@ struct QuantizeActivations
           remark::RemarkOpts::name("quantize-activations").category("mica"))
           << remark::add("weights rounded to {0} in steps of {1} rows or more, "
                          "beside activations in {0}",
-                         target.getTiles(), kManyFloats);
+                         BFloat16Type::get(&getContext()), manyFloats);
   }
 
   TargetAttr target;

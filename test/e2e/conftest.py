@@ -2,6 +2,7 @@
 import functools
 import os
 import pathlib
+import re
 import subprocess
 
 import numpy as np
@@ -18,6 +19,13 @@ GEMMA = ROOT / "models" / "gemma3-270m.gguf"
 torch.set_num_threads(1)  # pytest-xdist uses the other cores
 # No file of `mica tune` that lies in the user's cache.
 os.environ["XDG_CACHE_HOME"] = str(ROOT / "build" / "no-cache")
+
+
+@functools.cache
+def cpu_flags():
+    """Returns what this CPU has, as /proc/cpuinfo calls it."""
+    text = pathlib.Path("/proc/cpuinfo").read_text()
+    return set(re.search(r"^flags\s*:(.*)", text, re.M)[1].split())
 
 
 def check(logits, exact, bound):

@@ -7,8 +7,6 @@ behind it by about the noise of rounding. So the logits that no such integer is
 behind meet the rule of f32, at least a quarter of all, and all together are
 nearer to the oracle than half of that noise.
 """
-import functools
-import pathlib
 import re
 
 import numpy as np
@@ -18,7 +16,7 @@ import torch
 import checkpoints
 import gguf_files
 import oracle
-from conftest import check
+from conftest import check, cpu_flags
 
 FORMATS = (*gguf_files.WRITTEN, *gguf_files.DRAWN)
 LEVEL4 = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
@@ -38,12 +36,6 @@ GROUPS = {"w4g128": "blocks", "w3g64": "blocks", "w7g48m": "groups",
 LOSS = {"q8_0": 6e-4, "q6_k": 5e-3, "q5_k": 0.026, "q4_k": 0.085, "q3_k": 0.25,
         "q2_k": 0.5, "iq4_nl": 0.1, "iq4_xs": 0.1, "w8g32": 5e-4, "w6g64": 9e-3,
         "w4g32m": 0.09, "w3g64": 0.35, "w2g32m": 0.55, "w1g32": 0.75}
-
-
-@functools.cache
-def cpu_flags():
-    text = pathlib.Path("/proc/cpuinfo").read_text()
-    return set(re.search(r"^flags\s*:(.*)", text, re.M)[1].split())
 
 
 @pytest.fixture(params=["chosen", "x86-64-v3", "x86-64-v4"])

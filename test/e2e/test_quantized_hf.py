@@ -20,7 +20,7 @@ import checkpoints
 import hf_quantized
 import kept
 import oracle
-from conftest import check
+from conftest import check, cpu_flags
 
 KINDS = hf_quantized.KINDS
 # A kind for each thing that integer kernels do with such blocks.
@@ -57,13 +57,22 @@ def test_floats_with_avx2(quantized, compiled, answers, evaluate, kind):
     check(evaluate(path, tokens), exact, bound)
 
 
+@pytest.fixture(params=["tiles", "pairs"])
+def bf16(request):
+    """The options of `mica compile` for products of bf16: the best of --cpu, or
+    those of vectors."""
+    if request.param == "pairs" and "avx512_bf16" not in cpu_flags():
+        pytest.skip("this CPU has no vdpbf16ps")
+    return [] if request.param == "tiles" else ["--cpu=x86-64-v4+avx512bf16"]
+
+
 @pytest.mark.parametrize("kind", ["nf4", "fp8", "fp8-rest", "packed-asym"])
-def test_many_rows_of_bf16(quantized, compiled, mica, tmp_path, kind):
-    """Tiles of bf16, if the machine has such, in steps of many rows and of some;
-    products in registers in steps of few."""
+def test_many_rows_of_bf16(quantized, compiled, mica, tmp_path, bf16, kind):
+    """Weights rounded to bf16 in steps of many rows and of some; products in
+    registers in steps of few."""
     directory, _ = quantized(kind)
-    path = compiled(directory, "--dtype=bf16", "--activations=bf16")
-    for length in (107, 11, 5):
+    path = compiled(directory, "--dtype=bf16", "--activations=bf16", *bf16)
+    for length in (107, 45, 11, 5):
         np.save(tmp_path / "t.npy", checkpoints.tokens_of(
             "llama", KINDS[kind].shape, 1, length))
         mica("diff", path, "--reference", "--checkpoint", directory,

@@ -70,15 +70,16 @@ module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v
 
 // -----
 
-// So do weights, where rows are floats: of floats, and of integers if asked.
-module attributes {mica.activations = bf16, mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v4", features = "+avx512bf16,+amx-tile,+amx-bf16", vector_bits = 512, panel = 16, max_granule = 256, dot = [bf16], tiles = bf16>} {
+// So do weights where rows are bf16, without tiles too: of floats, and of
+// integers if asked.
+module attributes {mica.activations = bf16, mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v4", features = "+avx512bf16", vector_bits = 512, panel = 16, max_granule = 256, dot = [bf16]>} {
   // CHECK-LABEL: func @rounded
   func.func @rounded(%x: tensor<?x64xf32>, %w: !mica.weight<96x64, #mica.format<"e4m3g32", 32 x 34, <bits = 8, zero = 0, group = 32, scale = f16 floats = f8E4M3FN>>>) -> tensor<?x96xf32> {
     // CHECK: mica.linear %{{.*}}, %{{.*}} {round_weights_from = {{[0-9]+}} : i64} : tensor<?x64xbf16>
     %y = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, #mica.format<"e4m3g32", 32 x 34, <bits = 8, zero = 0, group = 32, scale = f16 floats = f8E4M3FN>>> -> tensor<?x96xf32>
     return %y : tensor<?x96xf32>
   }
-  // Rows of 48 are no whole steps of a tile.
+  // Rows of 48 are no whole runs.
   // CHECK-LABEL: func @no_steps
   func.func @no_steps(%x: tensor<?x48xf32>, %w: !mica.weight<96x48, #mica.format<"w4g16", 16 x 10, <bits = 4, zero = 8, group = 16, scale = f16>>>) -> tensor<?x96xf32> {
     // CHECK-NOT: round_weights_from

@@ -1,10 +1,11 @@
-//===- DotDecodeAmx.cpp - Weights of a block format as tiles of bf16 ------===//
+//===- DotDecodeBf16.cpp - Weights of a block format, made bf16 -----------===//
 //
 // A group's scale belongs to 32 columns of k, or 16: in integers, the sums of a
 // tile would have to leave it that often, for two multiply-adds of a vector
 // each, and take twice to three times as long as the tile's product. So `open`
 // decodes one part of k of a few panels into the first cache, rounded to bf16,
-// and all row tiles pass over that: what it costs is shared by the rows.
+// and all row tiles pass over that: what it costs is shared by the rows. The
+// products are those of tiles or, without such, of vectors of pairs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,31 +22,42 @@ using tile::Index;
 
 namespace {
 
+/// Rows of a register tile of vectors, of two panels.
+constexpr int64_t kVectorRows = 12;
 constexpr int64_t kLanes = 16, kLine = 64, kPrefetchOne = 1 << 16;
 
-class DotDecodeAmx : public OpeningDot {
+class DotDecodeBf16 : public OpeningDot {
 public:
-  explicit DotDecodeAmx(int64_t fewest) : fewest(fewest) {}
+  DotDecodeBf16(int64_t fewest, bool hasTiles)
+      : fewest(fewest), hasTiles(hasTiles) {}
 
   int64_t fewestRows() const override { return fewest; }
-  int64_t mostRows() const override { return 2 * Tiles::depth; }
-  /// Four registers hold sums.
+  int64_t mostRows() const override {
+    return hasTiles ? 2 * Tiles::depth : kVectorRows;
+  }
+  /// Four registers of tiles hold sums.
   int64_t panelsOf(tile::ScheduleAttr schedule) const override {
     int64_t most = schedule.getRows().front() > Tiles::depth ? 2 : 4;
     return std::min(schedule.getPanels().front(), most);
   }
   void prepare(Emitter &e, int64_t) const override {
-    prepareTiles(e, Tiles::depth);
+    if (hasTiles)
+      prepareTiles(e, Tiles::depth);
   }
   void open(Emitter &e, const DotTile &t) override;
   void multiply(Emitter &e, const DotTile &t) const override;
-  void finish(Emitter &e) const override { Tiles(e).release(); }
+  void finish(Emitter &e) const override {
+    if (hasTiles)
+      Tiles(e).release();
+  }
 
 private:
   void openStep(Emitter &e, const BlockStep &s, int64_t panel, Index pair);
+  void multiplyVectors(Emitter &e, DotTile opened, Index pairs) const;
   void prefetchNext(Emitter &e, const DotTile &t) const;
 
   const int64_t fewest;
+  const bool hasTiles;
   Value weights; // of what is open: bf16 [panels, pairs of k, 16 rows * 2]
 };
 
@@ -62,7 +74,7 @@ static Value paired(Emitter &e, Value even, Value odd) {
   return vector::ShuffleOp::create(e.b, e.loc, both, both, turns);
 }
 
-void DotDecodeAmx::open(Emitter &e, const DotTile &t) {
+void DotDecodeBf16::open(Emitter &e, const DotTile &t) {
   int64_t group = t.blocks.getGroup(), size = std::lcm(tile::kRun, group);
   if (group % tile::kRun == 0)
     size = tile::kRun;
@@ -77,8 +89,8 @@ void DotDecodeAmx::open(Emitter &e, const DotTile &t) {
 }
 
 /// Writes the step's elements of one panel from `pair` on.
-void DotDecodeAmx::openStep(Emitter &e, const BlockStep &s, int64_t panel,
-                            Index pair) {
+void DotDecodeBf16::openStep(Emitter &e, const BlockStep &s, int64_t panel,
+                             Index pair) {
   int64_t size = s.blocks.getGroup();
   for (int64_t first = 0; first < s.count;) {
     int64_t last = std::min(s.count, (first / size + 1) * size);
@@ -93,7 +105,7 @@ void DotDecodeAmx::openStep(Emitter &e, const BlockStep &s, int64_t panel,
   }
 }
 
-void DotDecodeAmx::multiply(Emitter &e, const DotTile &t) const {
+void DotDecodeBf16::multiply(Emitter &e, const DotTile &t) const {
   DotTile opened = t;
   opened.weights = weights;
   opened.p = e.index(0);
@@ -102,6 +114,8 @@ void DotDecodeAmx::multiply(Emitter &e, const DotTile &t) const {
   opened.inputAt = isBytes ? first * 2 : first;
   Index pairs = (min(t.to * t.group, e.index(t.terms)) - first) / 2;
   prefetchNext(e, t);
+  if (!hasTiles)
+    return multiplyVectors(e, opened, pairs);
   // The last rows of a block are no whole tile.
   bool isWhole = t.rows % Tiles::depth == 0;
   if (!isWhole)
@@ -111,9 +125,22 @@ void DotDecodeAmx::multiply(Emitter &e, const DotTile &t) const {
     prepareTiles(e, Tiles::depth);
 }
 
+/// The pairs as a matrix of their own, with nothing to fetch ahead.
+void DotDecodeBf16::multiplyVectors(Emitter &e, DotTile opened,
+                                    Index pairs) const {
+  tile::ScheduleAttr s = opened.schedule;
+  opened.schedule = tile::ScheduleAttr::get(
+      s.getContext(), s.getRows(), s.getPanels(), s.getBlock(), s.getUnit(),
+      /*unroll=*/4, /*prefetch=*/0, s.getDepth());
+  opened.group = 2;
+  opened.from = e.index(0);
+  opened.to = pairs;
+  makeDotBf16()->multiply(e, opened);
+}
+
 /// Of the packed weights that are opened next, the share of these rows: all of
 /// them together ask for all lines.
-void DotDecodeAmx::prefetchNext(Emitter &e, const DotTile &t) const {
+void DotDecodeBf16::prefetchNext(Emitter &e, const DotTile &t) const {
   auto type = cast<MemRefType>(t.weights.getType());
   Value flat = e.reshape(t.weights, {type.getNumElements()});
   int64_t size = type.getDimSize(2);
@@ -127,6 +154,7 @@ void DotDecodeAmx::prefetchNext(Emitter &e, const DotTile &t) const {
       });
 }
 
-std::unique_ptr<OpeningDot> cpu::makeDotDecodeAmx(int64_t fewest) {
-  return std::make_unique<DotDecodeAmx>(fewest);
+std::unique_ptr<OpeningDot> cpu::makeDotDecodeBf16(int64_t fewest,
+                                                   bool hasTiles) {
+  return std::make_unique<DotDecodeBf16>(fewest, hasTiles);
 }
