@@ -81,10 +81,47 @@ static Value lookUp(Emitter &e, DenseF32ArrayAttr table, Value codes) {
   return e.select(isHigh, from(8), from(0));
 }
 
-Value BlockStep::floats(Value codes) const {
-  if (auto table = dyn_cast<DenseF32ArrayAttr>(blocks.getFloats()))
-    return lookUp(e, table, codes);
-  return tile::floatsOf(e, blocks, codes);
+/// Of the e4m3 in the high halves of words, those of even lanes, then those of
+/// odd ones, as f32 over 2^8 (see `tile::floatsOf`).
+static std::array<Value, 2> evenAndOdd(Emitter &e, Value words) {
+  auto type = cast<VectorType>(words.getType());
+  int64_t lanes = type.getNumElements() / 2;
+  words = arith::ShRSIOp::create(e.b, e.loc, words, e.splatOf(1, type));
+  words = e.bitAnd(words, e.splatOf(0xbfff, type));
+  SmallVector<int64_t> order;
+  for (int64_t i = 0; i < 2 * lanes; ++i)
+    order.push_back(i < lanes ? 2 * i : 2 * (i - lanes) + 1);
+  Value sorted = vector::ShuffleOp::create(e.b, e.loc, words, words, order);
+  Value halves = e.bitcast(sorted, e.b.getF16Type());
+  return {e.extend(e.slice(halves, 0, lanes), e.f32x(lanes)),
+          e.extend(e.slice(halves, lanes, lanes), e.f32x(lanes))};
+}
+
+Value BlockStep::code(Value codes, int64_t byte) const {
+  Value dwords = e.bitcast(codes, e.b.getI8Type());
+  Value zeros = e.splatOf(0, cast<VectorType>(dwords.getType()));
+  // The byte and three of 0.
+  SmallVector<int64_t> bytes;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    bytes.append({4 * lane + byte, 4 * lanes, 4 * lanes, 4 * lanes});
+  Value code = vector::ShuffleOp::create(e.b, e.loc, dwords, zeros, bytes);
+  return e.bitcast(code, e.b.getI32Type());
+}
+
+std::array<Value, 4> BlockStep::floats(int64_t vector, int64_t at) const {
+  Value four = codes(vector, at);
+  if (auto table = dyn_cast<DenseF32ArrayAttr>(blocks.getFloats())) {
+    std::array<Value, 4> result;
+    for (int64_t i = 0; i < 4; ++i)
+      result[i] = lookUp(e, table, code(four, i));
+    return result;
+  }
+  Value words = e.bitcast(four, e.b.getI16Type());
+  auto type = cast<VectorType>(words.getType());
+  auto [first, third] = evenAndOdd(e, e.shiftLeft(words, e.splatOf(8, type)));
+  auto [second, fourth] =
+      evenAndOdd(e, e.bitAnd(words, e.splatOf(0xff00, type)));
+  return {first, second, third, fourth};
 }
 
 Value BlockStep::factor(int64_t vector, int64_t at, int64_t level) const {

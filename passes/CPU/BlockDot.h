@@ -41,9 +41,11 @@ public:
   /// Codes `at` to `at` + 3 as the bytes of i32 lanes, from 0 up: what they
   /// stand for is that less the format's `codeZero()`.
   mlir::Value codes(int64_t vector, int64_t at) const;
-  /// What `codes`, vector<lanes x i32>, are in a format with `floats`, over
-  /// `floatUnit()`.
-  mlir::Value floats(mlir::Value codes) const;
+  /// Code `byte` of such four, vector<lanes x i32>.
+  mlir::Value code(mlir::Value codes, int64_t byte) const;
+  /// What the four codes from `at` on are in a format with `floats`, over
+  /// `floatUnit()`: vector<lanes x f32>.
+  std::array<mlir::Value, 4> floats(int64_t vector, int64_t at) const;
   /// What a code of element `at` is multiplied with, and what is subtracted
   /// then, vector<lanes x f32>.
   mlir::Value scale(int64_t vector, int64_t at) const {

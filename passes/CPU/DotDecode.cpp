@@ -24,21 +24,16 @@ DecodedGroup::DecodedGroup(const BlockStep &s, int64_t vector, int64_t at)
 
 std::array<Value, 4> DecodedGroup::at(int64_t at) const {
   Emitter &e = step.e;
-  Value dwords = e.bitcast(step.codes(vector, at), e.b.getI8Type());
-  Value zeros = e.splatOf(0, cast<VectorType>(dwords.getType()));
   std::array<Value, 4> result;
-  for (int64_t byte = 0; byte < 4; ++byte) {
-    // The byte and three of 0.
-    SmallVector<int64_t> bytes;
-    for (int64_t lane = 0; lane < step.lanes; ++lane)
-      bytes.append(
-          {4 * lane + byte, 4 * step.lanes, 4 * step.lanes, 4 * step.lanes});
-    Value code = vector::ShuffleOp::create(e.b, e.loc, dwords, zeros, bytes);
-    code = e.bitcast(code, e.b.getI32Type());
-    result[byte] = step.blocks.getFloats()
-                       ? e.mul(step.floats(code), scale)
-                       : e.fma(e.toFloat(code), scale, offset);
+  if (step.blocks.getFloats()) {
+    result = step.floats(vector, at);
+    for (Value &number : result)
+      number = e.mul(number, scale);
+    return result;
   }
+  Value codes = step.codes(vector, at);
+  for (int64_t byte = 0; byte < 4; ++byte)
+    result[byte] = e.fma(e.toFloat(step.code(codes, byte)), scale, offset);
   return result;
 }
 

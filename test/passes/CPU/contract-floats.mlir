@@ -23,18 +23,21 @@ func.func @table(%step: !tile.step, %worker: index, %workers: index,
   return
 }
 
-// An e4m3 is an f16 with another bias: 2^8 belongs to the scale.
+// An e4m3 is an f16 with another bias: 2^8 belongs to the scale. Words are made
+// such two at a time, then those of one k put together.
 // CHECK-LABEL: func @e4m3
 func.func @e4m3(%step: !tile.step, %worker: index, %workers: index,
                 %x: memref<?x80xbf16>, %w: memref<1x1x17x64xi8>) {
   // CHECK-DAG: %[[UNIT:.*]] = arith.constant dense<2.560000e+02> : vector<16xf32>
-  // CHECK-DAG: %[[BITS:.*]] = arith.constant dense<-16385> : vector<16xi16>
+  // CHECK-DAG: %[[BITS:.*]] = arith.constant dense<-16385> : vector<32xi16>
   // CHECK:     %[[SCALE:.*]] = arith.mulf %{{.*}}, %[[UNIT]]
-  // CHECK:     %[[UP:.*]] = arith.shli %{{.*}} : vector<16xi16>
-  // CHECK:     %[[DOWN:.*]] = arith.shrsi %[[UP]], %{{.*}} : vector<16xi16>
+  // CHECK:     %[[UP:.*]] = arith.shli %{{.*}} : vector<32xi16>
+  // CHECK:     %[[DOWN:.*]] = arith.shrsi %[[UP]], %{{.*}} : vector<32xi16>
   // CHECK:     %[[HALF:.*]] = arith.andi %[[DOWN]], %[[BITS]]
-  // CHECK:     %[[CAST:.*]] = vector.bitcast %[[HALF]] : vector<16xi16> to vector<16xf16>
-  // CHECK:     %[[W:.*]] = arith.extf %[[CAST]]
+  // CHECK:     %[[SORTED:.*]] = vector.shuffle %[[HALF]], %[[HALF]] [0, 2, {{.*}}, 30, 1, 3, {{.*}}, 31]
+  // CHECK:     %[[CAST:.*]] = vector.bitcast %[[SORTED]] : vector<32xi16> to vector<32xf16>
+  // CHECK:     %[[FIRST:.*]] = vector.extract_strided_slice %[[CAST]]
+  // CHECK:     %[[W:.*]] = arith.extf %[[FIRST]]
   // CHECK:     arith.mulf %[[W]], %[[SCALE]]
   tile.phase "p" id 1 (%step, %worker, %workers) {
     tile.contract %x, %w columns 16 granule 16 blocks <bits = 8, zero = 0, group = 64, scale = f32 floats = f8E4M3FN> terms 64 attributes {schedule = #one} {
