@@ -1,7 +1,7 @@
 //===- BlockDot.cpp - Products with weights of a block format -------------===//
 //
-// A register tile goes over its panels block by block. A step is a run of 32
-// elements or, where groups do not divide runs, the least whole number of both.
+// A register tile goes over its panels block by block, and over these step by
+// step.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,6 +18,16 @@ using tile::Index;
 //===----------------------------------------------------------------------===//
 // Reading a block
 //===----------------------------------------------------------------------===//
+
+void BlockStep::forGroups(int64_t begin, int64_t end,
+                          function_ref<void(int64_t, int64_t)> body) const {
+  int64_t size = blocks.getGroup();
+  for (int64_t first = begin; first < end;) {
+    int64_t last = std::min(end, (first / size + 1) * size);
+    body(first, last);
+    first = last;
+  }
+}
 
 Value BlockStep::load(Type element, int64_t vector, Index byte) const {
   int64_t width = element.getIntOrFloatBitWidth() / 8;
@@ -173,6 +183,10 @@ void BlockStep::prefetch(int64_t from, int64_t to) const {
 // Going over blocks
 //===----------------------------------------------------------------------===//
 
+int64_t cpu::stepSize(tile::BlocksAttr blocks) {
+  return blocks.getGroup() % tile::kRun ? blocks.unit() : tile::kRun;
+}
+
 int64_t cpu::lanesOf(TargetAttr target, int64_t panel) {
   return std::gcd<int64_t>(panel, target.getVectorBits() / 32);
 }
@@ -193,10 +207,7 @@ Value cpu::rowScale(Emitter &e, const DotTile &tile, int64_t lanes, int64_t r,
 
 Emitter::Values BlockDot::addBlock(Emitter &e, const DotTile &tile, Index block,
                                    int64_t count, Emitter::Values sums) const {
-  int64_t group = tile.blocks.getGroup();
-  int64_t size = std::lcm(tile::kRun, group);
-  if (group % tile::kRun == 0)
-    size = tile::kRun;
+  int64_t size = stepSize(tile.blocks);
   auto step = [&](Index first, int64_t elements, Emitter::Values sums) {
     BlockStep step(e, tile, lanes, block, first, elements);
     // One row: panel by panel, in the order of the stream.

@@ -29,6 +29,9 @@ public:
   const int64_t count;
 
   int64_t vectors() const { return tile.panels * parts; }
+  /// body(first, last) for the elements of each group in [begin, end).
+  void forGroups(int64_t begin, int64_t end,
+                 llvm::function_ref<void(int64_t, int64_t)> body) const;
   /// The sum of row `r` of the tile.
   mlir::Value &sum(mlir::MutableArrayRef<mlir::Value> sums, int64_t r,
                    int64_t vector) const {
@@ -111,6 +114,10 @@ mlir::Value rowDword(tile::Emitter &e, const DotTile &tile, int64_t lanes,
 /// The scale of row `r`, of i8, at `element`, vector<lanes x f32>.
 mlir::Value rowScale(tile::Emitter &e, const DotTile &tile, int64_t lanes,
                      int64_t r, tile::Index element);
+
+/// Elements of a step: a run of 32 or, where groups do not divide runs, the
+/// least whole number of both.
+int64_t stepSize(tile::BlocksAttr blocks);
 
 /// `body(block, first, count)` for every step of the tile's blocks: elements in
 /// steps of `size`, blocks of `group`.

@@ -27,7 +27,7 @@
 #include "dialects/Mica/Mica.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "passes/CPU/BlockDot.h"
+#include "passes/CPU/ChooseDot.h"
 #include "passes/CPU/Expand.h"
 
 using namespace mlir;
@@ -44,52 +44,8 @@ constexpr int64_t widestSegment = 64;
 /// of columns being so many times wider: then it reads its inputs less often.
 constexpr int64_t deepRowTiles = 2, deepUnits = 4;
 
-/// The best strategy that the target has for the operands' types.
-std::unique_ptr<Dot> chooseDot(tile::ContractOp op) {
-  MemRefType weight = op.getWeight().getType();
-  auto target =
-      op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
-  if (op.getBlocks() && !op.getGroups())
-    return makeDotDecode(target, op.getPanel());
-  if (op.getBlocks())
-    return makeDotInteger(target, op.getPanel());
-  bool pairs = target && target.hasDot(weight.getElementType()) &&
-               weight.getElementType().isBF16() &&
-               op.getInput().getType().getElementType().isBF16() &&
-               weight.getDimSize(2) == 16 && weight.getDimSize(3) == 2;
-  if (!pairs)
-    return makeDotFma();
-  if (target.getFeatures().contains("+amx-bf16"))
-    return makeDotAmx();
-  return makeDotBf16();
-}
-
 /// Columns of k that are opened at a time if the schedule does not say.
 constexpr int64_t openDepth = 512;
-
-/// The strategies for many rows that the target has for the operands, the one
-/// for most rows first.
-SmallVector<std::unique_ptr<OpeningDot>> chooseOpenings(tile::ContractOp op) {
-  SmallVector<std::unique_ptr<OpeningDot>> openings;
-  tile::ScheduleAttr schedule = *op.getSchedule();
-  auto target =
-      op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
-  if (!target)
-    return openings;
-  bool hasTiles = target.getTiles() != nullptr;
-  if (std::optional<uint64_t> from = op.getRoundWeightsFrom())
-    openings.push_back(makeDotDecodeBf16(*from, hasTiles));
-  auto groups = op.getGroups();
-  if (!groups)
-    return openings;
-  // Whatever the schedule says: rows that are so many are no integers.
-  if (groups->getValues())
-    openings.push_back(makeDotDecodeBf16(groups->getFrom(), hasTiles));
-  if (schedule.getDepth() && llvm::is_contained(schedule.getRows(), 16))
-    if (auto dot = makeDotIntegerAmx(target, *op.getBlocks(), op.getPanel()))
-      openings.push_back(std::move(dot));
-  return openings;
-}
 
 class ContractExpansion {
 public:

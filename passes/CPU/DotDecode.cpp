@@ -48,13 +48,9 @@ struct DotDecode : BlockDot {
 
   void add(const BlockStep &s, MutableArrayRef<Value> sums, int64_t from,
            int64_t to) const override {
-    int64_t group = s.blocks.getGroup();
-    for (int64_t first = 0; first < s.count;) {
-      int64_t last = std::min(s.count, (first / group + 1) * group);
-      // Groups that runs divide: the step is one of their runs.
+    s.forGroups(0, s.count, [&](int64_t first, int64_t last) {
       addGroup(s, sums, first, last, from, to);
-      first = last;
-    }
+    });
   }
 
 private:

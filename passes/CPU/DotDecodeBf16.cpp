@@ -12,7 +12,6 @@
 #include "dialects/Mica/Mica.h"
 #include "passes/CPU/BlockDot.h"
 #include "passes/CPU/Tiles.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace mica;
@@ -75,25 +74,21 @@ static Value paired(Emitter &e, Value even, Value odd) {
 }
 
 void DotDecodeBf16::open(Emitter &e, const DotTile &t) {
-  int64_t group = t.blocks.getGroup(), size = std::lcm(tile::kRun, group);
-  if (group % tile::kRun == 0)
-    size = tile::kRun;
   weights = e.scratch({t.panels, t.depth * t.group / 2, 2 * kLanes},
                       e.b.getBF16Type());
   for (int64_t panel = 0; panel < t.panels; ++panel)
-    forSteps(e, t, size, [&](Index block, Index first, int64_t count) {
-      BlockStep step(e, t, kLanes, block, first, count);
-      Index pair = ((block - t.from) * t.group + first) / 2;
-      openStep(e, step, panel, pair);
-    });
+    forSteps(e, t, stepSize(t.blocks),
+             [&](Index block, Index first, int64_t count) {
+               BlockStep step(e, t, kLanes, block, first, count);
+               Index pair = ((block - t.from) * t.group + first) / 2;
+               openStep(e, step, panel, pair);
+             });
 }
 
 /// Writes the step's elements of one panel from `pair` on.
 void DotDecodeBf16::openStep(Emitter &e, const BlockStep &s, int64_t panel,
                              Index pair) {
-  int64_t size = s.blocks.getGroup();
-  for (int64_t first = 0; first < s.count;) {
-    int64_t last = std::min(s.count, (first / size + 1) * size);
+  s.forGroups(0, s.count, [&](int64_t first, int64_t last) {
     DecodedGroup group(s, panel, first);
     for (int64_t at = first; at < last; at += 4) {
       std::array<Value, 4> w = group.at(at);
@@ -101,8 +96,7 @@ void DotDecodeBf16::openStep(Emitter &e, const BlockStep &s, int64_t panel,
         e.store(paired(e, w[i], w[i + 1]), weights,
                 {e.index(panel), pair + (at + i) / 2, e.index(0)});
     }
-    first = last;
-  }
+  });
 }
 
 void DotDecodeBf16::multiply(Emitter &e, const DotTile &t) const {

@@ -156,12 +156,9 @@ private:
     SmallVector<Value> scaled(rows * wide), pairs;
     for (int64_t r = 0; r < rows; ++r)
       pairs.push_back(needsSums(s) ? rowSums(s, r, at) : Value());
-    for (int64_t first = at; first < end;) {
-      int64_t group = s.blocks.getGroup();
-      int64_t last = std::min(end, (first / group + 1) * group);
+    s.forGroups(at, end, [&](int64_t first, int64_t last) {
       addGroup(s, scaled, pairs, first, last, from, to);
-      first = last;
-    }
+    });
     for (int64_t r = 0; r < rows; ++r) {
       Value scale = rowScale(e, s.tile, s.lanes, r, s.element(at));
       for (int64_t i = 0; i < wide; ++i) {
