@@ -9,8 +9,8 @@ Every engine reads the same GGUF file: models/gemma3-270m.gguf, or what the
 quantizer of llama.cpp makes of it, and the same token ids: of the files of
 TEXTS, in windows of 512 that begin with the model's start token in an empty
 cache; Mica also in steps of 64 tokens, which on a CPU with tiles of floats are
-computed in integers where longer ones are not. What is compared are the distributions after each token of the text, with
-those of Mica in f32 (--dtype=f32 --activations=f32) on the same file. So the
+computed in integers where longer ones are not. What is compared are the
+distributions after each token of the text, with those of Mica in f32 (--dtype=f32 --activations=f32) on the same file. So the
 error of the weights is in neither, and KL(f32 || engine) measures activations,
 cache and sums alone. All sums are in float64; a term's rounding in f32 moves a
 divergence by about 1e-7.

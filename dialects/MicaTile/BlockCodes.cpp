@@ -40,31 +40,10 @@ Value tile::codesOf(Emitter &e, int64_t bits, int64_t j,
   return codes;
 }
 
-/// The bits of a float of 8 bits in the places of an f16's are that number over
-/// 2^8, subnormal ones too: the exponent has 4 bits, about 7 and not about 15.
-/// (What is no number becomes 1.875: groups that have one have such a scale.)
-static Value bitsAsHalf(Emitter &e, Value codes) {
-  auto type = cast<VectorType>(codes.getType()).clone(e.b.getI16Type());
-  auto bits = [&](int64_t value) { return e.splatOf(value, type); };
-  Value words = e.shiftLeft(e.resize(codes, e.b.getI16Type(), false), bits(8));
-  words = arith::ShRSIOp::create(e.b, e.loc, words, bits(1));
-  words = e.bitAnd(words, bits(0xbfff));
-  return e.extend(e.bitcast(words, e.b.getF16Type()),
-                  e.f32x(type.getNumElements()));
-}
-
-Value tile::floatsOf(Emitter &e, BlocksAttr blocks, Value codes) {
-  auto table = dyn_cast<DenseF32ArrayAttr>(blocks.getFloats());
-  if (!table)
-    return bitsAsHalf(e, codes);
-  auto type = cast<VectorType>(codes.getType());
-  Value result = e.splat(0, type.getNumElements());
-  for (auto [code, value] : llvm::enumerate(table.asArrayRef())) {
-    Value here = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq,
-                                       codes, e.splatOf(code, type));
-    result = e.select(here, e.splat(value, type.getNumElements()), result);
-  }
-  return result;
+Value tile::halfBits(Emitter &e, Value words) {
+  auto type = cast<VectorType>(words.getType());
+  words = arith::ShRSIOp::create(e.b, e.loc, words, e.splatOf(1, type));
+  return e.bitAnd(words, e.splatOf(0xbfff, type));
 }
 
 double tile::floatUnit(BlocksAttr blocks) {
@@ -129,30 +108,40 @@ struct BlockOfRow {
                     /*isSigned=*/false);
   }
 
-  /// The entries of `values` that `codes` number.
-  Value lookUp(Value codes) {
-    auto type = cast<VectorType>(codes.getType());
-    Value result = e.splatOf(0, type);
-    for (auto [code, value] : llvm::enumerate(blocks.getValues())) {
-      Value here = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq,
-                                         codes, e.splatOf(code, type));
-      result = e.select(here, e.splatOf(value, type), result);
+  /// The `count` entries of a table that `codes` number.
+  Value lookUp(Value codes, int64_t count, function_ref<Value(int64_t)> entry) {
+    Value result = entry(0);
+    for (int64_t code = 1; code < count; ++code) {
+      Value here = arith::CmpIOp::create(
+          e.b, e.loc, arith::CmpIPredicate::eq, codes,
+          e.splatOf(code, cast<VectorType>(codes.getType())));
+      result = e.select(here, entry(code), result);
     }
     return result;
   }
 
+  /// What `codes` stand for, less the zero: vector<4xf32>.
+  Value numbers(Value codes) {
+    ArrayRef<int64_t> values = blocks.getValues();
+    if (!blocks.getFloats() && values.empty())
+      return e.toFloat(e.sub(codes, e.splatBits(blocks.getZero(), 4)));
+    if (!blocks.getFloats())
+      return lookUp(codes, values.size(),
+                    [&](int64_t i) { return e.splat(values[i], 4); });
+    if (auto table = dyn_cast<DenseF32ArrayAttr>(blocks.getFloats()))
+      return lookUp(codes, table.size(),
+                    [&](int64_t i) { return e.splat(table[i], 4); });
+    Value words = e.resize(codes, e.b.getI16Type(), /*isSigned=*/false);
+    auto type = cast<VectorType>(words.getType());
+    words = e.shiftLeft(words, e.splatOf(8, type));
+    Value halves = e.bitcast(halfBits(e, words), e.b.getF16Type());
+    return e.mul(e.extend(halves, e.f32x(4)), e.splat(floatUnit(blocks), 4));
+  }
+
   Value elements(Index k) {
-    Value c = codes(k);
-    if (blocks.getFloats())
-      c = e.mul(floatsOf(e, blocks, c), e.splat(floatUnit(blocks), 4));
-    else if (blocks.getValues().empty())
-      c = e.sub(c, e.splatBits(blocks.getZero(), 4));
-    else
-      c = lookUp(c);
+    Value c = numbers(codes(k));
     Index group = k / blocks.getGroup();
     auto wide = [&](Value one) { return e.broadcast(e.extract(one, 0), 4); };
-    if (!blocks.getFloats())
-      c = e.toFloat(c);
     Value result = e.mul(c, wide(factor(0, group)));
     if (blocks.hasMinimum())
       result = e.sub(result, wide(factor(1, group)));

@@ -28,10 +28,13 @@ llvm::SmallVector<CodePlane> codePlanes(int64_t bits);
 mlir::Value codesOf(Emitter &e, int64_t bits, int64_t j,
                     llvm::function_ref<mlir::Value(int64_t)> line);
 
-/// What `codes`, vector<n x i32> of numbers from 0 up, stand for in a format
-/// with `floats`: vector<n x f32>, to be multiplied with `floatUnit(blocks)`. A
-/// table is looked up entry by entry.
-mlir::Value floatsOf(Emitter &e, BlocksAttr blocks, mlir::Value codes);
+/// The f8E4M3FN in the high halves of `words`, vector<n x i16>, over 2^8, as
+/// the bits of f16: its exponent has 4 bits, about 7 and not about 15,
+/// subnormal or not. (What is no number becomes 1.875: groups that have one
+/// have such a scale.)
+mlir::Value halfBits(Emitter &e, mlir::Value words);
+/// What decoded numbers of a format with `floats` are multiplied with: 2^8 of
+/// `halfBits`, else 1.
 double floatUnit(BlocksAttr blocks);
 
 /// The f32 elements `at`, `at` + 1, … of row `row` of the packed `weights`

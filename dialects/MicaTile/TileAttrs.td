@@ -75,9 +75,9 @@ def Tile_BlocksAttr : AttrDef<Tile_Dialect, "Blocks"> {
 
     c being an integer of `bits` bits or, with `values`, the entry of that number
     there (`zero` is 0 then); with `floats`, the f32 of that number there, or
-    what the bits are as a float of that type. Scales are of type `scale`, factors integers of 8
-    bits, signed. M, with `min`, is stored like S; with `zeros`, it is S(g) times
-    an integer of 8 bits, signed, of each group; else 0.
+    what the bits are as a float of that type. Scales are of type `scale`,
+    factors integers of 8 bits, signed. M, with `min`, is stored like S; with
+    `zeros`, it is S(g) times an integer of 8 bits, signed, of each group; else 0.
 
     Packed, `panel` rows lie together: [N / panel][K / block()][lines(panel)]
     lines of 4 * panel bytes. A block has its scales first, [.][panel] each:

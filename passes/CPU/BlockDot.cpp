@@ -92,16 +92,15 @@ static Value lookUp(Emitter &e, DenseF32ArrayAttr table, Value codes) {
 }
 
 /// Of the e4m3 in the high halves of words, those of even lanes, then those of
-/// odd ones, as f32 over 2^8 (see `tile::floatsOf`).
+/// odd ones, as f32 over 2^8 (see `tile::halfBits`).
 static std::array<Value, 2> evenAndOdd(Emitter &e, Value words) {
   auto type = cast<VectorType>(words.getType());
   int64_t lanes = type.getNumElements() / 2;
-  words = arith::ShRSIOp::create(e.b, e.loc, words, e.splatOf(1, type));
-  words = e.bitAnd(words, e.splatOf(0xbfff, type));
   SmallVector<int64_t> order;
   for (int64_t i = 0; i < 2 * lanes; ++i)
     order.push_back(i < lanes ? 2 * i : 2 * (i - lanes) + 1);
-  Value sorted = vector::ShuffleOp::create(e.b, e.loc, words, words, order);
+  Value bits = tile::halfBits(e, words);
+  Value sorted = vector::ShuffleOp::create(e.b, e.loc, bits, bits, order);
   Value halves = e.bitcast(sorted, e.b.getF16Type());
   return {e.extend(e.slice(halves, 0, lanes), e.f32x(lanes)),
           e.extend(e.slice(halves, lanes, lanes), e.f32x(lanes))};
@@ -183,7 +182,9 @@ void BlockStep::prefetch(int64_t from, int64_t to) const {
 // Going over blocks
 //===----------------------------------------------------------------------===//
 
-int64_t cpu::stepSize(tile::BlocksAttr blocks) {
+/// Elements of a step: a run of 32 or, where groups do not divide runs, the
+/// least whole number of both.
+static int64_t stepSize(tile::BlocksAttr blocks) {
   return blocks.getGroup() % tile::kRun ? blocks.unit() : tile::kRun;
 }
 
@@ -232,8 +233,9 @@ Emitter::Values BlockDot::addBlock(Emitter &e, const DotTile &tile, Index block,
   return sums;
 }
 
-void cpu::forSteps(Emitter &e, const DotTile &tile, int64_t size,
+void cpu::forSteps(Emitter &e, const DotTile &tile,
                    function_ref<void(Index, Index, int64_t)> body) {
+  int64_t size = stepSize(tile.blocks);
   auto inBlock = [&](Index block, int64_t count) {
     int64_t whole = count / size * size;
     e.forRange(e.index(0), e.index(whole), size,

@@ -115,13 +115,8 @@ mlir::Value rowDword(tile::Emitter &e, const DotTile &tile, int64_t lanes,
 mlir::Value rowScale(tile::Emitter &e, const DotTile &tile, int64_t lanes,
                      int64_t r, tile::Index element);
 
-/// Elements of a step: a run of 32 or, where groups do not divide runs, the
-/// least whole number of both.
-int64_t stepSize(tile::BlocksAttr blocks);
-
-/// `body(block, first, count)` for every step of the tile's blocks: elements in
-/// steps of `size`, blocks of `group`.
-void forSteps(tile::Emitter &e, const DotTile &tile, int64_t size,
+/// `body(block, first, count)` for every step of the tile's blocks.
+void forSteps(tile::Emitter &e, const DotTile &tile,
               llvm::function_ref<void(tile::Index, tile::Index, int64_t)> body);
 
 /// Integer products of i8 rows, with the instructions that `target` has.

@@ -36,16 +36,13 @@ cpu::chooseOpenings(tile::ContractOp op) {
       op->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>("mica.target");
   if (!target)
     return openings;
-  bool hasTiles = target.getTiles() != nullptr;
-  if (std::optional<uint64_t> from = op.getRoundWeightsFrom())
-    openings.push_back(makeDotDecodeBf16(*from, hasTiles));
+  // Whatever the schedule says: weights beside so many rows are rounded.
   auto groups = op.getGroups();
-  if (!groups)
-    return openings;
-  // Whatever the schedule says: rows that are so many are no integers.
-  if (groups->getValues())
-    openings.push_back(makeDotDecodeBf16(groups->getFrom(), hasTiles));
-  if (schedule.getDepth() && llvm::is_contained(schedule.getRows(), 16))
+  if (int64_t from =
+          groups ? groups->getFrom() : op.getRoundWeightsFrom().value_or(0))
+    openings.push_back(makeDotDecodeBf16(from, target.getTiles() != nullptr));
+  if (groups && schedule.getDepth() &&
+      llvm::is_contained(schedule.getRows(), 16))
     if (auto dot = makeDotIntegerAmx(target, *op.getBlocks(), op.getPanel()))
       openings.push_back(std::move(dot));
   return openings;

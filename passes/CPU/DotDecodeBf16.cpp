@@ -77,12 +77,11 @@ void DotDecodeBf16::open(Emitter &e, const DotTile &t) {
   weights = e.scratch({t.panels, t.depth * t.group / 2, 2 * kLanes},
                       e.b.getBF16Type());
   for (int64_t panel = 0; panel < t.panels; ++panel)
-    forSteps(e, t, stepSize(t.blocks),
-             [&](Index block, Index first, int64_t count) {
-               BlockStep step(e, t, kLanes, block, first, count);
-               Index pair = ((block - t.from) * t.group + first) / 2;
-               openStep(e, step, panel, pair);
-             });
+    forSteps(e, t, [&](Index block, Index first, int64_t count) {
+      BlockStep step(e, t, kLanes, block, first, count);
+      Index pair = ((block - t.from) * t.group + first) / 2;
+      openStep(e, step, panel, pair);
+    });
 }
 
 /// Writes the step's elements of one panel from `pair` on.

@@ -101,7 +101,7 @@ void DotIntegerAmx::open(Emitter &e, const DotTile &t) {
   factors = e.scratch({most, parts * perPart, kLanes}, e.b.getF32Type());
   tileSums = e.scratch({kTileSums, kHigh, kLanes}, e.b.getI32Type());
 
-  forSteps(e, t, tile::kRun, [&](Index block, Index first, int64_t count) {
+  forSteps(e, t, [&](Index block, Index first, int64_t count) {
     openRun(e, t, block, first, count);
   });
   Index runs = e.index(llvm::divideCeil(t.terms, tile::kRun));

@@ -131,10 +131,11 @@ def test_what_is_kept(quantized, mica, tmp_path, kind):
     assert "found, expected none" not in result.stderr
 
 
-def test_every_matrix(compiled, answers, evaluate, tmp_path):
+@pytest.mark.parametrize("kind", ["packed-asym", "nf4", "fp8"])
+def test_every_matrix(compiled, answers, evaluate, tmp_path, kind):
     """The embedding and the output projection can be quantized too, of any
     number of rows."""
-    path = hf_quantized.make_directory("packed-asym", tmp_path, plain=())
+    path = hf_quantized.make_directory(kind, tmp_path, plain=())
     tokens, exact, bound = answers(path / "plain", "llama", "blocks", "f32")
     artifact = compiled(path / "quantized", "--dtype=f32", "--activations=f32")
     check(evaluate(artifact, tokens), exact, bound)
