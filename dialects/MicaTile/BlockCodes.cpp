@@ -9,11 +9,12 @@ using namespace mica::tile;
 
 SmallVector<CodePlane> tile::codePlanes(int64_t bits) {
   SmallVector<CodePlane> planes;
-  int64_t done = 0;
-  for (int64_t width : {8, 4, 2, 1})
+  int64_t line = 0, above = bits;
+  for (int64_t width : {1, 2, 4, 8})
     if (bits & width) {
-      planes.push_back({width, done, done});
-      done += width;
+      above -= width;
+      planes.push_back({width, above, line});
+      line += width;
     }
   return planes;
 }

@@ -84,7 +84,7 @@ def Tile_BlocksAttr : AttrDef<Tile_Dialect, "Blocks"> {
     scales, minima, factors of scales, factors of minima or zeros, to a whole
     line. Then,
     for every 32 k, `bits` lines of codes: for each power of two b in `bits`, from
-    the greatest down, b lines; bits [s b, s b + b) of byte [row][i] of line l
+    the least up, b lines; bits [s b, s b + b) of byte [row][i] of line l
     belong to k = 4 (l + b s) + i. What b's lines hold stands above the bits of
     the greater powers.
 
