@@ -13,6 +13,7 @@
 #include "dialects/Mica/Mica.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/CPU/BlockDot.h"
+#include <map>
 
 using namespace mlir;
 using namespace mica;
@@ -24,6 +25,9 @@ namespace {
 
 /// Columns of one dword of the sums of a row: two of 16 columns each.
 constexpr int64_t kPair = 32;
+/// A longer row is no longer in the first cache, or about to be, when the next
+/// panel begins: many times as many bytes of weights went through.
+constexpr int64_t kNearTerms = 4096;
 
 /// How an instruction set multiplies unsigned with signed bytes.
 class Multiplier {
@@ -136,6 +140,49 @@ private:
   bool hasVNNI;
 };
 
+/// What a step reads of its vectors [from, to), each made when it is first
+/// asked for.
+class RunWeights {
+public:
+  RunWeights(const BlockStep &step, int64_t from, int64_t to)
+      : step(step), from(from), to(to) {}
+
+  int64_t count() const { return to - from; }
+  /// As in BlockStep, of vector from + i.
+  Value codes(int64_t i, int64_t at) {
+    return once(Codes, i, at, [&] { return step.codes(from + i, at); });
+  }
+  Value scale(int64_t i, int64_t at) {
+    return once(Scale, i, at, [&] { return step.scale(from + i, at); });
+  }
+  Value negatedMinimum(int64_t i, int64_t at) {
+    return once(Minimum, i, at, [&]() -> Value {
+      Emitter &e = step.e;
+      return arith::NegFOp::create(e.b, e.loc, step.minimum(from + i, at));
+    });
+  }
+  /// -M s of ExactShift.
+  Value shift(int64_t i, int64_t at) {
+    return once(Shift, i, at, [&] {
+      Emitter &e = step.e;
+      return e.mul(scale(i, at), e.splat(-ExactShift::value, step.lanes));
+    });
+  }
+
+  const BlockStep &step;
+  const int64_t from, to;
+
+private:
+  enum Kind { Codes, Scale, Minimum, Shift };
+
+  Value once(Kind kind, int64_t i, int64_t at, function_ref<Value()> make) {
+    Value &value = made[{kind, i, at}];
+    return value ? value : value = make();
+  }
+
+  std::map<std::tuple<Kind, int64_t, int64_t>, Value> made;
+};
+
 /// The part of a step that one call adds: the vectors [from, to).
 struct DotInteger : BlockDot {
   DotInteger(TargetAttr target, int64_t lanes)
@@ -143,49 +190,82 @@ struct DotInteger : BlockDot {
 
   void add(const BlockStep &s, MutableArrayRef<Value> sums, int64_t from,
            int64_t to) const override {
+    if (s.tile.rows == 1 && s.tile.terms > kNearTerms && from == 0)
+      prefetchRow(s);
     for (int64_t at = 0; at < s.count; at += kPair)
       addRun(s, sums, at, std::min(at + kPair, s.count), from, to);
   }
 
 private:
+  /// Rows [begin, end) of a tile.
+  struct Rows {
+    int64_t begin, end;
+    int64_t count() const { return end - begin; }
+  };
+
+  /// What the one row has a little ahead.
+  static void prefetchRow(const BlockStep &s) {
+    constexpr int64_t ahead = 128;
+    tile::GroupsAttr groups = s.tile.inputGroups;
+    Index k = s.element(0), words = k / kPair * 4;
+    for (Index byte : {k, words + groups.scalesAt(s.tile.terms),
+                       words + groups.sumsAt(s.tile.terms)})
+      s.e.prefetch(s.tile.input, {s.tile.m, byte + ahead}, /*level=*/1);
+  }
+
   /// Elements [at, end) of the step, which share the scale of each row.
   void addRun(const BlockStep &s, MutableArrayRef<Value> sums, int64_t at,
               int64_t end, int64_t from, int64_t to) const {
+    RunWeights weights(s, from, to);
+    int64_t rows = s.tile.rows, together = rowsTogether(s);
+    for (int64_t r = 0; r < rows; r += together)
+      addRows(weights, sums, at, end, {r, std::min(rows, r + together)});
+  }
+
+  /// How many rows share a dword of weights before the next is made. The codes
+  /// of a run of one vector stay in eight registers: then row by row, so that
+  /// all integer sums share one.
+  static int64_t rowsTogether(const BlockStep &s) {
+    return s.vectors() == 1 ? 1 : s.tile.rows;
+  }
+
+  void addRows(RunWeights &w, MutableArrayRef<Value> sums, int64_t at,
+               int64_t end, Rows rows) const {
+    const BlockStep &s = w.step;
     Emitter &e = s.e;
-    int64_t rows = s.tile.rows, wide = to - from;
-    SmallVector<Value> scaled(rows * wide), pairs;
-    for (int64_t r = 0; r < rows; ++r)
+    SmallVector<Value> scaled(rows.count() * w.count()), pairs;
+    for (int64_t r = rows.begin; r < rows.end; ++r)
       pairs.push_back(needsSums(s) ? rowSums(s, r, at) : Value());
     s.forGroups(at, end, [&](int64_t first, int64_t last) {
-      addGroup(s, scaled, pairs, first, last, from, to);
+      addGroup(w, scaled, pairs, first, last, rows);
     });
-    for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t r = rows.begin; r < rows.end; ++r) {
       Value scale = rowScale(e, s.tile, s.lanes, r, s.element(at));
-      for (int64_t i = 0; i < wide; ++i) {
-        Value &sum = s.sum(sums, r, from + i);
-        sum = e.fma(scaled[r * wide + i], scale, sum);
+      for (int64_t i = 0; i < w.count(); ++i) {
+        Value &sum = s.sum(sums, r, w.from + i);
+        sum = e.fma(scaled[(r - rows.begin) * w.count() + i], scale, sum);
       }
     }
   }
 
   /// scaled += scale * (integer sum of [first, last)) - minimum * sum of rows
-  void addGroup(const BlockStep &s, MutableArrayRef<Value> scaled,
+  void addGroup(RunWeights &w, MutableArrayRef<Value> scaled,
                 ArrayRef<Value> pairs, int64_t first, int64_t last,
-                int64_t from, int64_t to) const {
+                Rows rows) const {
+    const BlockStep &s = w.step;
     Emitter &e = s.e;
-    int64_t rows = s.tile.rows, wide = to - from;
     // One row would not pay for -M s.
-    bool isShifted = rows > 1 && !scaled.front() && ExactShift::fits(s.blocks);
+    bool isShifted =
+        s.tile.rows > 1 && !scaled.front() && ExactShift::fits(s.blocks);
     SmallVector<Value> totals =
-        integerSums(s, pairs, first, last, from, to,
+        integerSums(w, pairs, first, last, rows,
                     isShifted ? ExactShift::bits : uint32_t(0));
-    for (int64_t i = 0; i < wide; ++i) {
-      Value scale = s.scale(from + i, first), shift;
-      if (isShifted)
-        shift = e.mul(scale, e.splat(-ExactShift::value, s.lanes));
-      for (int64_t r = 0; r < rows; ++r) {
-        Value &into = scaled[r * wide + i];
-        Value total = totals[r * wide + i];
+    for (int64_t i = 0; i < w.count(); ++i) {
+      Value scale = w.scale(i, first);
+      Value shift = isShifted ? w.shift(i, first) : Value();
+      for (int64_t r = 0; r < rows.count(); ++r) {
+        Value &into = scaled[r * w.count() + i];
+        Value total = totals[r * w.count() + i];
         if (isShifted) {
           into = e.fma(e.bitcast(total, e.b.getF32Type()), scale, shift);
           continue;
@@ -197,45 +277,38 @@ private:
     if (!s.blocks.hasMinimum())
       return;
     SmallVector<Value> ofRows;
-    for (int64_t r = 0; r < rows; ++r)
-      ofRows.push_back(e.toFloat(overPart(s, pairs[r], first, last, 1)));
-    for (int64_t i = 0; i < wide; ++i) {
-      Value minimum =
-          arith::NegFOp::create(e.b, e.loc, s.minimum(from + i, first));
-      for (int64_t r = 0; r < rows; ++r) {
-        Value &into = scaled[r * wide + i];
-        into = e.fma(minimum, ofRows[r], into);
+    for (Value pair : pairs)
+      ofRows.push_back(e.toFloat(overPart(s, pair, first, last, 1)));
+    for (int64_t i = 0; i < w.count(); ++i)
+      for (int64_t r = 0; r < rows.count(); ++r) {
+        Value &into = scaled[r * w.count() + i];
+        into = e.fma(w.negatedMinimum(i, first), ofRows[r], into);
       }
-    }
   }
 
   /// `base` and the integer sums of [first, last), less the zeros: of each row,
-  /// of the vectors [from, to).
-  SmallVector<Value> integerSums(const BlockStep &s, ArrayRef<Value> pairs,
-                                 int64_t first, int64_t last, int64_t from,
-                                 int64_t to, uint32_t base) const {
+  /// of each vector.
+  SmallVector<Value> integerSums(RunWeights &w, ArrayRef<Value> pairs,
+                                 int64_t first, int64_t last, Rows rows,
+                                 uint32_t base) const {
+    const BlockStep &s = w.step;
     Emitter &e = s.e;
-    int64_t rows = s.tile.rows, wide = to - from;
-    int64_t zero = zeroOf(s);
-    SmallVector<Multiplier::Sum> partial(rows * wide);
-    for (int64_t r = 0; r < rows; ++r) {
+    int64_t zero = zeroOf(s), wide = w.count();
+    SmallVector<Multiplier::Sum> partial(rows.count() * wide);
+    for (int64_t r = 0; r < rows.count(); ++r) {
       Value begin = e.splatBits(base, s.lanes);
       if (zero)
         begin = e.add(overPart(s, pairs[r], first, last, -zero), begin);
       for (int64_t i = 0; i < wide; ++i)
         partial[r * wide + i].wide = begin;
     }
-    for (int64_t at = first; at < last; at += 4) {
-      SmallVector<Value> codes;
-      for (int64_t i = 0; i < wide; ++i)
-        codes.push_back(s.codes(from + i, at));
-      for (int64_t r = 0; r < rows; ++r) {
-        Value row = rowDword(e, s.tile, s.lanes, r, s.element(at));
+    for (int64_t at = first; at < last; at += 4)
+      for (int64_t r = 0; r < rows.count(); ++r) {
+        Value row = rowDword(e, s.tile, s.lanes, rows.begin + r, s.element(at));
         for (int64_t i = 0; i < wide; ++i)
-          multiplier.add(e, partial[r * wide + i], codes[i], row,
+          multiplier.add(e, partial[r * wide + i], w.codes(i, at), row,
                          s.blocks.greatestCode());
       }
-    }
     SmallVector<Value> totals;
     for (Multiplier::Sum &sum : partial)
       totals.push_back(multiplier.finish(e, sum));

@@ -35,6 +35,34 @@ func.func @vnni(%step: !tile.step, %worker: index, %workers: index,
 
 // -----
 
+// Q6_K. The narrow plane of bits lies first: loads go up the lines. A tile of one
+// vector opens the codes of a run once, eight dwords of them, for all its rows;
+// each row has a sum for either group of 16.
+#rows = #tile.schedule<rows = [3, 1], panels = [1, 1], block = 6, unit = 16, unroll = 1, prefetch = 0>
+
+module attributes {mica.target = #mica.target<cpu = "x86-64-v4", features = "+avx512vnni", vector_bits = 512, panel = 16, max_granule = 512, dot = []>} {
+// CHECK-LABEL: func @row_by_row
+func.func @row_by_row(%step: !tile.step, %worker: index, %workers: index,
+                      %x: memref<?x320xi8>, %w: memref<1x1x53x64xi8>) {
+  // CHECK-COUNT-4: arith.ori {{.*}} : vector<16xi32>
+  // CHECK:         llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+  // CHECK-NOT:     vpdpbusd
+  // CHECK:         math.fma
+  // CHECK-COUNT-4: arith.ori
+  // CHECK-NOT:     arith.ori
+  // CHECK:         scf.yield
+  tile.phase "p" id 1 (%step, %worker, %workers) {
+    tile.contract %x, %w columns 16 granule 16 blocks <bits = 6, zero = 32, group = 16, scale = f16 super = 256> terms 256 groups <32> attributes {schedule = #rows} {
+    ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+      tile.yield
+    } : memref<?x320xi8>, memref<1x1x53x64xi8>
+  }
+  return
+}
+}
+
+// -----
+
 // The same with AVX2: half a panel is a vector. Products of 4 bits and 7 fit 16
 // bits over a whole group, so there is one widening for eight dwords.
 #one = #tile.schedule<rows = [1], panels = [1], block = 2, unit = 16, unroll = 1, prefetch = 0>
