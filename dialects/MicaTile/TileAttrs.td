@@ -38,9 +38,12 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     for `rows[i]` the register tile spans `panels[i]` panels; the loop over k
     is unrolled `unroll` groups; row tiles other than the greatest, of which a
     block has at most one of a size, prefetch weights `prefetch` bytes ahead (0:
-    none). With `depth`, blocks of many rows go over the unit once for every
-    `depth` columns of k, sums waiting in the worker's memory: those weights stay
-    in the first cache. For `tile.attend`: `block` rows a task, `unit` cached tokens between two
+    none). Row tiles of `prefetch_next` rows and more (0: none; block formats
+    only) prefetch the panels that come next instead: the tiles that a block
+    begins with, which are of one size, take a share each. With `depth`, blocks of
+    many rows go over the unit once for every `depth` columns of k, sums waiting
+    in the worker's memory: those weights stay in the first cache. For
+    `tile.attend`: `block` rows a task, `unit` cached tokens between two
     rescalings, `rows` and `panels` as above for both of its products (panels of
     tokens, then of columns), `prefetch` not 0: the next `unit` tokens are
     prefetched. For `tile.rows`: `block` rows a task.
@@ -52,11 +55,12 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
   let parameters = (ins ArrayRefParameter<"int64_t">:$rows,
                         ArrayRefParameter<"int64_t">:$panels, "int64_t":$block,
                         "int64_t":$unit, "int64_t":$unroll, "int64_t":$prefetch,
-                        DefaultValuedParameter<"int64_t", "0">:$depth);
+                        DefaultValuedParameter<"int64_t", "0">:$depth,
+                        DefaultValuedParameter<"int64_t", "0">:$prefetch_next);
   let assemblyFormat = [{
     `<` `rows` `=` `[` $rows `]` `,` `panels` `=` `[` $panels `]` `,`
     `block` `=` $block `,` `unit` `=` $unit `,` `unroll` `=` $unroll `,`
-    `prefetch` `=` $prefetch (`,` `depth` `=` $depth^)? `>`
+    `prefetch` `=` $prefetch `` custom<WhereNotZero>($depth, $prefetch_next) `>`
   }];
   let genVerifyDecl = 1;
 }

@@ -11,6 +11,33 @@ using namespace mica::tile;
 
 #include "dialects/MicaTile/TileDialect.cpp.inc"
 #include "dialects/MicaTile/TileEnums.cpp.inc"
+
+/// `, depth = N` and `, prefetch_next = N`, those that are not 0.
+static ParseResult parseWhereNotZero(AsmParser &parser, int64_t &depth,
+                                     int64_t &prefetchNext) {
+  depth = prefetchNext = 0;
+  while (succeeded(parser.parseOptionalComma())) {
+    StringRef name;
+    llvm::SMLoc place = parser.getCurrentLocation();
+    if (failed(parser.parseKeyword(&name)))
+      return failure();
+    if (name != "depth" && name != "prefetch_next")
+      return parser.emitError(place, "expected 'depth' or 'prefetch_next'");
+    int64_t &value = name == "depth" ? depth : prefetchNext;
+    if (parser.parseEqual() || parser.parseInteger(value))
+      return failure();
+  }
+  return success();
+}
+
+static void printWhereNotZero(AsmPrinter &printer, int64_t depth,
+                              int64_t prefetchNext) {
+  if (depth)
+    printer << ", depth = " << depth;
+  if (prefetchNext)
+    printer << ", prefetch_next = " << prefetchNext;
+}
+
 #define GET_ATTRDEF_CLASSES
 #include "dialects/MicaTile/TileAttrs.cpp.inc"
 #define GET_TYPEDEF_CLASSES
@@ -20,7 +47,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    ArrayRef<int64_t> rows,
                                    ArrayRef<int64_t> panels, int64_t block,
                                    int64_t unit, int64_t unroll,
-                                   int64_t prefetch, int64_t depth) {
+                                   int64_t prefetch, int64_t depth,
+                                   int64_t prefetchNext) {
   if (rows.size() != panels.size())
     return emitError()
            << "expects as many entries of panels as of rows, but got "
@@ -33,7 +61,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return diagnostic << "]";
   }
   if (llvm::any_of(panels, [](int64_t n) { return n < 1; }) || block < 1 ||
-      unit < 1 || unroll < 1 || prefetch < 0 || depth < 0)
+      unit < 1 || unroll < 1 || prefetch < 0 || depth < 0 || prefetchNext < 0)
     return emitError() << "expects positive sizes in a schedule";
   return success();
 }

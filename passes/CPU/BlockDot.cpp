@@ -158,11 +158,12 @@ Value BlockStep::factor(int64_t vector, int64_t at, int64_t level) const {
   return scale;
 }
 
-/// The step's share of the lines of a block, `prefetch` of the schedule ahead.
-/// Not for the greatest row tiles: most find what the one before brought.
-void BlockStep::prefetch(int64_t from, int64_t to) const {
-  int64_t distance = tile.schedule.getPrefetch();
-  if (distance == 0 || tile.rows == tile.schedule.getRows().front())
+/// Each step takes its share of the lines of a block. The greatest row tiles
+/// need nothing from ahead: most find what the one before brought.
+void BlockStep::prefetch(int64_t from, int64_t to, const LineShare *of) const {
+  int64_t distance = of ? 0 : tile.schedule.getPrefetch();
+  bool isGreatest = tile.rows == tile.schedule.getRows().front();
+  if (!of && (distance == 0 || isGreatest))
     return;
   constexpr int64_t line = 64;
   auto type = cast<MemRefType>(tile.weights.getType());
@@ -171,8 +172,18 @@ void BlockStep::prefetch(int64_t from, int64_t to) const {
   int64_t share =
       llvm::divideCeil(size, steps * line) * line * count / tile::kRun;
   for (int64_t panel = from / parts; panel < to / parts; ++panel) {
-    Index begin = ((tile.p + panel) * type.getDimSize(1) + block) * size;
-    Index at = begin + first / tile::kRun * share + distance;
+    Index inPanel = block * size + first / tile::kRun * share + distance;
+    int64_t panelSize = type.getDimSize(1) * size;
+    if (of) {
+      Index at = tile.next * size + inPanel + panel * panelSize;
+      auto lineOf = [&](Index part) {
+        return part * (share / line) / LineShare::whole;
+      };
+      e.forRange(lineOf(of->from), lineOf(of->to), 1,
+                 [&](Index i) { e.prefetch(flat, {at + i * line}); });
+      continue;
+    }
+    Index at = (tile.p + panel) * panelSize + inPanel;
     for (int64_t offset = 0; offset < share; offset += line)
       e.prefetch(flat, {at + offset});
   }
@@ -207,14 +218,15 @@ Value cpu::rowScale(Emitter &e, const DotTile &tile, int64_t lanes, int64_t r,
 }
 
 Emitter::Values BlockDot::addBlock(Emitter &e, const DotTile &tile, Index block,
-                                   int64_t count, Emitter::Values sums) const {
+                                   int64_t count, const LineShare *share,
+                                   Emitter::Values sums) const {
   int64_t size = stepSize(tile.blocks);
   auto step = [&](Index first, int64_t elements, Emitter::Values sums) {
     BlockStep step(e, tile, lanes, block, first, elements);
     // One row: panel by panel, in the order of the stream.
     int64_t wide = tile.rows == 1 ? step.parts : step.vectors();
     for (int64_t from = 0; from < step.vectors(); from += wide) {
-      step.prefetch(from, from + wide);
+      step.prefetch(from, from + wide, share);
       add(step, sums, from, from + wide);
     }
     return sums;
@@ -265,9 +277,18 @@ void BlockDot::multiply(Emitter &e, const DotTile &tile) const {
       sums[i] =
           e.select(tile.carried, e.load(e.f32x(lanes), tile.stage, at), zero);
     });
+  std::optional<LineShare> share;
+  if (tile.next.value) {
+    auto of = [&](Index rows) {
+      return min(rows * LineShare::whole / tile.rowsInAll,
+                 e.index(LineShare::whole));
+    };
+    share = {of(tile.rowsBefore), of(tile.rowsBefore + tile.rows)};
+  }
+  const LineShare *ofNext = share ? &*share : nullptr;
   auto overBlocks = [&](Index from, Index to, int64_t count) {
     sums = e.forRange(from, to, 1, sums, [&](Index block, ValueRange carried) {
-      return addBlock(e, tile, block, count, Emitter::Values(carried));
+      return addBlock(e, tile, block, count, ofNext, Emitter::Values(carried));
     });
   };
   Index whole = e.index(tile.terms / tile.group);

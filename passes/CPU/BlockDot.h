@@ -9,6 +9,13 @@
 
 namespace mica::cpu {
 
+/// Which part of the lines that come next the rows of a register tile prefetch:
+/// [from, to), in 1 / `whole`.
+struct LineShare {
+  static constexpr int64_t whole = 1 << 16;
+  tile::Index from, to;
+};
+
 /// Some elements of k of a register tile, and how their weights are read. A
 /// panel is `parts` vectors of `lanes` rows; `vector` counts those of all
 /// panels of the tile.
@@ -58,7 +65,9 @@ public:
     return factor(vector, at, 1);
   }
 
-  void prefetch(int64_t from, int64_t to) const;
+  /// Lines of the vectors [from, to): of this panel, `prefetch` of the schedule
+  /// ahead, or `share` of the panels that come next.
+  void prefetch(int64_t from, int64_t to, const LineShare *share) const;
 
 private:
   /// `count` elements of `element` for the rows of `vector`, of which the one
@@ -88,7 +97,7 @@ public:
 
   void multiply(tile::Emitter &e, const DotTile &tile) const override;
   /// Half the registers of a target hold sums of vectors, some of them twice.
-  int64_t mostRows() const override { return 12; }
+  int64_t mostRows() const override { return 16; }
 
 protected:
   /// Adds the products of the step's elements to the sums of the vectors
@@ -102,6 +111,7 @@ protected:
 private:
   tile::Emitter::Values addBlock(tile::Emitter &e, const DotTile &tile,
                                  tile::Index block, int64_t count,
+                                 const LineShare *share,
                                  tile::Emitter::Values sums) const;
 };
 

@@ -24,9 +24,10 @@ struct DotTile {
   int64_t depth;        // of which there are at most so many
   mlir::Value carried;  // i1: the stage holds sums to add to; null: it does not
   /// The weights that the tiles will read when all rows are through with these:
-  /// groups from the first weight. Null: none, or nobody knows.
+  /// groups from the first weight. Null: nobody is to prefetch them.
   tile::Index next;
-  /// How many rows read the same weights before these, and how many do in all.
+  /// How many rows read the same weights before these, and how many of them all
+  /// share in prefetching.
   tile::Index rowsBefore, rowsInAll;
 
   // Of a block format: how it computes, K, and how rows of i8 lie (null: the

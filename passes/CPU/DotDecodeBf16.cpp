@@ -124,7 +124,7 @@ void DotDecodeBf16::multiplyVectors(Emitter &e, DotTile opened,
   tile::ScheduleAttr s = opened.schedule;
   opened.schedule = tile::ScheduleAttr::get(
       s.getContext(), s.getRows(), s.getPanels(), s.getBlock(), s.getUnit(),
-      /*unroll=*/4, /*prefetch=*/0, s.getDepth());
+      /*unroll=*/4, /*prefetch=*/0, s.getDepth(), /*prefetch_next=*/0);
   opened.group = 2;
   opened.from = e.index(0);
   opened.to = pairs;

@@ -31,7 +31,7 @@ protected:
   }
 
   tile::ScheduleAttr schedule(int64_t block) {
-    return tile::ScheduleAttr::get(&context, {4, 1}, {1, 2}, block, 64, 1, 0,
+    return tile::ScheduleAttr::get(&context, {4, 1}, {1, 2}, block, 64, 1, 0, 0,
                                    0);
   }
 

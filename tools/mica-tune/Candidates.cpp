@@ -44,8 +44,8 @@ bool mica::isLegal(const Schedule &s, const ProductLimits &limits) {
       return false;
   return s.block >= s.rows[0] && s.block <= kMostRows && s.unit >= 16 &&
          s.unit <= kMostColumns && s.unit % 16 == 0 && s.unroll >= 1 &&
-         s.unroll <= 16 && s.prefetch >= 0 && s.depth <= kMostDepth &&
-         s.depth >= (opens ? 1 : 0) &&
+         s.unroll <= 16 && s.prefetch >= 0 && s.prefetchNext >= 0 &&
+         s.depth <= kMostDepth && s.depth >= (opens ? 1 : 0) &&
          (!s.depth || s.block * s.unit * kWaitingPerCell <= kMostWaiting);
 }
 
@@ -56,6 +56,12 @@ bool mica::isLegal(const Schedule &s, const ProductLimits &limits) {
 static Change setPrefetch(int64_t bytes) {
   return {"prefetch = " + std::to_string(bytes),
           [=](Schedule &s) { s.prefetch = bytes; }};
+}
+
+/// Row tiles that prefetch the panels that come next.
+static Change setPrefetchNext(int64_t rows) {
+  return {"prefetch_next = " + std::to_string(rows),
+          [=](Schedule &s) { s.prefetchNext = rows; }};
 }
 
 /// Another number of panels for tiles of `rows` rows.
@@ -125,5 +131,6 @@ std::vector<Change> mica::allChanges() {
           setGreatest(12, 1), scaleUnroll(half),  setDepth(512),
           scaleUnroll(twice), setGreatest(10, 2), setPanels(4, 2),
           setDepth(2048),     setPanels(2, 1),    setGreatest(5, 4),
-          setPanels(4, 1),    setGreatest(4, 2)};
+          setPanels(4, 1),    setGreatest(4, 2),  setPrefetchNext(2),
+          setPrefetchNext(0)};
 }

@@ -16,7 +16,7 @@ namespace mica {
 /// The fields of #tile.schedule.
 struct Schedule {
   std::vector<int64_t> rows, panels;
-  int64_t block, unit, unroll, prefetch, depth;
+  int64_t block, unit, unroll, prefetch, depth, prefetchNext;
 
   bool operator==(const Schedule &) const = default;
 };

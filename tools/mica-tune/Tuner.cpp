@@ -25,12 +25,13 @@ Schedule scheduleOf(tile::ScheduleAttr attr) {
           attr.getUnit(),
           attr.getUnroll(),
           attr.getPrefetch(),
-          attr.getDepth()};
+          attr.getDepth(),
+          attr.getPrefetchNext()};
 }
 
 tile::ScheduleAttr attrOf(const Schedule &s, MLIRContext *context) {
   return tile::ScheduleAttr::get(context, s.rows, s.panels, s.block, s.unit,
-                                 s.unroll, s.prefetch, s.depth);
+                                 s.unroll, s.prefetch, s.depth, s.prefetchNext);
 }
 
 /// What the instructions of `target` for the product can do, as

@@ -4,6 +4,8 @@
 #few = #tile.schedule<rows = [2, 1], panels = [1, 1], block = 2, unit = 16, unroll = 1, prefetch = 512>
 // Passes over 64 of 128 k; two row tiles of a block share what comes next.
 #many = #tile.schedule<rows = [32, 1], panels = [2, 2], block = 64, unit = 32, unroll = 1, prefetch = 0, depth = 64>
+// Of a block format: six rows are two tiles of two that share and two of one.
+#shared = #tile.schedule<rows = [2, 1], panels = [1, 1], block = 6, unit = 16, unroll = 1, prefetch = 512, prefetch_next = 2>
 
 module attributes {mica.target = #mica.target<cpu = "x86-64-v4", features = "+amx-bf16", vector_bits = 512, panel = 16, max_granule = 512, dot = [bf16]>} {
 
@@ -45,6 +47,35 @@ func.func @many_rows(%step: !tile.step, %worker: index, %workers: index,
     ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
       tile.yield
     } : memref<?x128xbf16>, memref<8x64x16x2xbf16>
+  }
+  // CHECK: return
+  return
+}
+
+// CHECK-LABEL: func @shared
+func.func @shared(%step: !tile.step, %worker: index, %workers: index,
+                  %x: memref<?x80xi8>, %w: memref<4x1x9x64xi8>) {
+  // How many rows the two tiles of two take, and how many of a step's lines this
+  // one; the tiles of one row prefetch one step's lines of their own panel.
+  // CHECK:      %[[FIRST:.*]] = arith.select
+  // CHECK:      scf.for
+  // CHECK-DAG:    arith.divui %{{.*}}, %[[FIRST]]
+  // CHECK-DAG:    %[[FROM:.*]] = arith.divui %{{.*}}, %c65536
+  // CHECK-DAG:    %[[TO:.*]] = arith.divui %{{.*}}, %c65536
+  // CHECK:        scf.for %{{.*}} = %[[FROM]] to %[[TO]]
+  // CHECK:          memref.prefetch {{.*}}, locality<2>
+  // CHECK:        scf.for %{{.*}} = %[[FROM]] to %[[TO]]
+  // CHECK:          memref.prefetch
+  // CHECK-NOT:    memref.prefetch
+  // CHECK:      scf.for
+  // CHECK:        %[[AHEAD:.*]] = arith.addi %{{.*}}, %c512
+  // CHECK-NEXT:   memref.prefetch %{{.*}}[%[[AHEAD]]], read, locality<2>
+  // CHECK-NOT:    scf.for
+  tile.phase "p" id 1 (%step, %worker, %workers) {
+    tile.contract %x, %w columns 64 granule 16 blocks <bits = 4, zero = 8, group = 32, scale = f16> terms 64 groups <32> attributes {schedule = #shared} {
+    ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+      tile.yield
+    } : memref<?x80xi8>, memref<4x1x9x64xi8>
   }
   // CHECK: return
   return
