@@ -97,6 +97,10 @@ int64_t ContractOp::getPanel() {
   return getBlocks() ? weight.getDimSize(3) / 4 : weight.getDimSize(2);
 }
 
+int64_t ContractOp::getParts() {
+  return getOffsets() ? getOffsets().getType().getDimSize(0) - 1 : 1;
+}
+
 /// Verifies operands of integers, where there are any.
 static LogicalResult verifyIntegers(ContractOp op) {
   // contract_c5
@@ -141,11 +145,20 @@ LogicalResult ContractOp::verify() {
                        "bf16 to meet blocks, but got ")
            << static_cast<int64_t>(*from) << " and " << getInput().getType();
 
+  // contract_c7
+  if (getOffsets() &&
+      (ShapedType::isDynamic(getOffsets().getType().getDimSize(0)) ||
+       getParts() < 1))
+    return emitOpError(
+               "expects offsets of a static size of at least 2, but got ")
+           << getOffsets().getType();
+
   // contract_c2
   MemRefType weight = getWeight().getType();
   int64_t panel = getPanel(), n = getColumns(), g = getGranule();
   int64_t padded = llvm::divideCeil(g, panel) * panel;
   int64_t rows = n / g * padded + llvm::divideCeil(n % g, panel) * panel;
+  rows *= getParts();
   if (weight.getDimSize(0) * panel != rows)
     return emitOpError("expects a weight of ")
            << rows << " padded rows, but got " << weight.getDimSize(0) * panel;

@@ -295,7 +295,8 @@ def Tile_PhaseOp : Tile_Op<"phase", [SingleBlock, NoTerminator,
   }];
 }
 
-def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
+def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock,
+                                           AttrSizedOperandSegments]> {
   let summary = "product of rows with a packed weight, and its epilogue";
   let description = [{
     ```
@@ -319,12 +320,18 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
     `round_weights_from` rows or more, if that is given, the elements of blocks
     are rounded to bf16, of which `input` is.
 
+    With `offsets` of P + 1 elements the contraction is grouped: `weight` has P
+    parts one after another, each as above, and part p is that of the rows
+    offsets[p] <= m < offsets[p + 1], none or many. Other rows are not computed.
+    Offsets never descend, and lie within the rows of `input`.
+
     Region arguments: `%acc: vector<Gxf32>, %m: index, %n: index`, then one for
     each capture.
 
     Constraints:
     - (C1) the region's arguments are as above.
-    - (C2) the rows of `weight` hold `columns` rows padded per `granule`.
+    - (C2) the rows of `weight` hold `columns` rows padded per `granule`, for
+      each part.
     - (C3) `input` has at least as many columns as `weight` has padded K.
     - (C4) unless `elastic`, G divides `granule`; `granule` divides `columns`
       unless it occupies one panel, or the region is elastic.
@@ -332,6 +339,7 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
       is of i8 if there are `groups`, which needs `blocks`.
     - (C6) `round_weights_from` is positive, and there are `blocks` and rows of
       bf16.
+    - (C7) `offsets` have a static size of at least 2.
 
     Example:
 
@@ -345,6 +353,7 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
   }];
   let arguments = (ins MemRefRankOf<[F32, BF16, F16, I8], [2]>:$input,
                        MemRefRankOf<[F32, BF16, F16, I8], [4]>:$weight,
+                       Optional<MemRefRankOf<[I32], [1]>>:$offsets,
                        Variadic<AnyType>:$captures,
                        I64Attr:$columns, I64Attr:$granule,
                        UnitAttr:$elastic,
@@ -355,8 +364,8 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
                        OptionalAttr<Tile_ScheduleAttr>:$schedule);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
-    $input `,` $weight `columns` $columns `granule` $granule
-    (`elastic` $elastic^)? (`blocks` $blocks^ `terms` $terms)?
+    $input `,` $weight (`offsets` `(` $offsets^ `:` type($offsets) `)`)?
+    `columns` $columns `granule` $granule (`elastic` $elastic^)? (`blocks` $blocks^ `terms` $terms)?
     (`groups` $groups^)?
     (`captures` `(` $captures^ `:` type($captures) `)`)? attr-dict-with-keyword
     $epilogue `:` type($input) `,` type($weight)
@@ -367,6 +376,8 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock]> {
     int64_t getSegment();
     /// Rows of a panel of the weight.
     int64_t getPanel();
+    /// Of the weight; 1 without offsets.
+    int64_t getParts();
   }];
 }
 

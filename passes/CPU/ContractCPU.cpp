@@ -18,6 +18,9 @@
 //         stage = stage + sums over this part of k
 //   for each chunk, each row: the epilogue
 //
+// With offsets all this happens within a part of the weight and its rows; the
+// tasks of one part come after those of another, in the order of the parts.
+//
 // Every element is the sum over k in one accumulator, k ascending, whatever the
 // row tile: results do not depend on who shares the batch. The exception has a
 // name: rows of `#tile.groups` with `values` are floats where they are many.
@@ -56,7 +59,7 @@ public:
     group =
         op.getBlocks() ? op.getBlocks()->block(panel) : weight.getDimSize(3);
     groups = weight.getDimSize(1);
-    panels = weight.getDimSize(0);
+    parts = op.getParts();
     dot = chooseDot(op);
     openings = chooseOpenings(op);
     segment = op.getSegment();
@@ -93,6 +96,11 @@ public:
   void expand(Index task);
 
 private:
+  /// Rows [from, to) of the input: those of a part of the weight.
+  struct Rows {
+    Index from, to;
+    Index count() const { return to - from; }
+  };
   /// Granules [g, g + count): a chunk, or one of those that fill none.
   struct Chunk {
     Index g;
@@ -121,8 +129,16 @@ private:
   };
 
   int64_t stageWidth() const { return chunk * panelsPerGranule * panel; }
-  Index rowBlocks() { return ceilDiv(e.dim(input, 0), schedule.getBlock()); }
-  Value isDeep();
+  Rows rowsOf(Index part);
+  Index rowBlocks(const Rows &rows) {
+    return ceilDiv(rows.count(), schedule.getBlock());
+  }
+  Value isDeep(const Rows &rows);
+  Index countTasks(const Rows &rows);
+  Index enterPart(Index task);
+  Index panelOf(const Chunk &chunk, Index panel) {
+    return firstPanel + chunk.g * panelsPerGranule + panel;
+  }
   void forChunks(Index g0, Index g1, llvm::function_ref<void(Chunk)> body);
   void forRows(const Dot &dot, Index m0, Index m1,
                llvm::function_ref<void(const RowTiles &)> body);
@@ -149,50 +165,95 @@ private:
   tile::ScheduleAttr schedule;
   Value input, weights, stage;
   Index zero;
+  // Of the part that the task belongs to.
+  Rows partRows;
+  Index firstPanel;
   std::unique_ptr<Dot> dot;
   SmallVector<std::unique_ptr<OpeningDot>> openings; // for most rows first
   // Of the packed weight; `granule`, `segment` in columns; `chunk`, `unit` and
   // the unit of deep blocks (0: there are none) in granules; `depth` in groups.
-  int64_t panel, group, groups, panels, depth;
+  int64_t panel, group, groups, parts, depth;
   int64_t segment, granule, panelsPerGranule, granules, chunk, unit;
   int64_t deepUnit = 0;
 };
 
 } // namespace
 
-/// Whether the step has rows enough to pass over weights in the first cache,
-/// and columns enough for every worker to have some.
-Value ContractExpansion::isDeep() {
+ContractExpansion::Rows ContractExpansion::rowsOf(Index part) {
+  Value offsets = op.getOffsets();
+  if (!offsets)
+    return {e.index(0), e.dim(input, 0)};
+  return {e.fromI32(e.load(offsets, {part})),
+          e.fromI32(e.load(offsets, {part + 1}))};
+}
+
+/// Whether there are rows enough to pass over weights in the first cache, and
+/// columns (or parts) enough for every worker to have some.
+Value ContractExpansion::isDeep(const Rows &rows) {
+  Value many =
+      e.index(deepRowTiles * schedule.getRows().front()) < rows.count();
+  if (parts > 1)
+    return many;
   auto phase = op->getParentOfType<tile::PhaseOp>();
-  Index tasks = rowBlocks() * llvm::divideCeil(granules, deepUnit);
-  return e.bitAnd(e.index(deepRowTiles * schedule.getRows().front()) <
-                      e.dim(input, 0),
-                  e.index(phase.getWorkers()) < tasks);
+  Index tasks = rowBlocks(rows) * llvm::divideCeil(granules, deepUnit);
+  return e.bitAnd(many, e.index(phase.getWorkers()) < tasks);
+}
+
+Index ContractExpansion::countTasks(const Rows &rows) {
+  Index units = e.index(llvm::divideCeil(granules, unit));
+  if (deepUnit)
+    units = e.select(isDeep(rows),
+                     e.index(llvm::divideCeil(granules, deepUnit)), units);
+  return rowBlocks(rows) * units;
 }
 
 Index ContractExpansion::countTasks() {
-  Index units = e.index(llvm::divideCeil(granules, unit));
-  if (deepUnit)
-    units = e.select(isDeep(), e.index(llvm::divideCeil(granules, deepUnit)),
-                     units);
-  return rowBlocks() * units;
+  Value sum =
+      e.forRange(e.index(0), e.index(parts), 1, {e.index(0)},
+                 [&](Index part, ValueRange before) -> Emitter::Values {
+                   return {e.index(before[0]) + countTasks(rowsOf(part))};
+                 })[0];
+  return e.index(sum);
+}
+
+/// Finds the part that the task belongs to, the last one that begins at or
+/// before it; returns its number within.
+Index ContractExpansion::enterPart(Index task) {
+  partRows = rowsOf(zero);
+  firstPanel = zero;
+  if (parts == 1)
+    return task;
+  Emitter::Values found =
+      e.forRange(zero, e.index(parts), 1, {zero, zero, zero},
+                 [&](Index part, ValueRange carried) -> Emitter::Values {
+                   Index begin = e.index(carried[0]);
+                   Value isBehind = task < begin;
+                   return {begin + countTasks(rowsOf(part)),
+                           e.select(isBehind, e.index(carried[1]), begin),
+                           e.select(isBehind, e.index(carried[2]), part)};
+                 });
+  Index part = e.index(found[2]);
+  partRows = rowsOf(part);
+  firstPanel = part * (op.getWeight().getType().getDimSize(0) / parts);
+  return task - e.index(found[1]);
 }
 
 void ContractExpansion::expand(Index task) {
   MemRefType weight = op.getWeight().getType();
   weights =
-      e.reshape(op.getWeight(),
-                {panels, groups, weight.getDimSize(2) * weight.getDimSize(3)});
+      e.reshape(op.getWeight(), {weight.getDimSize(0), groups,
+                                 weight.getDimSize(2) * weight.getDimSize(3)});
   zero = e.index(0);
-  Value deep = deepUnit ? isDeep() : Value();
+  task = enterPart(task);
+  Value deep = deepUnit ? isDeep(partRows) : Value();
   Index width = e.index(unit);
   if (deep)
     width = e.select(deep, e.index(deepUnit), width);
 
   // Row blocks run fastest, so that a unit's weights come from memory once.
-  Index blocks = rowBlocks();
-  Index m0 = task % blocks * schedule.getBlock();
-  Index m1 = min(m0 + schedule.getBlock(), e.dim(input, 0));
+  Index blocks = rowBlocks(partRows);
+  Index m0 = partRows.from + task % blocks * schedule.getBlock();
+  Index m1 = min(m0 + schedule.getBlock(), partRows.to);
   Index g0 = task / blocks * width, g1 = g0 + width;
   if (granules % unit || deep)
     g1 = min(g1, e.index(granules));
@@ -259,7 +320,7 @@ DotTile ContractExpansion::tileOf(const Chunk &chunk, Index m, int64_t rows,
                   weights,
                   stage,
                   m,
-                  chunk.g * panelsPerGranule + panel,
+                  panelOf(chunk, panel),
                   place.row,
                   place.column + panel * this->panel,
                   rows,
@@ -299,9 +360,8 @@ void ContractExpansion::expandChunk(Index m0, Index m1, const Chunk &chunk) {
     e.forRange(tiles.m, tiles.end, tiles.rows, [&](Index m) {
       forPanels(chunk, tiles.panels, [&](Index panel, int64_t panels) {
         Turn turn;
-        Index behind = chunk.g * panelsPerGranule + panel + panels;
         if (prefetches)
-          turn = {m - m0, first, behind * groups};
+          turn = {m - m0, first, panelOf(chunk, panel + panels) * groups};
         dot->multiply(e, tileOf(chunk, m, tiles.rows, panel, panels,
                                 {zero, zero}, {zero, e.index(groups)}, turn));
       });
@@ -340,8 +400,8 @@ void ContractExpansion::expandDeep(Value deep, Index m0, Index m1, Index g0,
   e.forRange(zero, passes, 1, [&](Index pass) {
     Index from = pass * depth;
     Index to = e.select(inParts, min(from + depth, all), all);
-    Pass part = {from, to, zero < from, g0 * panelsPerGranule,
-                 g1 * panelsPerGranule};
+    Pass part = {from, to, zero < from, panelOf({g0, 0}, zero),
+                 panelOf({g1, 0}, zero)};
     forChunks(g0, g1, [&](const Chunk &chunk) {
       std::function<void(size_t)> open = [&](size_t i) {
         auto expand = [&] {
@@ -364,7 +424,7 @@ void ContractExpansion::expandDeep(Value deep, Index m0, Index m1, Index g0,
 /// The panels behind these, or the first ones' next part of k.
 Index ContractExpansion::nextOf(const Chunk &chunk, Index panel, int64_t panels,
                                 const Pass &pass) {
-  Index behind = chunk.g * panelsPerGranule + panel + panels;
+  Index behind = panelOf(chunk, panel + panels);
   return e.select(behind < pass.end, behind * groups + pass.from,
                   pass.first * groups + pass.to);
 }

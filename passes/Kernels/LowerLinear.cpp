@@ -20,13 +20,12 @@ void mica::lowerLinear(KernelContext &context, GroupOp group) {
     terms = b.getI64IntegerAttr(weight.columns());
   }
 
-  auto contract =
-      ContractOp::create(b, loc, context.bufferOf(linear.getInput()),
-                         context.weightOf(linear.getWeight()), ValueRange(),
-                         b.getI64IntegerAttr(columns),
-                         b.getI64IntegerAttr(granule), group.getElasticAttr(),
-                         blocks, terms, groupsOf(linear.getInput()),
-                         linear.getRoundWeightsFromAttr(), ScheduleAttr());
+  auto contract = ContractOp::create(
+      b, loc, context.bufferOf(linear.getInput()),
+      context.weightOf(linear.getWeight()), /*offsets=*/Value(), ValueRange(),
+      b.getI64IntegerAttr(columns), b.getI64IntegerAttr(granule),
+      group.getElasticAttr(), blocks, terms, groupsOf(linear.getInput()),
+      linear.getRoundWeightsFromAttr(), ScheduleAttr());
   Region &region = contract.getEpilogue();
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(&region, {},

@@ -215,7 +215,7 @@ class Kernel:
         return step
 
 
-SIZES = {"f32": 4, "bf16": 2, "f16": 2}
+SIZES = {"f32": 4, "bf16": 2, "f16": 2, "i8": 1}
 
 
 class Buffers:
@@ -243,5 +243,6 @@ class Buffers:
         offset, columns, kind = self.places[name]
         count = self.units * columns * SIZES[kind]
         raw = self.memory[offset * self.units:][:count]
-        dtype = {"f32": np.float32, "bf16": np.uint16, "f16": np.float16}[kind]
+        dtype = {"f32": np.float32, "bf16": np.uint16, "f16": np.float16,
+                 "i8": np.int8}[kind]
         return raw.view(dtype).reshape(self.units, columns)

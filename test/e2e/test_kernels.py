@@ -203,6 +203,104 @@ def test_contract_in_parts_of_k(target, weight, kind, granule, epilogue):
                             schedule))
 
 
+# --- grouped ----------------------------------------------------------------
+
+# Some parts have no row, one has most.
+OFFSETS = np.array([1, 1, 4, 5, 5, 51, 58, 58], np.int32)
+GROUPED = runnable(("v3", "f32", "f32"), ("v4", "bf16", "f32"), ("bf16", "bf16", "bf16"),
+                   ("v3", "q4_0", "i8"), ("v4", "q4_0", "i8"), ("vnni", "q4_0", "i8"),
+                   ("v4", "q4_0", "f32"), ("bf16", "q4_0", "bf16"))
+N, K = 200, 128
+
+
+class Grouped:
+    """Products of [?, K] with OFFSETS.size - 1 parts of [N, K], or with one."""
+
+    def __init__(self, target, weight, kind, grouped, schedule):
+        self.kind, self.buffers = kind, Buffers()
+        parts = OFFSETS.size - 1 if grouped else 1
+        blocks, width = "", K
+        shape = f"{parts * padded(N) // 16}x{K}x16x1x{weight}"
+        if weight == "bf16":
+            shape = f"{parts * padded(N) // 16}x{K // 2}x16x2xbf16"
+        if weight == "q4_0":
+            shape = f"{parts * padded(N) // 16}x{K // 64}x9x64xi8"
+            blocks = ("blocks <bits = 4, zero = 8, group = 32, scale = f16> "
+                      f"terms {K}")
+        if kind == "i8":
+            blocks += " groups <32>"
+            width += K // 4
+        offsets = f"offsets(%o : memref<{OFFSETS.size}xi32>)" if grouped else ""
+        p = padded(N)
+        body = "\n".join([
+            self.buffers.add("x", width, kind), self.buffers.add("y", p, "f32"), f"""
+    %w = tile.weight %step, %c0 slot 0 : memref<{shape}>
+    %o = tile.weight %step, %c0 slot 1 : memref<{OFFSETS.size}xi32>
+    tile.phase "p" id 0 (%step, %worker, %workers) {{
+      tile.contract %x, %w {offsets} columns {N} granule 16 elastic {blocks}
+          captures(%y : memref<?x{p}xf32>) {schedule} {{
+      ^bb0(%acc: vector<16xf32>, %m: index, %n: index, %out: memref<?x{p}xf32>):
+        tile.store %acc, %out[%m, %n] along [1] : vector<16xf32>, memref<?x{p}xf32>
+        tile.yield
+      }} : memref<?x{width}x{kind}>, memref<{shape}>
+    }}"""])
+        self.kernel = Kernel(module(target, body))
+
+    def run(self, x, packed, workers=1):
+        memory = self.buffers.allocate(len(x))
+        self.buffers.array("x")[:] = x
+        self.kernel.run(rows=len(x), workers=workers, arenas=(memory, None),
+                        weights=[packed, kernels.aligned(OFFSETS.shape, np.int32, OFFSETS)])
+        return self.buffers.array("y")[:, :N].copy()
+
+
+def inputs_of_groups(kind, rows, rng):
+    """Rows as they lie in memory."""
+    if kind != "i8":
+        return encode(rng.standard_normal((rows, K)), kind)
+    values = rng.integers(-127, 128, (rows, K), dtype=np.int8)
+    scales = rng.uniform(0.5, 1, (rows, K // 32)).astype(np.float32)
+    sums = values.reshape(rows, -1, 16).sum(-1, dtype=np.int16)
+    return np.concatenate([values, scales.view(np.int8), sums.view(np.int8)], 1)
+
+
+def weights_of_parts(weight, rng):
+    """Each part as it lies in memory."""
+    for _ in OFFSETS[1:]:
+        if weight != "q4_0":
+            yield pack(rng.standard_normal((N, K)), weight)[0]
+            continue
+        lines = rng.integers(0, 256, (padded(N) // 16, K // 64, 9, 64), np.uint8)
+        lines[:, :, 0] = rng.uniform(0.5, 1, (*lines.shape[:2], 32)).astype(
+            np.float16).view(np.uint8)
+        yield kernels.aligned(lines.shape, np.uint8, lines)
+
+
+@pytest.mark.parametrize("target,weight,kind", GROUPED)
+@pytest.mark.parametrize("depth", [0, 64])
+def test_contract_grouped(target, weight, kind, depth):
+    """Every row has the bits that it has beside its part alone, others none."""
+    schedule = ("attributes {schedule = #tile.schedule<rows = [4, 3, 1], "
+                "panels = [1, 2, 2], block = 16, unit = 48, unroll = 2, "
+                f"prefetch = 512, depth = {depth}, prefetch_next = 3>}}")
+    if (weight, kind) == ("q4_0", "bf16"):  # opened for all rows of a part
+        schedule = schedule.replace("{", "{round_weights_from = 1 : i64, ", 1)
+    rng = np.random.default_rng(5)
+    grouped, plain = (Grouped(target, weight, kind, which, schedule)
+                      for which in (True, False))
+    x = inputs_of_groups(kind, OFFSETS[-1] + 3, rng)
+    parts = list(weights_of_parts(weight, rng))
+    together = kernels.aligned((len(parts), *parts[0].shape), parts[0].dtype, parts)
+    for workers in (1, 3):
+        y = grouped.run(x, together, workers)
+        for part, first, end in zip(parts, OFFSETS, OFFSETS[1:]):
+            if first < end:
+                wanted = plain.run(x[first:end], part)
+                assert np.isfinite(wanted).all()
+                np.testing.assert_array_equal(y[first:end], wanted)
+        assert np.isnan(y[[0, *range(OFFSETS[-1], len(x))]]).all()
+
+
 # --- main loops -------------------------------------------------------------
 
 
