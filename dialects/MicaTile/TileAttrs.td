@@ -162,11 +162,15 @@ def Tile_GroupsAttr : AttrDef<Tile_Dialect, "Groups"> {
   let summary = "rows of i8 in groups of columns that share a scale";
   let description = [{
     The encoding of rows of activations as integers. With x the f32 row, for
-    group g of `size` columns:
+    group g of `size` columns, and L = 127 or 125, whichever leaves less of x:
 
     ```
-    scale[g] = max |x| / 127          q = round(x / scale[g]), 0 if scale is 0
+    q = round(L x / max |x|)                      0 if all are
+    scale[g] = sum x q / sum q^2                  of least squares
+    sum (x - scale[g] q)^2                        what is left
     ```
+
+    Of normal numbers that is a tenth less than with scale[g] = max |x| / 127.
 
     In memory a row of K columns is K i8, then K / size f32 (the scales), then
     K / 16 i16: the sums of q over 16 columns.
@@ -193,6 +197,8 @@ def Tile_GroupsAttr : AttrDef<Tile_Dialect, "Groups"> {
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
+    /// What the greatest magnitude of a group may become; the first if in doubt.
+    static constexpr std::array<int64_t, 2> levels = {127, 125};
     /// Bytes from a row's begin to its scales, to its sums, and to its end.
     int64_t scalesAt(int64_t columns) const { return columns; }
     int64_t sumsAt(int64_t columns) const {

@@ -323,10 +323,34 @@ void SegmentEmitter::storeRows(Value vector, Value buffer, Index column,
       });
 }
 
+namespace {
+
+/// A group of a row as integers q times a scale.
+struct RoundedGroup {
+  Value q, scale, error; // error: sum (x - scale q)^2
+};
+
+} // namespace
+
+/// q = round(levels / magnitude x), and the scale of least squares. 0 for
+/// `inverse` = 0.
+static RoundedGroup roundGroup(Emitter &e, Value x, Value inverse,
+                               int64_t levels) {
+  int64_t size = cast<VectorType>(x.getType()).getDimSize(0);
+  Value factor = e.mul(inverse, e.f32(levels));
+  Value q = e.toInteger(e.mul(x, e.broadcast(factor, size)));
+  Value rounded = e.toFloat(q);
+  auto sum = [&](Value v) { return e.reduce(v, /*isMax=*/false); };
+  Value squares = e.maximum(sum(e.mul(rounded, rounded)), e.f32(1));
+  Value scale = e.div(sum(e.mul(x, rounded)), squares);
+  Value rest = e.sub(x, e.mul(rounded, e.broadcast(scale, size)));
+  return {q, scale, sum(e.mul(rest, rest))};
+}
+
 /// Stores a segment of f32 as integers: each group, its scale and its sums.
 void SegmentEmitter::storeGroups(Value vector, Value buffer, Index column,
                                  GroupsAttr groups, int64_t columns) {
-  constexpr double largest = 127, least = 1e-30;
+  constexpr double least = 1e-30;
   int64_t size = groups.getSize(), all = cast<VectorType>(vector.getType())
                                              .getDimSize(0);
   for (int64_t at = 0; at < all; at += size) {
@@ -335,9 +359,17 @@ void SegmentEmitter::storeGroups(Value vector, Value buffer, Index column,
         e.reduce(math::AbsFOp::create(b, loc, x), /*isMax=*/true);
     Value some = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE,
                                        magnitude, e.f32(least));
-    Value scale = e.select(some, e.mul(magnitude, e.f32(1 / largest)), e.f32(0));
-    Value inverse = e.select(some, e.div(e.f32(largest), magnitude), e.f32(0));
-    Value q = e.toInteger(e.mul(x, e.broadcast(inverse, size)));
+    Value inverse = e.select(some, e.div(e.f32(1), magnitude), e.f32(0));
+    auto [q, scale, error] =
+        roundGroup(e, x, inverse, GroupsAttr::levels.front());
+    for (int64_t levels : ArrayRef(GroupsAttr::levels).drop_front()) {
+      RoundedGroup other = roundGroup(e, x, inverse, levels);
+      Value isNearer = arith::CmpFOp::create(
+          b, loc, arith::CmpFPredicate::OLT, other.error, error);
+      q = e.select(isNearer, other.q, q);
+      scale = e.select(isNearer, other.scale, scale);
+      error = e.select(isNearer, other.error, error);
+    }
     Index first = column + at;
     e.store(e.resize(q, b.getI8Type(), true), buffer, {m, first});
     e.storeBytes(e.broadcast(scale, 1), buffer,

@@ -67,30 +67,76 @@ struct Quantize : Lowering<QuantizeOp> {
   }
 
 private:
-  /// scale * round(x / scale), with scale = max |x| / 127 of the group; or x
-  /// rounded, of many rows.
+  using Element = function_ref<Value(Value)>;
+
+  /// What makes integers of the elements of a group, and floats of those.
+  struct Rounding {
+    Value factor, scale, error;
+  };
+
+  /// round(factor x), half to even.
+  static Value integer(Loops &l, Value x, Value factor) {
+    return math::RoundEvenOp::create(l.b, l.loc, l.mul(x, factor));
+  }
+
+  /// The scale of least squares beside `factor`, for x of [lo, hi).
+  static Rounding leastSquares(Loops &l, Value lo, Value hi, Element x,
+                               Value factor) {
+    auto q = [&](Value k) { return integer(l, x(k), factor); };
+    auto square = [&](Value v) { return l.mul(v, v); };
+    Value squares = l.sum(lo, hi, [&](Value k) { return square(q(k)); });
+    Value products = l.sum(lo, hi, [&](Value k) { return l.mul(x(k), q(k)); });
+    Value scale = l.div(products, l.max(squares, l.number(1)));
+    Value error = l.sum(lo, hi, [&](Value k) {
+      return square(l.sub(x(k), l.mul(q(k), scale)));
+    });
+    return {factor, scale, error};
+  }
+
+  /// The best of all levels.
+  static Rounding roundingOf(Loops &l, Value lo, Value hi, Element x) {
+    Value most = l.fold(lo, hi, l.number(0), [&](Value k, Value max) {
+      return l.max(max, l.max(x(k), l.sub(l.number(0), x(k))));
+    });
+    // Of a group of zeros, zeros: any factor does.
+    most = l.max(most, l.number(std::numeric_limits<float>::min()));
+    Rounding best;
+    for (int64_t levels : tile::GroupsAttr::levels) {
+      Rounding other =
+          leastSquares(l, lo, hi, x, l.div(l.number(levels), most));
+      if (!best.factor) {
+        best = other;
+        continue;
+      }
+      Value isNearer = arith::CmpFOp::create(
+          l.b, l.loc, arith::CmpFPredicate::OLT, other.error, best.error);
+      auto nearer = [&](Value Rounding::*part) -> Value {
+        return arith::SelectOp::create(l.b, l.loc, isNearer, other.*part,
+                                       best.*part);
+      };
+      best = {nearer(&Rounding::factor), nearer(&Rounding::scale),
+              nearer(&Rounding::error)};
+    }
+    return best;
+  }
+
+  /// The formula of `#tile.groups`; or x rounded, of many rows.
   static void quantizeGroups(Loops &l, Value input, Value result,
                              tile::GroupsAttr groups) {
     int64_t size = groups.getSize();
     Value rows = l.size(input, 0);
     Value count = l.div(l.size(input, 1), l.index(size));
-    l.forEach({l.size(input, 0), count}, [&](ArrayRef<Value> at) {
+    l.forEach({rows, count}, [&](ArrayRef<Value> at) {
       Value lo = l.mul(at[1], l.index(size)), hi = l.add(lo, l.index(size));
-      Value most = l.fold(lo, hi, l.number(0), [&](Value k, Value max) {
-        Value x = l.load(input, {at[0], k});
-        return l.max(max, l.max(x, l.sub(l.number(0), x)));
-      });
-      // Of a group of zeros, zeros: any scale does.
-      Value none = l.number(std::numeric_limits<float>::min());
-      Value scale = l.div(l.max(most, none), l.number(127));
+      auto element = [&](Value k) { return l.load(input, {at[0], k}); };
+      Rounding best = roundingOf(l, lo, hi, element);
       l.forRange(lo, hi, [&](Value k) {
-        Value x = l.load(input, {at[0], k});
-        Value whole = math::RoundEvenOp::create(l.b, l.loc, l.div(x, scale));
-        Value integer = l.mul(whole, scale);
+        Value x = element(k);
+        Value rounded = l.mul(integer(l, x, best.factor), best.scale);
         if (groups.getValues())
-          integer =
-              ifMany(l, rows, groups.getFrom(), groups.getValues(), x, integer);
-        l.store(integer, result, {at[0], k});
+          rounded =
+              ifMany(l, rows, groups.getFrom(), groups.getValues(), x, rounded);
+        l.store(rounded, result, {at[0], k});
       });
     });
   }
