@@ -367,8 +367,11 @@ Value Emitter::toFloat(Value vector) {
 
 Value Emitter::toInteger(Value vector) {
   auto type = cast<VectorType>(vector.getType()).clone(b.getI32Type());
-  Value whole = math::RoundEvenOp::create(b, loc, vector);
-  return arith::FPToSIOp::create(b, loc, type, whole);
+  return arith::FPToSIOp::create(b, loc, type, round(vector));
+}
+
+Value Emitter::round(Value vector) {
+  return math::RoundEvenOp::create(b, loc, vector);
 }
 
 Value Emitter::sum(Value vector) {

@@ -129,6 +129,8 @@ public:
   /// Signed integers of 32 bits as f32, and f32 as such, to nearest even.
   mlir::Value toFloat(mlir::Value vector);
   mlir::Value toInteger(mlir::Value vector);
+  /// The nearest whole number, of two the even one.
+  mlir::Value round(mlir::Value vector);
   /// The sum of a vector of integers.
   mlir::Value sum(mlir::Value vector);
   /// The LLVM intrinsic `name`.

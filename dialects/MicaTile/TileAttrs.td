@@ -162,15 +162,15 @@ def Tile_GroupsAttr : AttrDef<Tile_Dialect, "Groups"> {
   let summary = "rows of i8 in groups of columns that share a scale";
   let description = [{
     The encoding of rows of activations as integers. With x the f32 row, for
-    group g of `size` columns, and L = 127 or 125, whichever leaves less of x:
+    group g of `size` columns:
 
     ```
     q = round(L x / max |x|)                      0 if all are
     scale[g] = sum x q / sum q^2                  of least squares
-    sum (x - scale[g] q)^2                        what is left
     ```
 
-    Of normal numbers that is a tenth less than with scale[g] = max |x| / 127.
+    L is 127 or 125, whichever makes the sum of (x - q max |x| / L)^2 the least.
+    Of normal numbers a tenth less is lost than with scale[g] = max |x| / 127.
 
     In memory a row of K columns is K i8, then K / size f32 (the scales), then
     K / 16 i16: the sums of q over 16 columns.

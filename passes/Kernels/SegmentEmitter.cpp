@@ -325,26 +325,34 @@ void SegmentEmitter::storeRows(Value vector, Value buffer, Index column,
 
 namespace {
 
-/// A group of a row as integers q times a scale.
+/// A group of a row as whole numbers q, still of f32, times a scale.
 struct RoundedGroup {
-  Value q, scale, error; // error: sum (x - scale q)^2
+  Value q, scale;
 };
 
 } // namespace
 
-/// q = round(levels / magnitude x), and the scale of least squares. 0 for
-/// `inverse` = 0.
-static RoundedGroup roundGroup(Emitter &e, Value x, Value inverse,
-                               int64_t levels) {
+/// The formula of `#tile.groups` with `inverse` = 1 / max |x|, or 0.
+static RoundedGroup roundGroup(Emitter &e, Value x, Value inverse) {
   int64_t size = cast<VectorType>(x.getType()).getDimSize(0);
-  Value factor = e.mul(inverse, e.f32(levels));
-  Value q = e.toInteger(e.mul(x, e.broadcast(factor, size)));
-  Value rounded = e.toFloat(q);
   auto sum = [&](Value v) { return e.reduce(v, /*isMax=*/false); };
-  Value squares = e.maximum(sum(e.mul(rounded, rounded)), e.f32(1));
-  Value scale = e.div(sum(e.mul(x, rounded)), squares);
-  Value rest = e.sub(x, e.mul(rounded, e.broadcast(scale, size)));
-  return {q, scale, sum(e.mul(rest, rest))};
+  Value q, left;
+  for (int64_t levels : GroupsAttr::levels) {
+    Value factor = e.mul(inverse, e.f32(levels));
+    Value scaled = e.mul(x, e.broadcast(factor, size));
+    Value whole = e.round(scaled), rest = e.sub(scaled, whole);
+    Value error = e.mul(sum(e.mul(rest, rest)), e.f32(1.0 / (levels * levels)));
+    if (!q) {
+      q = whole, left = error;
+      continue;
+    }
+    Value isNearer = arith::CmpFOp::create(
+        e.b, e.loc, arith::CmpFPredicate::OLT, error, left);
+    q = e.select(isNearer, whole, q);
+    left = e.select(isNearer, error, left);
+  }
+  Value squares = e.maximum(sum(e.mul(q, q)), e.f32(1));
+  return {q, e.div(sum(e.mul(x, q)), squares)};
 }
 
 /// Stores a segment of f32 as integers: each group, its scale and its sums.
@@ -360,19 +368,11 @@ void SegmentEmitter::storeGroups(Value vector, Value buffer, Index column,
     Value some = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE,
                                        magnitude, e.f32(least));
     Value inverse = e.select(some, e.div(e.f32(1), magnitude), e.f32(0));
-    auto [q, scale, error] =
-        roundGroup(e, x, inverse, GroupsAttr::levels.front());
-    for (int64_t levels : ArrayRef(GroupsAttr::levels).drop_front()) {
-      RoundedGroup other = roundGroup(e, x, inverse, levels);
-      Value isNearer = arith::CmpFOp::create(
-          b, loc, arith::CmpFPredicate::OLT, other.error, error);
-      q = e.select(isNearer, other.q, q);
-      scale = e.select(isNearer, other.scale, scale);
-      error = e.select(isNearer, other.error, error);
-    }
+    RoundedGroup rounded = roundGroup(e, x, inverse);
+    Value q = e.toInteger(rounded.q);
     Index first = column + at;
     e.store(e.resize(q, b.getI8Type(), true), buffer, {m, first});
-    e.storeBytes(e.broadcast(scale, 1), buffer,
+    e.storeBytes(e.broadcast(rounded.scale, 1), buffer,
                  {m, first / size * 4 + groups.scalesAt(columns)});
     for (int64_t i = 0; i < size; i += 16) {
       Value sum = e.broadcast(e.sum(e.slice(q, i, 16)), 1);

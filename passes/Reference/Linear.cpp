@@ -71,7 +71,7 @@ private:
 
   /// What makes integers of the elements of a group, and floats of those.
   struct Rounding {
-    Value factor, scale, error;
+    Value factor, scale;
   };
 
   /// round(factor x), half to even.
@@ -79,45 +79,33 @@ private:
     return math::RoundEvenOp::create(l.b, l.loc, l.mul(x, factor));
   }
 
-  /// The scale of least squares beside `factor`, for x of [lo, hi).
-  static Rounding leastSquares(Loops &l, Value lo, Value hi, Element x,
-                               Value factor) {
-    auto q = [&](Value k) { return integer(l, x(k), factor); };
-    auto square = [&](Value v) { return l.mul(v, v); };
-    Value squares = l.sum(lo, hi, [&](Value k) { return square(q(k)); });
-    Value products = l.sum(lo, hi, [&](Value k) { return l.mul(x(k), q(k)); });
-    Value scale = l.div(products, l.max(squares, l.number(1)));
-    Value error = l.sum(lo, hi, [&](Value k) {
-      return square(l.sub(x(k), l.mul(q(k), scale)));
-    });
-    return {factor, scale, error};
-  }
-
-  /// The best of all levels.
+  /// The formula of `#tile.groups`, for x of [lo, hi).
   static Rounding roundingOf(Loops &l, Value lo, Value hi, Element x) {
+    auto square = [&](Value v) { return l.mul(v, v); };
     Value most = l.fold(lo, hi, l.number(0), [&](Value k, Value max) {
       return l.max(max, l.max(x(k), l.sub(l.number(0), x(k))));
     });
     // Of a group of zeros, zeros: any factor does.
     most = l.max(most, l.number(std::numeric_limits<float>::min()));
-    Rounding best;
+    Value factor, left;
     for (int64_t levels : tile::GroupsAttr::levels) {
-      Rounding other =
-          leastSquares(l, lo, hi, x, l.div(l.number(levels), most));
-      if (!best.factor) {
-        best = other;
+      Value other = l.div(l.number(levels), most);
+      Value error = l.sum(lo, hi, [&](Value k) {
+        return square(l.sub(x(k), l.div(integer(l, x(k), other), other)));
+      });
+      if (!factor) {
+        factor = other, left = error;
         continue;
       }
       Value isNearer = arith::CmpFOp::create(
-          l.b, l.loc, arith::CmpFPredicate::OLT, other.error, best.error);
-      auto nearer = [&](Value Rounding::*part) -> Value {
-        return arith::SelectOp::create(l.b, l.loc, isNearer, other.*part,
-                                       best.*part);
-      };
-      best = {nearer(&Rounding::factor), nearer(&Rounding::scale),
-              nearer(&Rounding::error)};
+          l.b, l.loc, arith::CmpFPredicate::OLT, error, left);
+      factor = arith::SelectOp::create(l.b, l.loc, isNearer, other, factor);
+      left = arith::SelectOp::create(l.b, l.loc, isNearer, error, left);
     }
-    return best;
+    auto q = [&](Value k) { return integer(l, x(k), factor); };
+    Value squares = l.sum(lo, hi, [&](Value k) { return square(q(k)); });
+    Value products = l.sum(lo, hi, [&](Value k) { return l.mul(x(k), q(k)); });
+    return {factor, l.div(products, l.max(squares, l.number(1)))};
   }
 
   /// The formula of `#tile.groups`; or x rounded, of many rows.

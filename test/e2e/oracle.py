@@ -137,16 +137,16 @@ def round_rows(module, inputs):
     """Rounds rows [..., columns] to integers in groups of 32 (#tile.groups)."""
     groups = inputs[0].unflatten(-1, (-1, 32))
     most = groups.abs().amax(-1, keepdim=True)
-    best = best_error = None
+    whole = left = None
     for levels in (127, 125):
-        whole = (groups * (levels / most.where(most > 0, 1))).round()  # half to even
-        squares = (whole * whole).sum(-1, keepdim=True)
-        rounded = whole * ((groups * whole).sum(-1, keepdim=True) / squares.clamp(min=1))
-        error = ((groups - rounded) ** 2).sum(-1, keepdim=True)
-        if best is None:
-            best, best_error = rounded, error
-        best = torch.where(error < best_error, rounded, best)
-    return best.flatten(-2)
+        step = most.where(most > 0, 1) / levels
+        rounded = (groups / step).round()  # half to even
+        error = ((groups - rounded * step) ** 2).sum(-1, keepdim=True)
+        whole = rounded if left is None else whole.where(left <= error, rounded)
+        left = error
+    squares = (whole * whole).sum(-1, keepdim=True)
+    scale = (groups * whole).sum(-1, keepdim=True) / squares.clamp(min=1)
+    return (whole * scale).flatten(-2)
 
 
 def round_inputs(model):
