@@ -136,6 +136,7 @@ private:
   Value isDeep(const Rows &rows);
   Index countTasks(const Rows &rows);
   Index enterPart(Index task);
+  Index unitOf(Index at, Index units);
   Index panelOf(const Chunk &chunk, Index panel) {
     return firstPanel + chunk.g * panelsPerGranule + panel;
   }
@@ -238,6 +239,14 @@ Index ContractExpansion::enterPart(Index task) {
   return task - e.index(found[1]);
 }
 
+/// Which of `units` is drawn as number `at`. Workers that draw in turn each go
+/// through a run of units, so that what the hardware prefetches is their own.
+Index ContractExpansion::unitOf(Index at, Index units) {
+  Index workers = e.index(op->getParentOfType<tile::PhaseOp>().getWorkers());
+  Index run = at % workers;
+  return run * (units / workers) + min(run, units % workers) + at / workers;
+}
+
 void ContractExpansion::expand(Index task) {
   MemRefType weight = op.getWeight().getType();
   weights =
@@ -254,7 +263,9 @@ void ContractExpansion::expand(Index task) {
   Index blocks = rowBlocks(partRows);
   Index m0 = partRows.from + task % blocks * schedule.getBlock();
   Index m1 = min(m0 + schedule.getBlock(), partRows.to);
-  Index g0 = task / blocks * width, g1 = g0 + width;
+  Index g0 =
+      unitOf(task / blocks, (e.index(granules - 1) + width) / width) * width;
+  Index g1 = g0 + width;
   if (granules % unit || deep)
     g1 = min(g1, e.index(granules));
   if (deep) {
