@@ -14,10 +14,10 @@ tg16@4096 generates 16 tokens after 4,096. Beside a peer's speed stands how
 many times as fast Mica is, and the settings: those that were fastest in a
 trial, or of all if all were measured. Settings: llama.cpp and ik_llama.cpp
 with and without flash attention (fa), ik_llama.cpp with weights repacked at
-the start (rtr), OpenVINO with sums in bf16 and in f32 (f32). llama.cpp is
-built without tile registers (AMX), because with them it ends by an illegal
-instruction on this machine. OpenVINO reads int8 weights with a scale per row
-for q8_0, int4 ones with a scale for 32 columns for q4_0.
+the start (rtr), OpenVINO with sums in bf16 and in f32 (f32). Where a CPU has
+tile registers (AMX), llama.cpp is built without them: with them it ended by an
+illegal instruction. OpenVINO reads int8 weights with a scale per row for q8_0,
+int4 ones with a scale for 32 columns for q4_0.
 """
 
 
