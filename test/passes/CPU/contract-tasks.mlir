@@ -32,4 +32,29 @@ func.func @grouped(%step: !tile.step, %worker: index, %workers: index,
   // CHECK: return
   return
 }
+
+// Four units of 16 columns. What two workers draw in turn is 0, 2, 1, 3.
+// CHECK-LABEL: func @runs
+// CHECK-SAME:  %[[WORKERS:[a-z0-9]*]]: index, %{{[a-z0-9]*}}: memref<?x32xf32>
+func.func @runs(%step: !tile.step, %worker: index, %workers: index,
+                %x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>) {
+  // CHECK:      scf.while
+  // CHECK:      %[[AT:.*]] = arith.divui %{{.*}}, %{{.*}} : index
+  // CHECK-NEXT: %[[RUN:.*]] = arith.remui %[[AT]], %[[WORKERS]] : index
+  // CHECK-NEXT: %[[WHOLE:.*]] = arith.divui %c4, %[[WORKERS]] : index
+  // CHECK-NEXT: %[[FIRST:.*]] = arith.muli %[[RUN]], %[[WHOLE]]
+  // CHECK-NEXT: %[[REST:.*]] = arith.remui %c4, %[[WORKERS]] : index
+  // CHECK-NEXT: %[[LONGER:.*]] = arith.minui %[[RUN]], %[[REST]] : index
+  // CHECK-NEXT: %[[BEGIN:.*]] = arith.addi %[[FIRST]], %[[LONGER]]
+  // CHECK-NEXT: %[[IN:.*]] = arith.divui %[[AT]], %[[WORKERS]] : index
+  // CHECK-NEXT: %[[UNIT:.*]] = arith.addi %[[BEGIN]], %[[IN]]
+  // CHECK:      vector.load %{{.*}}[%[[UNIT]],
+  tile.phase "p" id 1 (%step, %worker, %workers) {
+    tile.contract %x, %w columns 64 granule 16 attributes {schedule = #s} {
+    ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+      tile.yield
+    } : memref<?x32xf32>, memref<4x32x16x1xf32>
+  }
+  return
+}
 }
