@@ -40,11 +40,11 @@ func.func @runs(%step: !tile.step, %worker: index, %workers: index,
                 %x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>) {
   // CHECK:      scf.while
   // CHECK:      %[[AT:.*]] = arith.divui %{{.*}}, %{{.*}} : index
-  // CHECK-NEXT: %[[RUN:.*]] = arith.remui %[[AT]], %[[WORKERS]] : index
+  // CHECK-NEXT: %[[PLACE:.*]] = arith.remui %[[AT]], %[[WORKERS]] : index
   // CHECK-NEXT: %[[WHOLE:.*]] = arith.divui %c4, %[[WORKERS]] : index
-  // CHECK-NEXT: %[[FIRST:.*]] = arith.muli %[[RUN]], %[[WHOLE]]
+  // CHECK-NEXT: %[[FIRST:.*]] = arith.muli %[[PLACE]], %[[WHOLE]]
   // CHECK-NEXT: %[[REST:.*]] = arith.remui %c4, %[[WORKERS]] : index
-  // CHECK-NEXT: %[[LONGER:.*]] = arith.minui %[[RUN]], %[[REST]] : index
+  // CHECK-NEXT: %[[LONGER:.*]] = arith.minui %[[PLACE]], %[[REST]] : index
   // CHECK-NEXT: %[[BEGIN:.*]] = arith.addi %[[FIRST]], %[[LONGER]]
   // CHECK-NEXT: %[[IN:.*]] = arith.divui %[[AT]], %[[WORKERS]] : index
   // CHECK-NEXT: %[[UNIT:.*]] = arith.addi %[[BEGIN]], %[[IN]]
