@@ -110,6 +110,11 @@ LogicalResult LinearOp::verify() {
     return emitOpError("expects rows of i8 to meet a format with blocks, but "
                        "got ")
            << weight;
+  // linear_c6
+  if (tile::GroupsAttr groups = groupsOf(getInput());
+      groups && !format.getBlocks().takes(groups))
+    return emitOpError("expects rows with sums for ")
+           << format.getBlocks() << ", but got " << groups;
   // linear_c5
   if (std::optional<uint64_t> from = getRoundWeightsFrom();
       from &&

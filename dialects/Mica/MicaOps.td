@@ -254,6 +254,8 @@ def Mica_LinearOp : Mica_Op<"linear", [Pure, InferTypeOpAdaptorWithIsCompatible]
     - (C4) rows of i8 are multiplied with a format with `blocks`.
     - (C5) `round_weights_from` is positive, the weight's format has `blocks`,
       and rows are of bf16.
+    - (C6) the sums of rows of i8 are over no more columns than a group of the
+      format has, and for no zero, or that of its codes, if it has no minima.
 
     Example:
 

@@ -36,33 +36,37 @@ def Tile_ScheduleAttr : AttrDef<Tile_Dialect, "Schedule"> {
     One row of `schedules/`. For `tile.contract`: a task is `block` rows by
     `unit` columns; inside it row tiles are chosen greedily from `rows`, and
     for `rows[i]` the register tile spans `panels[i]` panels; the loop over k
-    is unrolled `unroll` groups; row tiles other than the greatest, of which a
-    block has at most one of a size, prefetch weights `prefetch` bytes ahead (0:
-    none). Row tiles of `prefetch_next` rows and more (0: none; block formats
-    only) prefetch the panels that come next instead: the tiles that a block
-    begins with, which are of one size, take a share each. With `depth`, blocks of
-    many rows go over the unit once for every `depth` columns of k, sums waiting
-    in the worker's memory: those weights stay in the first cache. For
-    `tile.attend`: `block` rows a task, `unit` cached tokens between two
+    is unrolled `unroll` groups; row tiles of `rows[i]` prefetch weights
+    `prefetch[i]` bytes ahead (0: none), where one number says it of all but the
+    greatest, most of which find what the one before brought. With `depth`,
+    blocks of many rows go over the unit once for every `depth` columns of k,
+    sums waiting in the worker's memory: those weights stay in the first cache.
+    For `tile.attend`: `block` rows a task, `unit` cached tokens between two
     rescalings, `rows` and `panels` as above for both of its products (panels of
     tokens, then of columns), `prefetch` not 0: the next `unit` tokens are
     prefetched. For `tile.rows`: `block` rows a task.
 
     ```mlir
+    #tile.schedule<rows = [4, 2, 1], panels = [1, 1, 1], block = 64, unit = 128, unroll = 1, prefetch = [4096, 4096, 0]>
     #tile.schedule<rows = [12, 8, 4, 2, 1], panels = [2, 2, 2, 4, 4], block = 256, unit = 128, unroll = 4, prefetch = 0>
     ```
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$rows,
                         ArrayRefParameter<"int64_t">:$panels, "int64_t":$block,
-                        "int64_t":$unit, "int64_t":$unroll, "int64_t":$prefetch,
-                        DefaultValuedParameter<"int64_t", "0">:$depth,
-                        DefaultValuedParameter<"int64_t", "0">:$prefetch_next);
+                        "int64_t":$unit, "int64_t":$unroll,
+                        ArrayRefParameter<"int64_t">:$prefetch,
+                        DefaultValuedParameter<"int64_t", "0">:$depth);
   let assemblyFormat = [{
     `<` `rows` `=` `[` $rows `]` `,` `panels` `=` `[` $panels `]` `,`
     `block` `=` $block `,` `unit` `=` $unit `,` `unroll` `=` $unroll `,`
-    `prefetch` `=` $prefetch `` custom<WhereNotZero>($depth, $prefetch_next) `>`
+    `prefetch` `=` custom<Distances>($prefetch, ref($rows))
+    (`,` `depth` `=` $depth^)? `>`
   }];
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Of row tiles of `rows` rows, of a size that may not be in the list.
+    int64_t prefetchOf(int64_t rows) const;
+  }];
 }
 
 def Tile_BlocksAttr : AttrDef<Tile_Dialect, "Blocks"> {
@@ -137,8 +141,14 @@ def Tile_BlocksAttr : AttrDef<Tile_Dialect, "Blocks"> {
     int64_t scaleLines(int64_t panel) const;
     int64_t lines(int64_t panel) const;
     /// Whether rows of i8 can be multiplied with it in integers: the sums of
-    /// rows, which correct for `zero` and M, are over 16 columns.
+    /// rows, which correct for `zero` and M, are over 16 columns at least.
     bool hasIntegerDot() const { return !getFloats() && getGroup() % 16 == 0; }
+    /// Of such rows (`#tile.groups`), the most columns of a sum, and the zero
+    /// that sums may be ready for; 0: none. Minima need plain sums, and so do
+    /// codes of 8 bits where their sign moves over to the row.
+    int64_t mostSummed() const { return getGroup() % 32 ? 16 : 32; }
+    int64_t zeroOfSums() const;
+    bool takes(GroupsAttr rows) const;
     /// Whether something is subtracted from S (c - zero).
     bool hasMinimum() const { return getMin() || getZeros(); }
     /// What is subtracted from codes counted from 0 up, an entry of `values`
@@ -173,7 +183,9 @@ def Tile_GroupsAttr : AttrDef<Tile_Dialect, "Groups"> {
     Of normal numbers a tenth less is lost than with scale[g] = max |x| / 127.
 
     In memory a row of K columns is K i8, then K / size f32 (the scales), then
-    K / 16 i16: the sums of q over 16 columns.
+    K / part f32: with S the sum of q over `part` columns, S; or, with a `zero`,
+    3 * 2^22 - zero * S, whose bits are where an integer sum of products with
+    codes begins that stand for themselves less `zero`. Both are exact.
 
     With `values`, a target multiplies many rows faster as floats: where the rows
     are `from` or more, each is K elements of that type instead, x rounded.
@@ -181,24 +193,32 @@ def Tile_GroupsAttr : AttrDef<Tile_Dialect, "Groups"> {
     Constraints:
     - (C1) `size` is a multiple of 32.
     - (C2) `values` is bf16 and `from` positive, or neither is there.
+    - (C3) `part` is 16 or 32.
+    - (C4) `zero` is at least 0 and below 256.
 
     Examples:
 
     ```mlir
     tensor<?x2048xi8, #tile.groups<32>>
+    tensor<?x2048xi8, #tile.groups<32 part 32 zero 8>>
     tensor<?x2048xi8, #tile.groups<32, values = bf16 from 96>>
     ```
   }];
   let parameters = (ins "int64_t":$size,
+                        DefaultValuedParameter<"int64_t", "16">:$part,
+                        DefaultValuedParameter<"int64_t", "0">:$zero,
                         OptionalParameter<"::mlir::Type">:$values,
                         DefaultValuedParameter<"int64_t", "0">:$from);
   let assemblyFormat = [{
-    `<` $size (`,` `values` `=` $values^ `from` $from)? `>`
+    `<` $size (`part` $part^)? (`zero` $zero^)? (`,` `values` `=` $values^ `from` $from)? `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// What the greatest magnitude of a group may become; the first if in doubt.
     static constexpr std::array<int64_t, 2> levels = {127, 125};
+    /// The f32 whose bits plus an integer |x| < 2^22 are those of itself plus x.
+    static constexpr double shift = 12582912;
+    static constexpr uint32_t shiftBits = 0x4b400000;
     /// Bytes from a row's begin to its scales, to its sums, and to its end.
     int64_t scalesAt(int64_t columns) const { return columns; }
     int64_t sumsAt(int64_t columns) const {

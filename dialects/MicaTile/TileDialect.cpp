@@ -12,30 +12,33 @@ using namespace mica::tile;
 #include "dialects/MicaTile/TileDialect.cpp.inc"
 #include "dialects/MicaTile/TileEnums.cpp.inc"
 
-/// `, depth = N` and `, prefetch_next = N`, those that are not 0.
-static ParseResult parseWhereNotZero(AsmParser &parser, int64_t &depth,
-                                     int64_t &prefetchNext) {
-  depth = prefetchNext = 0;
-  while (succeeded(parser.parseOptionalComma())) {
-    StringRef name;
-    llvm::SMLoc place = parser.getCurrentLocation();
-    if (failed(parser.parseKeyword(&name)))
-      return failure();
-    if (name != "depth" && name != "prefetch_next")
-      return parser.emitError(place, "expected 'depth' or 'prefetch_next'");
-    int64_t &value = name == "depth" ? depth : prefetchNext;
-    if (parser.parseEqual() || parser.parseInteger(value))
-      return failure();
-  }
+/// `[D, ...]` of each row tile, or `D` of all but the first, which has 0.
+static ParseResult parseDistances(AsmParser &parser,
+                                  SmallVector<int64_t> &distances,
+                                  ArrayRef<int64_t> rows) {
+  auto parse = [&] { return parser.parseInteger(distances.emplace_back()); };
+  if (succeeded(parser.parseOptionalLSquare()))
+    return failure(parser.parseCommaSeparatedList(parse) ||
+                   parser.parseRSquare());
+  int64_t all = 0;
+  if (parser.parseInteger(all))
+    return failure();
+  distances.assign(rows.size(), all);
+  if (!distances.empty())
+    distances.front() = 0;
   return success();
 }
 
-static void printWhereNotZero(AsmPrinter &printer, int64_t depth,
-                              int64_t prefetchNext) {
-  if (depth)
-    printer << ", depth = " << depth;
-  if (prefetchNext)
-    printer << ", prefetch_next = " << prefetchNext;
+static void printDistances(AsmPrinter &printer, ArrayRef<int64_t> distances,
+                           ArrayRef<int64_t> rows) {
+  ArrayRef<int64_t> smaller = distances.drop_front();
+  if (distances.front() == 0 && llvm::all_equal(smaller)) {
+    printer << (smaller.empty() ? 0 : smaller.front());
+    return;
+  }
+  printer << "[";
+  llvm::interleaveComma(distances, printer);
+  printer << "]";
 }
 
 #define GET_ATTRDEF_CLASSES
@@ -47,12 +50,13 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    ArrayRef<int64_t> rows,
                                    ArrayRef<int64_t> panels, int64_t block,
                                    int64_t unit, int64_t unroll,
-                                   int64_t prefetch, int64_t depth,
-                                   int64_t prefetchNext) {
-  if (rows.size() != panels.size())
-    return emitError()
-           << "expects as many entries of panels as of rows, but got "
-           << panels.size() << " and " << rows.size();
+                                   ArrayRef<int64_t> prefetch, int64_t depth) {
+  for (auto [name, list] :
+       {std::pair("panels", panels), {"prefetch", prefetch}})
+    if (rows.size() != list.size())
+      return emitError() << "expects as many entries of " << name
+                         << " as of rows, but got " << list.size() << " and "
+                         << rows.size();
   if (rows.empty() || rows.back() != 1 ||
       !llvm::is_sorted(rows, std::greater<int64_t>())) {
     auto diagnostic = emitError()
@@ -61,9 +65,18 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return diagnostic << "]";
   }
   if (llvm::any_of(panels, [](int64_t n) { return n < 1; }) || block < 1 ||
-      unit < 1 || unroll < 1 || prefetch < 0 || depth < 0 || prefetchNext < 0)
+      llvm::any_of(
+          prefetch, [](int64_t n) { return n < 0; }) ||
+      unit < 1 || unroll < 1 || depth < 0)
     return emitError() << "expects positive sizes in a schedule";
   return success();
+}
+
+int64_t ScheduleAttr::prefetchOf(int64_t rows) const {
+  for (auto [size, distance] : llvm::zip_equal(getRows(), getPrefetch()))
+    if (size == rows)
+      return distance;
+  return 0;
 }
 
 //===----------------------------------------------------------------------===//
@@ -136,6 +149,16 @@ int64_t BlocksAttr::greatestCode() const {
                              : *llvm::max_element(getValues()) + codeZero();
 }
 
+int64_t BlocksAttr::zeroOfSums() const {
+  bool signMoves = greatestCode() > 127 && codeZero() != 128;
+  return hasMinimum() || signMoves ? 0 : codeZero();
+}
+
+bool BlocksAttr::takes(GroupsAttr rows) const {
+  return rows.getPart() <= mostSummed() &&
+         (rows.getZero() == 0 || rows.getZero() == zeroOfSums());
+}
+
 std::array<int64_t, 5> BlocksAttr::scaleOffsets(int64_t panel) const {
   int64_t k = block(panel), width = getScale().getIntOrFloatBitWidth() / 8;
   int64_t scales = k / perScale() * width * panel;
@@ -170,7 +193,8 @@ int64_t BlocksAttr::lines(int64_t panel) const {
 }
 
 LogicalResult GroupsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                 int64_t size, Type values, int64_t from) {
+                                 int64_t size, int64_t part, int64_t zero,
+                                 Type values, int64_t from) {
   // groups_c1
   if (size < 1 || size % codeRun)
     return emitError() << "expects groups of a multiple of " << codeRun
@@ -180,11 +204,18 @@ LogicalResult GroupsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expects values of bf16 from a positive count of "
                           "rows, but got "
                        << values << " from " << from;
+  // groups_c3
+  if (part != 16 && part != 32)
+    return emitError() << "expects sums over 16 or 32 columns, but got "
+                       << part;
+  // groups_c4
+  if (zero < 0 || zero > 255)
+    return emitError() << "expects a zero from 0 to 255, but got " << zero;
   return success();
 }
 
 int64_t GroupsAttr::rowBytes(int64_t columns) const {
-  int64_t integers = sumsAt(columns) + columns / 16 * 2;
+  int64_t integers = sumsAt(columns) + columns / getPart() * 4;
   return std::max(integers, getValues() ? columns * 2 : 0);
 }
 

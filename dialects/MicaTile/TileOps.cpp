@@ -124,6 +124,10 @@ static LogicalResult verifyIntegers(ContractOp op) {
     return op.emitOpError("expects ")
            << blocks->lines(panel) << " lines for each " << blocks->block(panel)
            << " of the terms, but got " << weight << " of " << terms;
+  // contract_c8
+  if (groups && !blocks->takes(*groups))
+    return op.emitOpError("expects rows with sums for ")
+           << *blocks << ", but got " << *groups;
   return success();
 }
 

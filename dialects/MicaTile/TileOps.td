@@ -340,6 +340,8 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock,
     - (C6) `round_weights_from` is positive, and there are `blocks` and rows of
       bf16.
     - (C7) `offsets` have a static size of at least 2.
+    - (C8) the sums of `groups` are over no more columns than a group of `blocks`
+      has, and for no `zero`, or that of the codes, if there are no minima.
 
     Example:
 

@@ -71,7 +71,7 @@ AttendShape::AttendShape(tile::AttendOp op) {
 
 AttendExpansion::AttendExpansion(Emitter &e, tile::AttendOp op)
     : e(e), op(op), shape(op) {
-  prefetches = op.getSchedule()->getPrefetch() != 0;
+  prefetches = op.getSchedule()->prefetchOf(1) != 0;
   Type query = op.getQuery().getType().getElementType();
   // Beside a matrix unit vdpbf16ps takes longer than two multiply-adds.
   auto target =

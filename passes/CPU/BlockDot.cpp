@@ -158,34 +158,23 @@ Value BlockStep::factor(int64_t vector, int64_t at, int64_t level) const {
   return scale;
 }
 
-/// Each step takes its share of the lines of a block. The greatest row tiles
-/// need nothing from ahead: most find what the one before brought.
-void BlockStep::prefetch(int64_t from, int64_t to, const LineShare *of) const {
-  int64_t distance = of ? 0 : tile.schedule.getPrefetch();
-  bool isGreatest = tile.rows == tile.schedule.getRows().front();
-  if (!of && (distance == 0 || isGreatest))
+/// Each step takes its share of the lines of a block.
+void BlockStep::prefetch(int64_t from, int64_t to, int64_t turn,
+                         int64_t turns) const {
+  int64_t distance = tile.schedule.prefetchOf(tile.rows);
+  if (distance == 0)
     return;
   constexpr int64_t line = 64;
   auto type = cast<MemRefType>(tile.weights.getType());
   Value flat = e.reshape(tile.weights, {type.getNumElements()});
   int64_t size = type.getDimSize(2), steps = tile.group / tile::kRun;
-  int64_t share =
-      llvm::divideCeil(size, steps * line) * line * count / tile::kRun;
+  int64_t lines = llvm::divideCeil(size, steps * line) * count / tile::kRun;
+  int64_t perPanel = type.getDimSize(1) * size;
   for (int64_t panel = from / parts; panel < to / parts; ++panel) {
-    Index inPanel = block * size + first / tile::kRun * share + distance;
-    int64_t panelSize = type.getDimSize(1) * size;
-    if (of) {
-      Index at = tile.next * size + inPanel + panel * panelSize;
-      auto lineOf = [&](Index part) {
-        return part * (share / line) / LineShare::whole;
-      };
-      e.forRange(lineOf(of->from), lineOf(of->to), 1,
-                 [&](Index i) { e.prefetch(flat, {at + i * line}); });
-      continue;
-    }
-    Index at = (tile.p + panel) * panelSize + inPanel;
-    for (int64_t offset = 0; offset < share; offset += line)
-      e.prefetch(flat, {at + offset});
+    Index at = (tile.p + panel) * perPanel + block * size +
+               first / tile::kRun * (lines * line) + distance;
+    for (int64_t i = lines * turn / turns; i < lines * (turn + 1) / turns; ++i)
+      e.prefetch(flat, {at + i * line});
   }
 }
 
@@ -217,16 +206,46 @@ Value cpu::rowScale(Emitter &e, const DotTile &tile, int64_t lanes, int64_t r,
   return e.bitcast(rowDword(e, tile, lanes, r, byte), e.b.getF32Type());
 }
 
+/// What the row has for each part of [element, element + count), added up.
+static Value addParts(Emitter &e, const DotTile &tile, int64_t lanes, int64_t r,
+                      Index element, int64_t count) {
+  tile::GroupsAttr groups = tile.inputGroups;
+  Value sum;
+  for (int64_t at = 0; at < count; at += groups.getPart()) {
+    Index part = (element + at) / groups.getPart();
+    Value dword =
+        rowDword(e, tile, lanes, r, part * 4 + groups.sumsAt(tile.terms));
+    Value next = e.bitcast(dword, e.b.getF32Type());
+    if (sum && groups.getZero())
+      next = e.sub(next, e.splat(ExactShift::value, lanes));
+    sum = sum ? e.add(sum, next) : next;
+  }
+  return sum;
+}
+
+Value cpu::rowSum(Emitter &e, const DotTile &tile, int64_t lanes, int64_t r,
+                  Index element, int64_t count) {
+  assert(!tile.inputGroups.getZero() && "the row has no plain sums");
+  return addParts(e, tile, lanes, r, element, count);
+}
+
+Value cpu::rowBegin(Emitter &e, const DotTile &tile, int64_t lanes, int64_t r,
+                    Index element, int64_t count, int64_t zero) {
+  Value sum = addParts(e, tile, lanes, r, element, count);
+  if (tile.inputGroups.getZero() == zero)
+    return sum;
+  assert(!tile.inputGroups.getZero() && "the row has no plain sums");
+  return e.fma(sum, e.splat(-zero, lanes), e.splat(ExactShift::value, lanes));
+}
+
 Emitter::Values BlockDot::addBlock(Emitter &e, const DotTile &tile, Index block,
-                                   int64_t count, const LineShare *share,
-                                   Emitter::Values sums) const {
+                                   int64_t count, Emitter::Values sums) const {
   int64_t size = stepSize(tile.blocks);
   auto step = [&](Index first, int64_t elements, Emitter::Values sums) {
     BlockStep step(e, tile, lanes, block, first, elements);
     // One row: panel by panel, in the order of the stream.
     int64_t wide = tile.rows == 1 ? step.parts : step.vectors();
     for (int64_t from = 0; from < step.vectors(); from += wide) {
-      step.prefetch(from, from + wide, share);
       add(step, sums, from, from + wide);
     }
     return sums;
@@ -277,18 +296,9 @@ void BlockDot::multiply(Emitter &e, const DotTile &tile) const {
       sums[i] =
           e.select(tile.carried, e.load(e.f32x(lanes), tile.stage, at), zero);
     });
-  std::optional<LineShare> share;
-  if (tile.next.value) {
-    auto of = [&](Index rows) {
-      return min(rows * LineShare::whole / tile.rowsInAll,
-                 e.index(LineShare::whole));
-    };
-    share = {of(tile.rowsBefore), of(tile.rowsBefore + tile.rows)};
-  }
-  const LineShare *ofNext = share ? &*share : nullptr;
   auto overBlocks = [&](Index from, Index to, int64_t count) {
     sums = e.forRange(from, to, 1, sums, [&](Index block, ValueRange carried) {
-      return addBlock(e, tile, block, count, ofNext, Emitter::Values(carried));
+      return addBlock(e, tile, block, count, Emitter::Values(carried));
     });
   };
   Index whole = e.index(tile.terms / tile.group);

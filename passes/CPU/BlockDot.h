@@ -9,13 +9,6 @@
 
 namespace mica::cpu {
 
-/// Which part of the lines that come next the rows of a register tile prefetch:
-/// [from, to), in 1 / `whole`.
-struct LineShare {
-  static constexpr int64_t whole = 1 << 16;
-  tile::Index from, to;
-};
-
 /// Some elements of k of a register tile, and how their weights are read. A
 /// panel is `parts` vectors of `lanes` rows; `vector` counts those of all
 /// panels of the tile.
@@ -65,9 +58,10 @@ public:
     return factor(vector, at, 1);
   }
 
-  /// Lines of the vectors [from, to): of this panel, `prefetch` of the schedule
-  /// ahead, or `share` of the panels that come next.
-  void prefetch(int64_t from, int64_t to, const LineShare *share) const;
+  /// Of the vectors [from, to), the step's share of the lines that come a
+  /// distance ahead (`prefetch` of the schedule): those of turn `turn` of
+  /// `turns`. A burst of all of them waits for itself.
+  void prefetch(int64_t from, int64_t to, int64_t turn, int64_t turns) const;
 
 private:
   /// `count` elements of `element` for the rows of `vector`, of which the one
@@ -81,8 +75,8 @@ private:
 /// of M + x, and (M + x) s - M s, by one multiply-add, is x s rounded once
 /// where M s is exact: where s has at most 22 significant bits.
 struct ExactShift {
-  static constexpr double value = 12582912;
-  static constexpr uint32_t bits = 0x4b400000;
+  static constexpr double value = tile::GroupsAttr::shift;
+  static constexpr uint32_t bits = tile::GroupsAttr::shiftBits;
   /// An f16 or bf16 scale times an integer of 8 bits has at most 19.
   static bool fits(tile::BlocksAttr blocks) {
     return !blocks.getScale().isF32();
@@ -111,7 +105,6 @@ protected:
 private:
   tile::Emitter::Values addBlock(tile::Emitter &e, const DotTile &tile,
                                  tile::Index block, int64_t count,
-                                 const LineShare *share,
                                  tile::Emitter::Values sums) const;
 };
 
@@ -124,6 +117,15 @@ mlir::Value rowDword(tile::Emitter &e, const DotTile &tile, int64_t lanes,
 /// The scale of row `r`, of i8, at `element`, vector<lanes x f32>.
 mlir::Value rowScale(tile::Emitter &e, const DotTile &tile, int64_t lanes,
                      int64_t r, tile::Index element);
+
+/// The sum of row `r`, of i8, over `count` elements from `element` on, which
+/// are whole parts of its groups; vector<lanes x f32>.
+mlir::Value rowSum(tile::Emitter &e, const DotTile &tile, int64_t lanes,
+                   int64_t r, tile::Index element, int64_t count);
+/// M of ExactShift less `zero` times that sum.
+mlir::Value rowBegin(tile::Emitter &e, const DotTile &tile, int64_t lanes,
+                     int64_t r, tile::Index element, int64_t count,
+                     int64_t zero);
 
 /// `body(block, first, count)` for every step of the tile's blocks.
 void forSteps(tile::Emitter &e, const DotTile &tile,

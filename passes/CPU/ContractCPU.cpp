@@ -148,7 +148,6 @@ private:
   DotTile tileOf(const Chunk &chunk, Index m, int64_t rows, Index panel,
                  int64_t panels, const Place &place, const Pass &pass,
                  const Turn &turn);
-  Index firstRows(Index rows);
   Index nextOf(const Chunk &chunk, Index panel, int64_t panels,
                const Pass &pass);
   void expandChunk(Index m0, Index m1, const Chunk &chunk);
@@ -354,27 +353,13 @@ DotTile ContractExpansion::tileOf(const Chunk &chunk, Index m, int64_t rows,
   return tile;
 }
 
-/// How many rows the row tiles take that come first in a block of `rows`.
-Index ContractExpansion::firstRows(Index rows) {
-  Index first = rows;
-  for (int64_t size : llvm::reverse(schedule.getRows()))
-    first = e.select(e.index(size - 1) < rows, rows / size * size, first);
-  return first;
-}
-
 void ContractExpansion::expandChunk(Index m0, Index m1, const Chunk &chunk) {
-  int64_t fewest = schedule.getPrefetchNext();
-  Index first = fewest ? firstRows(m1 - m0) : zero;
   forRows(*dot, m0, m1, [&](const RowTiles &tiles) {
     dot->prepare(e, tiles.rows);
-    bool prefetches = fewest && tiles.rows >= fewest;
     e.forRange(tiles.m, tiles.end, tiles.rows, [&](Index m) {
       forPanels(chunk, tiles.panels, [&](Index panel, int64_t panels) {
-        Turn turn;
-        if (prefetches)
-          turn = {m - m0, first, panelOf(chunk, panel + panels) * groups};
         dot->multiply(e, tileOf(chunk, m, tiles.rows, panel, panels,
-                                {zero, zero}, {zero, e.index(groups)}, turn));
+                                {zero, zero}, {zero, e.index(groups)}, {}));
       });
       expandEpilogue(m, m + tiles.rows, chunk, {zero, zero});
     });

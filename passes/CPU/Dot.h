@@ -9,6 +9,10 @@
 
 namespace mica::cpu {
 
+/// Shares of weights that row tiles prefetch together (`DotTile::next`) are
+/// counted in 1 / this.
+constexpr int64_t kWholeShare = 1 << 16;
+
 /// A register tile: `rows` rows from m times `panels` panels from p.
 struct DotTile {
   mlir::Value input; // [M, K]

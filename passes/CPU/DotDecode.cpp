@@ -48,6 +48,7 @@ struct DotDecode : BlockDot {
 
   void add(const BlockStep &s, MutableArrayRef<Value> sums, int64_t from,
            int64_t to) const override {
+    s.prefetch(from, to, 0, 1);
     s.forGroups(0, s.count, [&](int64_t first, int64_t last) {
       addGroup(s, sums, first, last, from, to);
     });

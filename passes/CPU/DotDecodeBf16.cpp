@@ -23,7 +23,7 @@ namespace {
 
 /// Rows of a register tile of vectors, of two panels.
 constexpr int64_t kVectorRows = 12;
-constexpr int64_t kLanes = 16, kLine = 64, kPrefetchOne = 1 << 16;
+constexpr int64_t kLanes = 16, kLine = 64;
 
 class DotDecodeBf16 : public OpeningDot {
 public:
@@ -124,7 +124,7 @@ void DotDecodeBf16::multiplyVectors(Emitter &e, DotTile opened,
   tile::ScheduleAttr s = opened.schedule;
   opened.schedule = tile::ScheduleAttr::get(
       s.getContext(), s.getRows(), s.getPanels(), s.getBlock(), s.getUnit(),
-      /*unroll=*/4, /*prefetch=*/0, s.getDepth(), /*prefetch_next=*/0);
+      /*unroll=*/4, SmallVector<int64_t>(s.getRows().size(), 0), s.getDepth());
   opened.group = 2;
   opened.from = e.index(0);
   opened.to = pairs;
@@ -138,8 +138,8 @@ void DotDecodeBf16::prefetchNext(Emitter &e, const DotTile &t) const {
   Value flat = e.reshape(t.weights, {type.getNumElements()});
   int64_t size = type.getDimSize(2);
   Index lines = (t.to - t.from) * (size / kLine);
-  Index rate = lines * kPrefetchOne / t.rowsInAll;
-  auto upTo = [&](Index rows) { return rows * rate / kPrefetchOne; };
+  Index rate = lines * kWholeShare / t.rowsInAll;
+  auto upTo = [&](Index rows) { return rows * rate / kWholeShare; };
   e.forRange(
       upTo(t.rowsBefore), upTo(t.rowsBefore + t.rows), 1, [&](Index line) {
         for (int64_t v = 0; v < t.panels; ++v)

@@ -5,8 +5,8 @@
 //
 //   sum (c - z) a = sum c a - z sum a
 //
-// The last term is where an integer sum begins: rows come with their sums over
-// 16 columns. What instructions want is c from 0 up and a signed.
+// The last term is where an integer sum begins: rows come with their sums, or
+// with that. What instructions want is c from 0 up and a signed.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,8 +23,8 @@ using tile::Index;
 
 namespace {
 
-/// Columns of one dword of the sums of a row: two of 16 columns each.
-constexpr int64_t kPair = 32;
+/// Columns that share the scale of a row in every format.
+constexpr int64_t kRun = tile::kRun;
 /// A longer row is no longer in the first cache, or about to be, when the next
 /// panel begins: many times as many bytes of weights went through.
 constexpr int64_t kNearTerms = 4096;
@@ -78,15 +78,6 @@ public:
   int64_t zeroOf(int64_t zero, int64_t greatest) const {
     bool moved = !hasVNNI && greatest > 127;
     return moved ? zero - 128 : zero;
-  }
-
-  /// For each lane of pairs of i16, x[0] * first + x[1] * second.
-  Value pairs(Emitter &e, Value dwords, int64_t first, int64_t second) const {
-    Value x = e.bitcast(dwords, e.b.getI16Type());
-    uint32_t both = (uint32_t(first) & 0xffff) | uint32_t(second) << 16;
-    int64_t lanes = cast<VectorType>(dwords.getType()).getDimSize(0);
-    Value y = e.bitcast(e.splatBits(both, lanes), e.b.getI16Type());
-    return call(e, "pmaddwd", dwords.getType(), {x, y});
   }
 
 private:
@@ -192,8 +183,8 @@ struct DotInteger : BlockDot {
            int64_t to) const override {
     if (s.tile.rows == 1 && s.tile.terms > kNearTerms && from == 0)
       prefetchRow(s);
-    for (int64_t at = 0; at < s.count; at += kPair)
-      addRun(s, sums, at, std::min(at + kPair, s.count), from, to);
+    for (int64_t at = 0; at < s.count; at += kRun)
+      addRun(s, sums, at, std::min(at + kRun, s.count), from, to);
   }
 
 private:
@@ -207,9 +198,10 @@ private:
   static void prefetchRow(const BlockStep &s) {
     constexpr int64_t ahead = 128;
     tile::GroupsAttr groups = s.tile.inputGroups;
-    Index k = s.element(0), words = k / kPair * 4;
-    for (Index byte : {k, words + groups.scalesAt(s.tile.terms),
-                       words + groups.sumsAt(s.tile.terms)})
+    Index k = s.element(0);
+    Index scales = k / groups.getSize() * 4 + groups.scalesAt(s.tile.terms);
+    Index rowSums = k / groups.getPart() * 4 + groups.sumsAt(s.tile.terms);
+    for (Index byte : {k, scales, rowSums})
       s.e.prefetch(s.tile.input, {s.tile.m, byte + ahead}, /*level=*/1);
   }
 
@@ -218,26 +210,28 @@ private:
               int64_t end, int64_t from, int64_t to) const {
     RunWeights weights(s, from, to);
     int64_t rows = s.tile.rows, together = rowsTogether(s);
-    for (int64_t r = 0; r < rows; r += together)
+    int64_t runs = llvm::divideCeil(s.count, kRun);
+    int64_t turns = llvm::divideCeil(rows, together);
+    for (int64_t r = 0; r < rows; r += together) {
+      s.prefetch(from, to, at / kRun * turns + r / together, runs * turns);
       addRows(weights, sums, at, end, {r, std::min(rows, r + together)});
+    }
   }
 
   /// How many rows share a dword of weights before the next is made. The codes
-  /// of a run of one vector stay in eight registers: then row by row, so that
-  /// all integer sums share one.
+  /// of a run of one vector stay in eight registers: then two rows at a time,
+  /// whose integer sums take turns.
   static int64_t rowsTogether(const BlockStep &s) {
-    return s.vectors() == 1 ? 1 : s.tile.rows;
+    return s.vectors() == 1 ? 2 : s.tile.rows;
   }
 
   void addRows(RunWeights &w, MutableArrayRef<Value> sums, int64_t at,
                int64_t end, Rows rows) const {
     const BlockStep &s = w.step;
     Emitter &e = s.e;
-    SmallVector<Value> scaled(rows.count() * w.count()), pairs;
-    for (int64_t r = rows.begin; r < rows.end; ++r)
-      pairs.push_back(needsSums(s) ? rowSums(s, r, at) : Value());
+    SmallVector<Value> scaled(rows.count() * w.count());
     s.forGroups(at, end, [&](int64_t first, int64_t last) {
-      addGroup(w, scaled, pairs, first, last, rows);
+      addGroup(w, scaled, first, last, rows);
     });
     for (int64_t r = rows.begin; r < rows.end; ++r) {
       Value scale = rowScale(e, s.tile, s.lanes, r, s.element(at));
@@ -249,17 +243,15 @@ private:
   }
 
   /// scaled += scale * (integer sum of [first, last)) - minimum * sum of rows
-  void addGroup(RunWeights &w, MutableArrayRef<Value> scaled,
-                ArrayRef<Value> pairs, int64_t first, int64_t last,
-                Rows rows) const {
+  void addGroup(RunWeights &w, MutableArrayRef<Value> scaled, int64_t first,
+                int64_t last, Rows rows) const {
     const BlockStep &s = w.step;
     Emitter &e = s.e;
     // One row would not pay for -M s.
     bool isShifted =
         s.tile.rows > 1 && !scaled.front() && ExactShift::fits(s.blocks);
-    SmallVector<Value> totals =
-        integerSums(w, pairs, first, last, rows,
-                    isShifted ? ExactShift::bits : uint32_t(0));
+    bool hasShift = isShifted || zeroOf(s) != 0;
+    SmallVector<Value> totals = integerSums(w, first, last, rows, hasShift);
     for (int64_t i = 0; i < w.count(); ++i) {
       Value scale = w.scale(i, first);
       Value shift = isShifted ? w.shift(i, first) : Value();
@@ -267,18 +259,20 @@ private:
         Value &into = scaled[r * w.count() + i];
         Value total = totals[r * w.count() + i];
         if (isShifted) {
-          into = e.fma(e.bitcast(total, e.b.getF32Type()), scale, shift);
+          into = e.fma(total, scale, shift);
           continue;
         }
-        total = e.toFloat(total);
+        if (hasShift)
+          total = e.sub(total, e.splat(ExactShift::value, s.lanes));
         into = into ? e.fma(total, scale, into) : e.mul(total, scale);
       }
     }
     if (!s.blocks.hasMinimum())
       return;
     SmallVector<Value> ofRows;
-    for (Value pair : pairs)
-      ofRows.push_back(e.toFloat(overPart(s, pair, first, last, 1)));
+    for (int64_t r = rows.begin; r < rows.end; ++r)
+      ofRows.push_back(
+          rowSum(e, s.tile, s.lanes, r, s.element(first), last - first));
     for (int64_t i = 0; i < w.count(); ++i)
       for (int64_t r = 0; r < rows.count(); ++r) {
         Value &into = scaled[r * w.count() + i];
@@ -286,19 +280,20 @@ private:
       }
   }
 
-  /// `base` and the integer sums of [first, last), less the zeros: of each row,
-  /// of each vector.
-  SmallVector<Value> integerSums(RunWeights &w, ArrayRef<Value> pairs,
-                                 int64_t first, int64_t last, Rows rows,
-                                 uint32_t base) const {
+  /// The integer sums of [first, last), less the zeros, as f32: of each row, of
+  /// each vector. With M of ExactShift added if `hasShift`, as zeros need.
+  SmallVector<Value> integerSums(RunWeights &w, int64_t first, int64_t last,
+                                 Rows rows, bool hasShift) const {
     const BlockStep &s = w.step;
     Emitter &e = s.e;
     int64_t zero = zeroOf(s), wide = w.count();
     SmallVector<Multiplier::Sum> partial(rows.count() * wide);
     for (int64_t r = 0; r < rows.count(); ++r) {
-      Value begin = e.splatBits(base, s.lanes);
+      Value begin = e.splatBits(hasShift ? ExactShift::bits : 0, s.lanes);
       if (zero)
-        begin = e.add(overPart(s, pairs[r], first, last, -zero), begin);
+        begin = e.bitcast(rowBegin(e, s.tile, s.lanes, rows.begin + r,
+                                   s.element(first), last - first, zero),
+                          e.b.getI32Type());
       for (int64_t i = 0; i < wide; ++i)
         partial[r * wide + i].wide = begin;
     }
@@ -310,34 +305,16 @@ private:
                          s.blocks.greatestCode());
       }
     SmallVector<Value> totals;
-    for (Multiplier::Sum &sum : partial)
-      totals.push_back(multiplier.finish(e, sum));
+    for (Multiplier::Sum &sum : partial) {
+      Value total = multiplier.finish(e, sum);
+      totals.push_back(hasShift ? e.bitcast(total, e.b.getF32Type())
+                                : e.toFloat(total));
+    }
     return totals;
   }
 
   int64_t zeroOf(const BlockStep &s) const {
     return multiplier.zeroOf(s.blocks.codeZero(), s.blocks.greatestCode());
-  }
-  bool needsSums(const BlockStep &s) const {
-    return s.blocks.hasMinimum() || zeroOf(s) != 0;
-  }
-
-  /// Both sums of the 32 elements from `at` on, as pairs of i16.
-  static Value rowSums(const BlockStep &s, int64_t r, int64_t at) {
-    tile::GroupsAttr groups = s.tile.inputGroups;
-    Index pair = s.element(at) / kPair;
-    return rowDword(s.e, s.tile, s.lanes, r,
-                    pair * 4 + groups.sumsAt(s.tile.terms));
-  }
-
-  /// `factor` times the row's sum over [first, last), of which `pair` has both
-  /// halves.
-  Value overPart(const BlockStep &s, Value pair, int64_t first, int64_t last,
-                 int64_t factor) const {
-    bool low = first % kPair == 0, high = last - first == kPair || !low;
-    if (last - first < kPair && low)
-      high = false;
-    return multiplier.pairs(s.e, pair, low ? factor : 0, high ? factor : 0);
   }
 
   Multiplier multiplier;

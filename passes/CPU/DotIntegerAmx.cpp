@@ -36,7 +36,7 @@ constexpr int64_t kHigh = 16, kLanes = 16, kTileSums = 4;
 /// The loop over slots covers this many at a time, so that it knows which tile
 /// registers they use; slots that are none have codes and factors of 0.
 constexpr int64_t kSlots = 4;
-constexpr int64_t kLine = 64, kPrefetchOne = 1 << 16;
+constexpr int64_t kLine = 64;
 
 class DotIntegerAmx : public OpeningDot {
 public:
@@ -70,12 +70,11 @@ private:
   /// -M if that is exact, then minima, negated.
   int64_t factorAt(int64_t p, int64_t f) const { return p * perPart + f; }
 
-  Value sumsOfRows(Emitter &e, const DotTile &t) const;
   void multiplySlot(Emitter &e, const DotTile &t, Index slot,
                     int64_t turn) const;
   void storeSlot(Emitter &e, int64_t turn) const;
   void addSlot(Emitter &e, const DotTile &t, Index slot, int64_t turn,
-               Value ofRows, Values &sums) const;
+               Values &sums) const;
   Value scalePart(Emitter &e, int64_t sum, int64_t r, ArrayRef<Value> factors,
                   Value before) const;
   Index prefetchRate(Emitter &e, const DotTile &t) const;
@@ -160,7 +159,6 @@ void DotIntegerAmx::multiply(Emitter &e, const DotTile &t) const {
     sums[r] =
         e.select(t.carried,
                  e.load(e.f32x(kLanes), t.stage, {t.row + r, t.column}), zero);
-  Value ofRows = blocks.hasMinimum() ? sumsOfRows(e, t) : Value();
 
   Index rate = prefetchRate(e, t);
   auto begin = [&](Index slot, int64_t turn) {
@@ -169,7 +167,7 @@ void DotIntegerAmx::multiply(Emitter &e, const DotTile &t) const {
   };
   auto end = [&](int64_t turn) { storeSlot(e, turn % steps); };
   auto add = [&](Index slot, int64_t turn, Values &sums) {
-    addSlot(e, t, slot, turn % steps, ofRows, sums);
+    addSlot(e, t, slot, turn % steps, sums);
   };
   // Turns are counted modulo kSlots: there are a multiple of that many.
   begin(e.index(0), 0);
@@ -197,35 +195,6 @@ void DotIntegerAmx::multiply(Emitter &e, const DotTile &t) const {
     e.store(sums[r], t.stage, {t.row + r, t.column});
 }
 
-/// What minima are multiplied with: the sums of each row's parts as f32 [parts,
-/// 16 rows, slots].
-Value DotIntegerAmx::sumsOfRows(Emitter &e, const DotTile &t) const {
-  int64_t most = cast<MemRefType>(codes.getType()).getDimSize(0);
-  Value result = e.scratch({parts, kHigh, most}, e.b.getF32Type());
-  // Rows end in whole runs; take as many at a time as divide all of them.
-  int64_t runs = t.terms / tile::kRun;
-  int64_t lanes = std::gcd(std::gcd(runs, most), kLanes);
-  Type i32 = e.b.getI32Type();
-  Index first = t.from * (t.group / tile::kRun);
-  e.forRange(e.index(0), e.index(kHigh), 1, [&](Index r) {
-    e.forRange(e.index(0), last + 1, lanes, [&](Index slot) {
-      Index byte = (first + slot) * 4 + t.inputGroups.sumsAt(t.terms);
-      Value pair = e.loadBytes(lanes, i32, t.input, {t.m + r, byte});
-      Value low = arith::ShRSIOp::create(
-          e.b, e.loc, e.shiftLeft(pair, e.splatBits(16, lanes)),
-          e.splatBits(16, lanes));
-      Value high =
-          arith::ShRSIOp::create(e.b, e.loc, pair, e.splatBits(16, lanes));
-      if (parts == 1)
-        low = e.add(low, high);
-      e.store(e.toFloat(low), result, {e.index(0), r, slot});
-      if (parts == 2)
-        e.store(e.toFloat(high), result, {e.index(1), r, slot});
-    });
-  });
-  return result;
-}
-
 void DotIntegerAmx::multiplySlot(Emitter &e, const DotTile &t, Index slot,
                                  int64_t turn) const {
   Tiles tiles(e);
@@ -247,9 +216,8 @@ void DotIntegerAmx::storeSlot(Emitter &e, int64_t turn) const {
 }
 
 void DotIntegerAmx::addSlot(Emitter &e, const DotTile &t, Index slot,
-                            int64_t turn, Value ofRows, Values &sums) const {
-  Index from = min(slot, last);
-  Index element = t.from * t.group + from * tile::kRun;
+                            int64_t turn, Values &sums) const {
+  Index element = t.from * t.group + min(slot, last) * tile::kRun;
   Values held;
   for (int64_t f = 0; f < parts * perPart; ++f)
     held.push_back(
@@ -260,11 +228,10 @@ void DotIntegerAmx::addSlot(Emitter &e, const DotTile &t, Index slot,
     for (int64_t p = 0; p < parts; ++p) {
       scaled = scalePart(e, turn * parts + p, r,
                          ArrayRef(held).slice(p * perPart, perPart), scaled);
-      if (!ofRows)
+      if (!blocks.hasMinimum())
         continue;
-      Value sum = e.load(ofRows, {e.index(p), e.index(r), from});
-      scaled =
-          e.fma(held[(p + 1) * perPart - 1], e.broadcast(sum, kLanes), scaled);
+      Value sum = rowSum(e, t, kLanes, r, element + p * part, part);
+      scaled = e.fma(held[(p + 1) * perPart - 1], sum, scaled);
     }
     sums[r] = e.fma(scaled, rowScale(e, t, kLanes, r, element), sums[r]);
   }
@@ -288,7 +255,7 @@ Value DotIntegerAmx::scalePart(Emitter &e, int64_t sum, int64_t r,
 Index DotIntegerAmx::prefetchRate(Emitter &e, const DotTile &t) const {
   int64_t size = cast<MemRefType>(t.weights.getType()).getDimSize(2);
   Index lines = (t.to - t.from) * (size / kLine);
-  return lines * kPrefetchOne / (slots * t.rowsInAll);
+  return lines * kWholeShare / (slots * t.rowsInAll);
 }
 
 void DotIntegerAmx::prefetchNext(Emitter &e, const DotTile &t, Index slot,
@@ -297,8 +264,8 @@ void DotIntegerAmx::prefetchNext(Emitter &e, const DotTile &t, Index slot,
   Value flat = e.reshape(t.weights, {type.getNumElements()});
   Index turn = slot * t.rowsInAll + t.rowsBefore;
   Index first = t.next * type.getDimSize(2);
-  e.forRange(turn * rate / kPrefetchOne, (turn + kHigh) * rate / kPrefetchOne,
-             1, [&](Index line) { e.prefetch(flat, {first + line * kLine}); });
+  e.forRange(turn * rate / kWholeShare, (turn + kHigh) * rate / kWholeShare, 1,
+             [&](Index line) { e.prefetch(flat, {first + line * kLine}); });
 }
 
 std::unique_ptr<OpeningDot> cpu::makeDotIntegerAmx(TargetAttr target,

@@ -58,12 +58,11 @@ void VectorDot::store(Emitter &e, const DotTile &tile, const Values &sums) {
               {tile.row + r, tile.column + v * tile.panel});
 }
 
-/// Not for the greatest row tiles: most find what the one before brought.
 /// Interleaved with the loads by hand, the burst would not stay so.
 void cpu::prefetchWeights(Emitter &e, const DotTile &tile, Index k,
                           int64_t count) {
-  int64_t distance = tile.schedule.getPrefetch();
-  if (distance == 0 || tile.rows == tile.schedule.getRows().front())
+  int64_t distance = tile.schedule.prefetchOf(tile.rows);
+  if (distance == 0)
     return;
   auto type = cast<MemRefType>(tile.weights.getType());
   int64_t bytes = type.getElementTypeBitWidth() / 8, line = 64 / bytes;

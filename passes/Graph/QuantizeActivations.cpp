@@ -27,8 +27,8 @@ constexpr int64_t kManyFloats = 8, kManyPairs = 32;
 RankedTensorType rowsOf(RankedTensorType rows, Type element, Type values) {
   Attribute encoding;
   if (element.isInteger())
-    encoding = tile::GroupsAttr::get(rows.getContext(), kGroup, values,
-                                     values ? kMany : 0);
+    encoding = tile::GroupsAttr::get(rows.getContext(), kGroup, /*part=*/16,
+                                     /*zero=*/0, values, values ? kMany : 0);
   return RankedTensorType::get(rows.getShape(), element, encoding);
 }
 
@@ -42,6 +42,24 @@ Value quantized(Value value, Type element, Type values) {
   b.setInsertionPointAfterValue(value);
   auto type = rowsOf(cast<RankedTensorType>(value.getType()), element, values);
   return QuantizeOp::create(b, value.getLoc(), type, value);
+}
+
+/// Gives rows of i8 the sums that all their products take.
+void settleSums(QuantizeOp op) {
+  tile::GroupsAttr groups = groupsOf(op.getResult());
+  int64_t part = tile::kRun;
+  std::optional<int64_t> zero;
+  for (Operation *user : op->getUsers()) {
+    tile::BlocksAttr blocks =
+        cast<LinearOp>(user).getWeight().getType().getFormat().getBlocks();
+    part = std::min(part, blocks.mostSummed());
+    int64_t own = blocks.zeroOfSums();
+    zero = zero.value_or(own) == own ? own : 0;
+  }
+  groups = tile::GroupsAttr::get(op.getContext(), groups.getSize(), part,
+                                 zero.value_or(0), groups.getValues(),
+                                 groups.getFrom());
+  op.getResult().setType(op.getType().cloneWithEncoding(groups));
 }
 
 struct QuantizeActivations
@@ -143,6 +161,10 @@ struct QuantizeActivations
         linear.setRoundWeightsFrom(manyFloats);
         saysManyFloats = true;
       }
+    });
+    getOperation().walk([&](QuantizeOp op) {
+      if (groupsOf(op.getResult()))
+        settleSums(op);
     });
     if (saysMany)
       remark::passed(

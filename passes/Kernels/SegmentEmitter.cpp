@@ -374,10 +374,13 @@ void SegmentEmitter::storeGroups(Value vector, Value buffer, Index column,
     e.store(e.resize(q, b.getI8Type(), true), buffer, {m, first});
     e.storeBytes(e.broadcast(rounded.scale, 1), buffer,
                  {m, first / size * 4 + groups.scalesAt(columns)});
-    for (int64_t i = 0; i < size; i += 16) {
-      Value sum = e.broadcast(e.sum(e.slice(q, i, 16)), 1);
-      e.storeBytes(e.resize(sum, b.getI16Type(), true), buffer,
-                   {m, (first + i) / 16 * 2 + groups.sumsAt(columns)});
+    int64_t part = groups.getPart();
+    for (int64_t i = 0; i < size; i += part) {
+      Value sum = e.reduce(e.slice(rounded.q, i, part), /*isMax=*/false);
+      if (int64_t zero = groups.getZero())
+        sum = e.sub(e.f32(GroupsAttr::shift), e.mul(sum, e.f32(zero)));
+      e.storeBytes(e.broadcast(sum, 1), buffer,
+                   {m, (first + i) / part * 4 + groups.sumsAt(columns)});
     }
   }
 }

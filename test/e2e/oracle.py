@@ -143,7 +143,7 @@ def round_rows(module, inputs):
         rounded = (groups / step).round()  # half to even
         error = ((groups - rounded * step) ** 2).sum(-1, keepdim=True)
         whole = rounded if left is None else whole.where(left <= error, rounded)
-        left = error
+        left = error if left is None else torch.minimum(left, error)
     squares = (whole * whole).sum(-1, keepdim=True)
     scale = (groups * whole).sum(-1, keepdim=True) / squares.clamp(min=1)
     return (whole * scale).flatten(-2)

@@ -228,7 +228,7 @@ class Grouped:
             blocks = ("blocks <bits = 4, zero = 8, group = 32, scale = f16> "
                       f"terms {K}")
         if kind == "i8":
-            blocks += " groups <32>"
+            blocks += " groups <32 part 32 zero 8>"
             width += K // 4
         offsets = f"offsets(%o : memref<{OFFSETS.size}xi32>)" if grouped else ""
         p = padded(N)
@@ -260,7 +260,7 @@ def inputs_of_groups(kind, rows, rng):
         return encode(rng.standard_normal((rows, K)), kind)
     values = rng.integers(-127, 128, (rows, K), dtype=np.int8)
     scales = rng.uniform(0.5, 1, (rows, K // 32)).astype(np.float32)
-    sums = values.reshape(rows, -1, 16).sum(-1, dtype=np.int16)
+    sums = 3 * 2**22 - 8 * values.reshape(rows, -1, 32).sum(-1, dtype=np.float32)
     return np.concatenate([values, scales.view(np.int8), sums.view(np.int8)], 1)
 
 
@@ -282,7 +282,7 @@ def test_contract_grouped(target, weight, kind, depth):
     """Every row has the bits that it has beside its part alone, others none."""
     schedule = ("attributes {schedule = #tile.schedule<rows = [4, 3, 1], "
                 "panels = [1, 2, 2], block = 16, unit = 48, unroll = 2, "
-                f"prefetch = 512, depth = {depth}, prefetch_next = 3>}}")
+                f"prefetch = [512, 0, 64], depth = {depth}>}}")
     if (weight, kind) == ("q4_0", "bf16"):  # opened for all rows of a part
         schedule = schedule.replace("{", "{round_weights_from = 1 : i64, ", 1)
     rng = np.random.default_rng(5)

@@ -31,8 +31,8 @@ protected:
   }
 
   tile::ScheduleAttr schedule(int64_t block) {
-    return tile::ScheduleAttr::get(&context, {4, 1}, {1, 2}, block, 64, 1, 0, 0,
-                                   0);
+    return tile::ScheduleAttr::get(&context, {4, 1}, {1, 2}, block, 64, 1,
+                                   {0, 512}, 0);
   }
 
   TunedRows read() {

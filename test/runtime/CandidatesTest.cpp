@@ -8,12 +8,23 @@ using namespace mica;
 
 namespace {
 
-// As in schedules/.
-const Schedule vectors = {{6, 4, 2, 1}, {2, 2, 2, 4}, 96, 64, 1, 512, 0, 0};
-const Schedule tilesOfBF16 = {
-    {32, 16, 8, 4, 2, 1}, {2, 2, 2, 2, 2, 2}, 512, 64, 4, 512, 512, 0};
-const Schedule blocks = {
-    {32, 16, 6, 4, 2, 1}, {2, 2, 2, 2, 2, 4}, 512, 128, 1, 512, 512, 0};
+// Of the kinds in schedules/.
+const Schedule vectors = {
+    {6, 4, 2, 1}, {2, 2, 2, 4}, {0, 512, 512, 512}, 96, 64, 1, 0};
+const Schedule tilesOfBF16 = {{32, 16, 8, 4, 2, 1},
+                              {2, 2, 2, 2, 2, 2},
+                              {0, 512, 512, 512, 512, 512},
+                              512,
+                              64,
+                              4,
+                              512};
+const Schedule blocks = {{32, 16, 6, 4, 2, 1},
+                         {2, 2, 2, 2, 2, 4},
+                         {0, 512, 512, 512, 512, 512},
+                         512,
+                         128,
+                         1,
+                         512};
 
 /// How many distinct schedules changes of `from` give, all of them within
 /// `limits`; what comes of those is changed again `depth` times.
@@ -41,7 +52,7 @@ TEST(Candidates, OfVectorsFillNoMoreThanTheRegisters) {
     ProductLimits limits = {ProductLimits::Vectors, 32 / perPanel, perPanel};
     Schedule from = vectors;
     if (perPanel == 2)
-      from = {{4, 2, 1}, {1, 1, 2}, 96, 64, 1, 0, 0, 0};
+      from = {{4, 2, 1}, {1, 1, 2}, {0, 0, 0}, 96, 64, 1, 0};
     ASSERT_TRUE(isLegal(from, limits));
     EXPECT_GT(countLegal(from, limits, 2,
                          [&](const Schedule &s) {

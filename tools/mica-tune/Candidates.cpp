@@ -33,19 +33,21 @@ bool hasLegalTile(int64_t rows, int64_t panels, const ProductLimits &limits) {
 } // namespace
 
 bool mica::isLegal(const Schedule &s, const ProductLimits &limits) {
-  if (s.rows.empty() || s.rows.size() != s.panels.size() || s.rows.back() != 1)
+  if (s.rows.empty() || s.rows.size() != s.panels.size() ||
+      s.rows.size() != s.prefetch.size() || s.rows.back() != 1)
     return false;
   bool opens = limits.kind == ProductLimits::TilesOfBlocks;
   if (opens && s.rows[0] < kTileRows)
     return false;
   for (size_t i = 0; i < s.rows.size(); ++i)
-    if (s.panels[i] < 1 || (i && s.rows[i] >= s.rows[i - 1]) ||
+    if (s.panels[i] < 1 || s.prefetch[i] < 0 ||
+        (i && s.rows[i] >= s.rows[i - 1]) ||
         !hasLegalTile(s.rows[i], s.panels[i], limits))
       return false;
   return s.block >= s.rows[0] && s.block <= kMostRows && s.unit >= 16 &&
          s.unit <= kMostColumns && s.unit % 16 == 0 && s.unroll >= 1 &&
-         s.unroll <= 16 && s.prefetch >= 0 && s.prefetchNext >= 0 &&
-         s.depth <= kMostDepth && s.depth >= (opens ? 1 : 0) &&
+         s.unroll <= 16 && s.depth <= kMostDepth &&
+         s.depth >= (opens ? 1 : 0) &&
          (!s.depth || s.block * s.unit * kWaitingPerCell <= kMostWaiting);
 }
 
@@ -53,15 +55,15 @@ bool mica::isLegal(const Schedule &s, const ProductLimits &limits) {
 // Changes
 //===----------------------------------------------------------------------===//
 
-static Change setPrefetch(int64_t bytes) {
-  return {"prefetch = " + std::to_string(bytes),
-          [=](Schedule &s) { s.prefetch = bytes; }};
-}
-
-/// Row tiles that prefetch the panels that come next.
-static Change setPrefetchNext(int64_t rows) {
-  return {"prefetch_next = " + std::to_string(rows),
-          [=](Schedule &s) { s.prefetchNext = rows; }};
+/// Of row tiles of `least` to `most` rows.
+static Change setPrefetch(int64_t least, int64_t most, int64_t bytes) {
+  std::string rows = std::to_string(least) + " to " + std::to_string(most);
+  return {"prefetch = " + std::to_string(bytes) + " of " + rows + " rows",
+          [=](Schedule &s) {
+            for (size_t i = 0; i < s.rows.size(); ++i)
+              if (s.rows[i] >= least && s.rows[i] <= most)
+                s.prefetch[i] = bytes;
+          }};
 }
 
 /// Another number of panels for tiles of `rows` rows.
@@ -121,16 +123,46 @@ static Change setGreatest(int64_t rows, int64_t panels) {
 
 std::vector<Change> mica::allChanges() {
   constexpr int64_t half = 1, twice = 4;
-  return {setPrefetch(1024),  scaleBlock(half),   setPanels(1, 2),
-          setDepth(1024),     setPanels(1, 4),    scaleUnit(twice),
-          setPrefetch(256),   scaleBlock(twice),  setPrefetch(2048),
-          setDepth(256),      setPanels(1, 1),    setGreatest(8, 2),
-          setPanels(2, 4),    setGreatest(6, 2),  setPrefetch(512),
-          scaleUnit(half),    setPanels(4, 4),    setGreatest(12, 2),
-          setPanels(2, 2),    setGreatest(8, 3),  setPrefetch(0),
-          setGreatest(12, 1), scaleUnroll(half),  setDepth(512),
-          scaleUnroll(twice), setGreatest(10, 2), setPanels(4, 2),
-          setDepth(2048),     setPanels(2, 1),    setGreatest(5, 4),
-          setPanels(4, 1),    setGreatest(4, 2),  setPrefetchNext(2),
-          setPrefetchNext(0)};
+  // Tiles of one row, of a few, and of many with the greatest.
+  auto one = [](int64_t bytes) { return setPrefetch(1, 1, bytes); };
+  auto few = [](int64_t bytes) { return setPrefetch(2, 3, bytes); };
+  auto many = [](int64_t bytes) { return setPrefetch(4, kMostRows, bytes); };
+  return {one(1024),
+          scaleBlock(half),
+          setPanels(1, 2),
+          setDepth(1024),
+          setPanels(1, 4),
+          scaleUnit(twice),
+          many(6144),
+          scaleBlock(twice),
+          one(3072),
+          setDepth(256),
+          setPanels(1, 1),
+          setGreatest(8, 2),
+          setPanels(2, 4),
+          setGreatest(6, 2),
+          few(2048),
+          scaleUnit(half),
+          setPanels(4, 4),
+          setGreatest(12, 2),
+          setPanels(2, 2),
+          setGreatest(8, 3),
+          one(0),
+          setGreatest(12, 1),
+          scaleUnroll(half),
+          setDepth(512),
+          scaleUnroll(twice),
+          setGreatest(10, 2),
+          setPanels(4, 2),
+          setDepth(2048),
+          setPanels(2, 1),
+          setGreatest(5, 4),
+          setPanels(4, 1),
+          setGreatest(4, 2),
+          few(6144),
+          many(4096),
+          one(512),
+          many(2048),
+          few(0),
+          many(0)};
 }

@@ -15,8 +15,8 @@ namespace mica {
 
 /// The fields of #tile.schedule.
 struct Schedule {
-  std::vector<int64_t> rows, panels;
-  int64_t block, unit, unroll, prefetch, depth, prefetchNext;
+  std::vector<int64_t> rows, panels, prefetch;
+  int64_t block, unit, unroll, depth;
 
   bool operator==(const Schedule &) const = default;
 };

@@ -49,8 +49,9 @@ static Expected<CompileOptions> optionsOf(const std::string &path) {
   options.maxRows = manifest.maxRows;
   if (!manifest.cache.empty()) {
     const CacheGroup &group = manifest.cache.front();
-    options.kv = group.element.starts_with("i") ? "int" + group.element.substr(1)
-                                                : group.element;
+    options.kv = group.element.starts_with("i")
+                     ? "int" + group.element.substr(1)
+                     : group.element;
     options.page = group.pageTokens;
   }
   return options;

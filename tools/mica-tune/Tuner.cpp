@@ -21,17 +21,16 @@ constexpr double kTolerance = 0.015;
 Schedule scheduleOf(tile::ScheduleAttr attr) {
   return {{attr.getRows().begin(), attr.getRows().end()},
           {attr.getPanels().begin(), attr.getPanels().end()},
+          {attr.getPrefetch().begin(), attr.getPrefetch().end()},
           attr.getBlock(),
           attr.getUnit(),
           attr.getUnroll(),
-          attr.getPrefetch(),
-          attr.getDepth(),
-          attr.getPrefetchNext()};
+          attr.getDepth()};
 }
 
 tile::ScheduleAttr attrOf(const Schedule &s, MLIRContext *context) {
   return tile::ScheduleAttr::get(context, s.rows, s.panels, s.block, s.unit,
-                                 s.unroll, s.prefetch, s.depth, s.prefetchNext);
+                                 s.unroll, s.prefetch, s.depth);
 }
 
 /// What the instructions of `target` for the product can do, as

@@ -45,3 +45,12 @@ func.func @linear_c5(%x: tensor<?x64xbf16>, %w: !mica.weight<96x64, bf16>) {
   %y = mica.linear %x, %w {round_weights_from = 8 : i64} : tensor<?x64xbf16>, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
   return
 }
+
+// -----
+
+// Sums over 32 columns do not serve groups of 16.
+func.func @linear_c6(%x: tensor<?x64xi8, #tile.groups<32 part 32 zero 8>>, %w: !mica.weight<96x64, #mica.format<"w4g16", 16 x 10, <bits = 4, zero = 8, group = 16, scale = f16>>>) {
+  // expected-error@below {{'mica.linear' op expects rows with sums for #tile.blocks<bits = 4, zero = 8, group = 16, scale = f16>, but got #tile.groups<32 part 32 zero 8>}}
+  %y = mica.linear %x, %w : tensor<?x64xi8, #tile.groups<32 part 32 zero 8>>, !mica.weight<96x64, #mica.format<"w4g16", 16 x 10, <bits = 4, zero = 8, group = 16, scale = f16>>> -> tensor<?x96xf32>
+  return
+}

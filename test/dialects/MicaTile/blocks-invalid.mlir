@@ -63,3 +63,13 @@ func.func @blocks_c6_table() attributes {tile.example =
 
 // expected-error@below {{expects values of bf16 from a positive count of rows, but got 'f32' from 16}}
 func.func private @groups_c2(tensor<?x64xi8, #tile.groups<32, values = f32 from 16>>)
+
+// -----
+
+// expected-error@below {{expects sums over 16 or 32 columns, but got 64}}
+func.func private @groups_c3(tensor<?x64xi8, #tile.groups<32 part 64>>)
+
+// -----
+
+// expected-error@below {{expects a zero from 0 to 255, but got 256}}
+func.func private @groups_c4(tensor<?x64xi8, #tile.groups<32 zero 256>>)

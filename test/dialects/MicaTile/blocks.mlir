@@ -23,9 +23,11 @@ func.func @blocks() attributes {tile.example = [
   return
 }
 
-// CHECK-LABEL: func private @groups(tensor<?x2048xi8, #tile.groups<32>>, tensor<?x2048xi8, #tile.groups<32, values = bf16 from 96>>)
+// CHECK-LABEL: func private @groups(tensor<?x2048xi8, #tile.groups<32>>, tensor<?x2048xi8, #tile.groups<32 part 32 zero 8>>, tensor<?x2048xi8, #tile.groups<32, values = bf16 from 96>>)
 func.func private @groups(
     tensor<?x2048xi8, #tile.groups<32>>
+    ,
+    tensor<?x2048xi8, #tile.groups<32 part 32 zero 8>>
     ,
     tensor<?x2048xi8, #tile.groups<32, values = bf16 from 96>>
     )

@@ -90,12 +90,24 @@ func.func @contract_c5_lines(%x: memref<?x64xf32>, %w: memref<4x1x8x64xi8>) {
 // -----
 
 func.func @contract_c3_groups(%x: memref<?x64xi8>, %w: memref<4x1x9x64xi8>) {
-  // expected-error@below {{'tile.contract' op expects input rows of at least 80 columns, but got 64}}
+  // expected-error@below {{'tile.contract' op expects input rows of at least 88 columns, but got 64}}
   tile.contract %x, %w columns 64 granule 16
       blocks <bits = 4, zero = 8, group = 32, scale = f16> terms 64 groups <32> {
   ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
     tile.yield
   } : memref<?x64xi8>, memref<4x1x9x64xi8>
+  return
+}
+
+// -----
+
+func.func @contract_c8(%x: memref<?x88xi8>, %w: memref<4x1x9x64xi8>) {
+  // expected-error@below {{'tile.contract' op expects rows with sums for #tile.blocks<bits = 4, zero = 8, group = 32, scale = f16>, but got #tile.groups<32 zero 7>}}
+  tile.contract %x, %w columns 64 granule 16
+      blocks <bits = 4, zero = 8, group = 32, scale = f16> terms 64 groups <32 zero 7> {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x88xi8>, memref<4x1x9x64xi8>
   return
 }
 

@@ -4,8 +4,8 @@
 #few = #tile.schedule<rows = [2, 1], panels = [1, 1], block = 2, unit = 16, unroll = 1, prefetch = 512>
 // Passes over 64 of 128 k; two row tiles of a block share what comes next.
 #many = #tile.schedule<rows = [32, 1], panels = [2, 2], block = 64, unit = 32, unroll = 1, prefetch = 0, depth = 64>
-// Of a block format: six rows are two tiles of two that share and two of one.
-#shared = #tile.schedule<rows = [2, 1], panels = [1, 1], block = 6, unit = 16, unroll = 1, prefetch = 512, prefetch_next = 2>
+// Of a block format: the two runs of a block, of nine lines, are a step each.
+#spread = #tile.schedule<rows = [4, 1], panels = [1, 1], block = 4, unit = 16, unroll = 1, prefetch = [1024, 512]>
 
 module attributes {mica.target = #mica.target<cpu = "x86-64-v4", features = "+amx-bf16", vector_bits = 512, panel = 16, max_granule = 512, dot = [bf16]>} {
 
@@ -52,27 +52,23 @@ func.func @many_rows(%step: !tile.step, %worker: index, %workers: index,
   return
 }
 
-// CHECK-LABEL: func @shared
-func.func @shared(%step: !tile.step, %worker: index, %workers: index,
+// CHECK-LABEL: func @spread
+func.func @spread(%step: !tile.step, %worker: index, %workers: index,
                   %x: memref<?x80xi8>, %w: memref<4x1x9x64xi8>) {
-  // How many rows the two tiles of two take, and how many of a step's lines this
-  // one; the tiles of one row prefetch one step's lines of their own panel.
-  // CHECK:      %[[FIRST:.*]] = arith.select
-  // CHECK:      scf.for
-  // CHECK-DAG:    arith.divui %{{.*}}, %[[FIRST]]
-  // CHECK-DAG:    %[[FROM:.*]] = arith.divui %{{.*}}, %c65536
-  // CHECK-DAG:    %[[TO:.*]] = arith.divui %{{.*}}, %c65536
-  // CHECK:        scf.for %{{.*}} = %[[FROM]] to %[[TO]]
-  // CHECK:          memref.prefetch {{.*}}, locality<2>
-  // CHECK:        scf.for %{{.*}} = %[[FROM]] to %[[TO]]
-  // CHECK:          memref.prefetch
-  // CHECK-NOT:    memref.prefetch
-  // CHECK:      scf.for
-  // CHECK:        %[[AHEAD:.*]] = arith.addi %{{.*}}, %c512
-  // CHECK-NEXT:   memref.prefetch %{{.*}}[%[[AHEAD]]], read, locality<2>
-  // CHECK-NOT:    scf.for
+  // Five lines a step: two before the first two rows, three before the others.
+  // CHECK-COUNT-2: memref.prefetch {{.*}}, locality<2>
+  // CHECK-NOT:     memref.prefetch
+  // CHECK:         llvm.call_intrinsic "llvm.x86.avx512.pmaddubs
+  // CHECK-COUNT-3: memref.prefetch
+  // CHECK-NOT:     memref.prefetch
+  // CHECK:         llvm.call_intrinsic
+  // One row asks for its run at once.
+  // CHECK:         arith.addi %{{.*}}, %c512
+  // CHECK-COUNT-5: memref.prefetch
+  // CHECK-NOT:     memref.prefetch
+  // CHECK:         llvm.call_intrinsic
   tile.phase "p" id 1 (%step, %worker, %workers) {
-    tile.contract %x, %w columns 64 granule 16 blocks <bits = 4, zero = 8, group = 32, scale = f16> terms 64 groups <32> attributes {schedule = #shared} {
+    tile.contract %x, %w columns 64 granule 16 blocks <bits = 4, zero = 8, group = 32, scale = f16> terms 64 groups <32 part 32 zero 8> attributes {schedule = #spread} {
     ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
       tile.yield
     } : memref<?x80xi8>, memref<4x1x9x64xi8>

@@ -31,9 +31,25 @@ module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v
 module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v3", features = "", vector_bits = 256, panel = 16, max_granule = 256, dot = []>} {
   // CHECK-LABEL: func @blocks
   func.func @blocks(%x: tensor<?x64xf32>, %w: !mica.weight<96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>>) -> tensor<?x96xf32> {
-    // CHECK: mica.quantize %{{.*}} : tensor<?x64xf32> -> tensor<?x64xi8, #tile.groups<32>>
+    // CHECK: mica.quantize %{{.*}} : tensor<?x64xf32> -> tensor<?x64xi8, #tile.groups<32 part 32 zero 128>>
     %y = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>> -> tensor<?x96xf32>
     return %y : tensor<?x96xf32>
+  }
+  // Sums of rows are over the shorter groups of weights, and plain where zeros
+  // differ or there are minima.
+  // CHECK-LABEL: func @shared
+  func.func @shared(%x: tensor<?x64xf32>, %v: !mica.weight<96x64, #mica.format<"w4g16", 16 x 10, <bits = 4, zero = 8, group = 16, scale = f16>>>, %w: !mica.weight<96x64, #mica.format<"q4_0", 32 x 18, <bits = 4, zero = 8, group = 32, scale = f16>>>) -> (tensor<?x96xf32>, tensor<?x96xf32>) {
+    // CHECK: mica.quantize %{{.*}} -> tensor<?x64xi8, #tile.groups<32 zero 8>>
+    %y = mica.linear %x, %v : tensor<?x64xf32>, !mica.weight<96x64, #mica.format<"w4g16", 16 x 10, <bits = 4, zero = 8, group = 16, scale = f16>>> -> tensor<?x96xf32>
+    %z = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, #mica.format<"q4_0", 32 x 18, <bits = 4, zero = 8, group = 32, scale = f16>>> -> tensor<?x96xf32>
+    return %y, %z : tensor<?x96xf32>, tensor<?x96xf32>
+  }
+  // CHECK-LABEL: func @zeros
+  func.func @zeros(%x: tensor<?x64xf32>, %v: !mica.weight<96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>>, %w: !mica.weight<96x64, #mica.format<"q4_0", 32 x 18, <bits = 4, zero = 8, group = 32, scale = f16>>>) -> (tensor<?x96xf32>, tensor<?x96xf32>) {
+    // CHECK: mica.quantize %{{.*}} -> tensor<?x64xi8, #tile.groups<32 part 32>>
+    %y = mica.linear %x, %v : tensor<?x64xf32>, !mica.weight<96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>> -> tensor<?x96xf32>
+    %z = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, #mica.format<"q4_0", 32 x 18, <bits = 4, zero = 8, group = 32, scale = f16>>> -> tensor<?x96xf32>
+    return %y, %z : tensor<?x96xf32>, tensor<?x96xf32>
   }
   // Not with groups of 8, of which rows have no sums.
   // CHECK-LABEL: func @small_groups
@@ -62,7 +78,7 @@ module attributes {mica.activations = f32, mica.dtype = bf16, mica.target = #mic
 module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v4", features = "+avx512bf16,+amx-tile,+amx-bf16", vector_bits = 512, panel = 16, max_granule = 256, dot = [bf16], tiles = bf16>} {
   // CHECK-LABEL: func @tiles
   func.func @tiles(%x: tensor<?x64xf32>, %w: !mica.weight<96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>>) -> tensor<?x96xf32> {
-    // CHECK: mica.quantize %{{.*}} : tensor<?x64xf32> -> tensor<?x64xi8, #tile.groups<32, values = bf16 from {{[0-9]+}}>>
+    // CHECK: mica.quantize %{{.*}} : tensor<?x64xf32> -> tensor<?x64xi8, #tile.groups<32 part 32 zero 128, values = bf16 from {{[0-9]+}}>>
     %y = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, #mica.format<"q8_0", 32 x 34, <bits = 8, zero = 128, group = 32, scale = f16>>> -> tensor<?x96xf32>
     return %y : tensor<?x96xf32>
   }
