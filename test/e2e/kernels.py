@@ -6,6 +6,7 @@
 """
 
 import ctypes
+import functools
 import os
 import pathlib
 import re
@@ -34,6 +35,9 @@ TARGETS = {
     "amx": '#mica.target<cpu = "x86-64-v4", '
            'features = "+avx512bf16,+amx-tile,+amx-bf16", vector_bits = 512, '
            'panel = 16, max_granule = 256, dot = [bf16]>',
+    "amx-int8": '#mica.target<cpu = "x86-64-v4", features = "+avx512vnni,'
+                '+avx512bf16,+amx-tile,+amx-bf16,+amx-int8", vector_bits = 512, '
+                'panel = 16, max_granule = 256, dot = [bf16], tiles = bf16>',
 }
 
 
@@ -43,14 +47,32 @@ def available(target):
     needed = {"v3": {"avx2", "fma", "f16c"},
               "v4": {"avx512f", "avx512bw", "avx512dq", "avx512vl"},
               "avxvnni": {"avx_vnni"}, "vnni": {"avx512_vnni"},
-              "bf16": {"avx512_bf16"}, "amx": {"avx512_bf16", "amx_bf16"}}
-    return needed[target] <= flags and (target != "amx" or ask_for_tiles())
+              "bf16": {"avx512_bf16"}, "amx": {"avx512_bf16"},
+              "amx-int8": {"avx512_bf16", "avx512_vnni"}}
+    if not needed[target] <= flags:
+        return False
+    if target.startswith("amx"):
+        provide_tiles({"amx_bf16", "amx_int8"} <= flags)
+    return True
 
 
-def ask_for_tiles():
-    """Linux lends tile registers to processes that ask (arch_prctl
-    ARCH_REQ_XCOMP_PERM, XTILEDATA)."""
-    return ctypes.CDLL(None).syscall(158, 0x1023, 18) == 0
+@functools.cache
+def provide_tiles(has_tiles):
+    """Makes instructions on tiles work in this process. Linux lends the registers
+    to processes that ask (arch_prctl ARCH_REQ_XCOMP_PERM, XTILEDATA); a CPU
+    without them has tile_emulator.c."""
+    if has_tiles and ctypes.CDLL(None).syscall(158, 0x1023, 18) == 0:
+        return
+    source = pathlib.Path(__file__).with_name("tile_emulator.c")
+
+    def build(folder):
+        folder.mkdir()
+        subprocess.run([LLVM / "clang", "-O2", "-Wall", "-Wno-unused-parameter",
+                        "-mfma", "-shared", "-fPIC", source, "-o",
+                        folder / "tile_emulator.so"], check=True)
+
+    folder = kept.kept("tile_emulator", [source.read_text()], build)
+    ctypes.CDLL(str(folder / "tile_emulator.so"))
 
 
 class KVGroup(ctypes.Structure):

@@ -258,9 +258,16 @@ def inputs_of_groups(kind, rows, rng):
     """Rows as they lie in memory."""
     if kind != "i8":
         return encode(rng.standard_normal((rows, K)), kind)
-    values = rng.integers(-127, 128, (rows, K), dtype=np.int8)
-    scales = rng.uniform(0.5, 1, (rows, K // 32)).astype(np.float32)
-    sums = 3 * 2**22 - 8 * values.reshape(rows, -1, 32).sum(-1, dtype=np.float32)
+    return integer_rows(rows, K, rng, part=32, zero=8)
+
+
+def integer_rows(rows, columns, rng, part, zero):
+    """Rows of #tile.groups<32 part .. zero ..>, as they lie in memory."""
+    values = rng.integers(-127, 128, (rows, columns), dtype=np.int8)
+    scales = rng.uniform(0.5, 1, (rows, columns // 32)).astype(np.float32)
+    sums = values.reshape(rows, -1, part).sum(-1, dtype=np.float32)
+    if zero:
+        sums = 3 * 2**22 - zero * sums
     return np.concatenate([values, scales.view(np.int8), sums.view(np.int8)], 1)
 
 
@@ -299,6 +306,58 @@ def test_contract_grouped(target, weight, kind, depth):
                 assert np.isfinite(wanted).all()
                 np.testing.assert_array_equal(y[first:end], wanted)
         assert np.isnan(y[[0, *range(OFFSETS[-1], len(x))]]).all()
+
+
+# --- tiles of integers ------------------------------------------------------
+
+# Blocks, their size, lines of scales, bits; part and zero of the rows' sums.
+TILED = [("bits = 4, zero = 8, group = 32, scale = f16", 64, 1, 4, 32, 8),
+         ("bits = 4, zero = 0, group = 32, scale = f16 min = true", 32, 1, 4, 32, 0),
+         ("bits = 6, zero = 32, group = 16, scale = f16 super = 256", 256, 5, 6, 16, 32),
+         ("bits = 6, zero = 32, group = 16, scale = f16 super = 256", 256, 5, 6, 16, 0),
+         ("bits = 2, zero = 0, group = 16, scale = f16 super = 256 min = true",
+          256, 9, 2, 16, 0)]
+
+
+@pytest.mark.skipif(not kernels.available("amx-int8"), reason="no AVX-512 with bf16")
+@pytest.mark.parametrize("blocks,block,scale_lines,bits,part,zero", TILED)
+@pytest.mark.parametrize("depth", [256, 512])
+def test_integer_tiles(blocks, block, scale_lines, bits, part, zero, depth):
+    """What tiles give is what vectors give, bit for bit; the last rows of a
+    block, which fill no tile, included."""
+    n, k, rng = 80, 512, np.random.default_rng(7)
+    lines = scale_lines + block // 32 * bits
+    shape = (n // 16, k // block, lines, 64)
+    weight = kernels.aligned(shape, np.uint8, rng.integers(0, 256, shape, np.uint8))
+    # Every f16 among the scales is a moderate number.
+    weight[:, :, :scale_lines, 1::2] = rng.integers(
+        0x28, 0x38, weight[:, :, :scale_lines, 1::2].shape, np.uint8)
+    results = []
+    for target in ("vnni", "amx-int8"):
+        buffers = Buffers()
+        x = integer_rows(70, k, np.random.default_rng(8), part, zero)
+        text = "\n".join([
+            buffers.add("x", x.shape[1], "i8"), buffers.add("y", n, "f32"), f"""
+    %w = tile.weight %step, %c0 slot 0 : memref<{"x".join(map(str, shape))}xi8>
+    tile.phase "p" id 0 (%step, %worker, %workers) {{
+      tile.contract %x, %w columns {n} granule 16 elastic blocks <{blocks}>
+          terms {k} groups <32 part {part} zero {zero}>
+          captures(%y : memref<?x{n}xf32>) attributes {{schedule = #tile.schedule<
+          rows = [16, 6, 1], panels = [1, 1, 1], block = 48, unit = 48,
+          unroll = 1, prefetch = 512, depth = {depth}>}} {{
+      ^bb0(%acc: vector<16xf32>, %m: index, %n: index, %out: memref<?x{n}xf32>):
+        tile.store %acc, %out[%m, %n] along [1] : vector<16xf32>, memref<?x{n}xf32>
+        tile.yield
+      }} : memref<?x{x.shape[1]}xi8>, memref<{"x".join(map(str, shape))}xi8>
+    }}"""])
+        kernel = Kernel(module(target, text))
+        assert ("tdpbssd" in kernel.assembly()) == (target == "amx-int8")
+        memory = buffers.allocate(len(x))
+        buffers.array("x")[:] = x
+        kernel.run(rows=len(x), arenas=(memory, None), weights=[weight])
+        results.append(buffers.array("y").copy())
+    assert np.isfinite(results[0]).all() and results[0].std() > 1
+    np.testing.assert_array_equal(*results)
 
 
 # --- main loops -------------------------------------------------------------
