@@ -84,6 +84,17 @@ LogicalResult OutputRowsOp::verify() {
   return success();
 }
 
+LogicalResult PermuteColumnsOp::verify() {
+  // permute_columns_c2
+  WeightType order = getOrder().getType();
+  Type element = order.getElementType();
+  if (order.getShape() != ArrayRef(columnsOf(getInput())) || !element ||
+      !element.isInteger(32))
+    return emitOpError("expects an order of ")
+           << columnsOf(getInput()) << " elements of i32, but got " << order;
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Linear
 //===----------------------------------------------------------------------===//
@@ -180,8 +191,8 @@ LogicalResult PackOp::verify() {
         return cast<WeightType>(source.getType()).getElement() ==
                result.getElement();
       });
-  if (!result.getElementType() && !kept)
-    return emitOpError("expects a result of a float type or of the format of "
+  if (!isa_and_nonnull<FloatType>(result.getElementType()) && !kept)
+    return emitOpError("expects a result of a float type or of the element of "
                        "all sources, but got ")
            << result;
   return success();

@@ -120,6 +120,36 @@ def Mica_OutputRowsOp : Mica_Op<"output_rows", [
   let hasVerifier = 1;
 }
 
+def Mica_PermuteColumnsOp : Mica_Op<"permute_columns", [
+    Pure, AllTypesMatch<["input", "result"]> /* C1 */]> {
+  let summary = "the columns of rows in another order";
+  let description = [{
+    ```
+    result[m, j] = input[m, order[j]]
+    ```
+
+    A weight whose columns were sorted so that those of a group lie together
+    (`desc_act` of GPTQ) is multiplied with rows in the same order. Every element
+    of `order` is a column of `input`.
+
+    Constraints:
+    - (C1) `type(result) = type(input)`.
+    - (C2) `order` has one dimension, of `dim(input, 1)` elements of i32.
+
+    Example:
+
+    ```mlir
+    %y = mica.permute_columns %x, %order : tensor<?x64xf32>, !mica.weight<64, i32>
+    ```
+  }];
+  let arguments = (ins Mica_F32Rows:$input, Mica_WeightType:$order);
+  let results = (outs Mica_F32Rows:$result);
+  let assemblyFormat = [{
+    $input `,` $order attr-dict `:` type($input) `,` type($order)
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Norms
 //===----------------------------------------------------------------------===//
@@ -327,8 +357,8 @@ def Mica_PackOp : Mica_Op<"pack", [Pure]> {
       always.
     - (C2) `rows(result)` is the sum of the sources' rows, and
       `columns(result) = columns(sources)`.
-    - (C3) the result is of a float type, or of the format that all sources
-      have; `offset` is 0 then.
+    - (C3) the result is of a float type, or of the format or the integers that
+      all sources have; `offset` is 0 then.
     - (C4) `interleave` divides the sources' rows.
     - (C5) there is at least one source.
 

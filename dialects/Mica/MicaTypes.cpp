@@ -300,9 +300,11 @@ LogicalResult WeightType::verify(function_ref<InFlightDiagnostic()> emitError,
   }
   // weight_type_c5
   auto type = dyn_cast<TypeAttr>(element);
-  if (!type || !isa<FloatType>(type.getValue()))
-    return emitError() << "expects a float type or a #mica.format, but got "
-                       << element;
+  bool isIndex =
+      type && shape.size() == 1 && type.getValue().isSignlessInteger(32);
+  if (!isIndex && (!type || !isa<FloatType>(type.getValue())))
+    return emitError() << "expects a float type, in a vector i32, or a "
+                       << "#mica.format, but got " << element;
   return success();
 }
 

@@ -197,7 +197,8 @@ def Mica_WeightType : Mica_Type<"Weight", "weight"> {
   let summary = "a weight, its storage format and, once packed, its layout";
   let description = [{
     `shape` is [N, K] for a matrix of N output columns (rows of the checkpoint's
-    tensor), [N] for a vector. `element` is a float type or a `#mica.format`.
+    tensor), [N] for a vector. `element` is a float type, i32 for indices, or a
+    `#mica.format`.
 
     Constraints:
     - (C1) one or two dimensions.
@@ -205,13 +206,14 @@ def Mica_WeightType : Mica_Type<"Weight", "weight"> {
     - (C3) the block of a format divides the last dimension.
     - (C4) a weight with a layout is of a float type or of a format with
       `blocks`, whose layout is as `#mica.layout` says.
-    - (C5) `element` is a float type or a `#mica.format`.
+    - (C5) `element` is a float type, in a vector i32, or a `#mica.format`.
 
     Example:
 
     ```mlir
     !mica.weight<4096x2048, bf16>
     !mica.weight<640, f32>
+    !mica.weight<640, i32>
     !mica.weight<4096x2048, #mica.format<"q4_k", 256 x 144>>
     !mica.weight<4096x2048, bf16, #mica.layout<panel = 16, group = 2, granule = 16, align = 16>>
     ```
@@ -227,7 +229,7 @@ def Mica_WeightType : Mica_Type<"Weight", "weight"> {
                    ::mica::LayoutAttr());
     }]>];
   let extraClassDeclaration = [{
-    /// The float type of a plain weight, null for a block format.
+    /// The type of a plain weight's elements, null for a block format.
     ::mlir::Type getElementType() const;
     /// The format; null for a plain weight.
     ::mica::FormatAttr getFormat() const;

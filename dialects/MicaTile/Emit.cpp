@@ -424,6 +424,11 @@ Value Emitter::extract(Value vector, int64_t at) {
   return vector::ExtractOp::create(b, loc, vector, at);
 }
 
+Value Emitter::vectorOf(ArrayRef<Value> elements) {
+  auto type = VectorType::get(elements.size(), elements[0].getType());
+  return vector::FromElementsOp::create(b, loc, type, elements);
+}
+
 Value Emitter::join(ArrayRef<Value> parts) {
   if (parts.size() == 1)
     return parts[0];

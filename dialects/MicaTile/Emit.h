@@ -148,6 +148,8 @@ public:
   mlir::Value strided(mlir::Value vector, int64_t first, int64_t step,
                       int64_t size);
   mlir::Value extract(mlir::Value vector, int64_t at);
+  /// These scalars of one type.
+  mlir::Value vectorOf(llvm::ArrayRef<mlir::Value> elements);
   /// Vectors of one size, one after the other.
   mlir::Value join(llvm::ArrayRef<mlir::Value> parts);
   /// The sum (or maximum) of all elements, as a balanced tree: always in the

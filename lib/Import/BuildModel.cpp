@@ -37,9 +37,10 @@ Type scaleType(MLIRContext *context, const Format &format) {
   llvm_unreachable("no such scale");
 }
 
-/// What layers of one function have in common: window, rope, scale, and the
-/// types of the weights as stored.
-using LayerKind = std::tuple<int64_t, int, double, std::vector<const void *>>;
+/// What layers of one function have in common: window, rope, scale, the types
+/// of the weights as stored, and which of them share an order of columns.
+using LayerKind = std::tuple<int64_t, int, double, std::vector<const void *>,
+                             std::map<Role, Role>>;
 
 class ModelBuilder {
 public:
@@ -116,7 +117,52 @@ private:
                            formatAttr(b.getContext(), format), LayoutAttr());
   }
 
+  static std::string orderSymbol(StringRef prefix, Role role) {
+    return symbol(prefix, role) + "_order";
+  }
+
+  WeightType orderType(const WeightSource &source) {
+    return WeightType::get({source.columns}, b.getI32Type());
+  }
+
+  /// For each of `weights` whose columns are in an order of their own the first
+  /// one in the same order: products that share it share their rows.
+  std::map<Role, Role> ordersOf(const WeightMap &weights) {
+    std::map<Role, Role> result;
+    for (const auto &[role, source] : weights) {
+      if (source.columnOrder.empty())
+        continue;
+      auto order = checkpoint.find(source.columnOrder)->data;
+      auto same = llvm::find_if(weights, [&](const auto &other) {
+        const std::string &name = other.second.columnOrder;
+        return !name.empty() &&
+               std::ranges::equal(checkpoint.find(name)->data, order);
+      });
+      result[role] = same->first;
+    }
+    return result;
+  }
+
+  /// The weights that are orders of columns, by the role they are named for.
+  std::set<Role> distinctOrders(const WeightMap &weights) {
+    std::set<Role> result;
+    for (auto [role, first] : ordersOf(weights))
+      result.insert(first);
+    return result;
+  }
+
+  void addOrder(const WeightSource &source, const std::string &name) {
+    auto from = SourceAttr::get(b.getContext(), 0, source.columnOrder, 0,
+                                source.columns, /*transposed=*/false,
+                                /*permuted=*/0);
+    WeightOp::create(b, loc, b.getStringAttr(name),
+                     TypeAttr::get(orderType(source)), b.getArrayAttr(from),
+                     FlatSymbolRefAttr(), ArrayAttr());
+  }
+
   void addWeights(const WeightMap &weights, StringRef prefix) {
+    for (Role role : distinctOrders(weights))
+      addOrder(weights.at(role), orderSymbol(prefix, role));
     for (const auto &[role, source] : weights) {
       int64_t permuted = source.order == RowOrder::PairsToHalves
                              ? source.rows / model.headSize
@@ -184,7 +230,8 @@ private:
     std::vector<const void *> types;
     for (const auto &[role, source] : layer.weights)
       types.push_back(weightType(source).getAsOpaquePointer());
-    return {layer.window, layer.rope, layer.attentionScale, types};
+    return {layer.window, layer.rope, layer.attentionScale, types,
+            ordersOf(layer.weights)};
   }
 
   KVType cacheType(int64_t window) {
@@ -214,8 +261,21 @@ private:
     return RMSNormOp::create(b, loc, x.getType(), x, w, eps, offset);
   }
 
+  /// `x` with its columns as the weight of `role` has them.
+  Value ordered(Value x, Role role) {
+    auto shared = orderOf.find(role);
+    if (shared == orderOf.end())
+      return x;
+    Value &result = inOrder[{x, shared->second}];
+    if (!result)
+      result = PermuteColumnsOp::create(b, loc, x.getType(), x,
+                                        orders.at(shared->second));
+    return result;
+  }
+
   Value linear(Value x, Role role, Role biasRole) {
     Value w = weight(role);
+    x = ordered(x, role);
     int64_t n = cast<WeightType>(w.getType()).rows();
     return LinearOp::create(b, loc, rows(n), x, w, weight(biasRole));
   }
@@ -262,6 +322,14 @@ private:
     return linear(h, Role::Down, Role::DownBias);
   }
 
+  /// Forgets what belongs to the function built before.
+  void startFunction(const WeightMap &weights) {
+    arguments.clear();
+    orders.clear();
+    inOrder.clear();
+    orderOf = ordersOf(weights);
+  }
+
   void buildLayer(const LayerDescription &layer, StringRef name) {
     SmallVector<Type> types = {rowsType, cacheType(layer.window), batchType};
     if (layer.rope >= 0)
@@ -269,16 +337,23 @@ private:
     size_t fixed = types.size();
     for (const auto &[role, source] : layer.weights)
       types.push_back(weightType(source));
+    std::set<Role> distinct = distinctOrders(layer.weights);
+    for (Role role : distinct)
+      types.push_back(orderType(layer.weights.at(role)));
     auto function = func::FuncOp::create(
         b, loc, name, b.getFunctionType(types, {types[0], types[1]}));
     function.setPrivate();
     OpBuilder::InsertionGuard guard(b);
     Block *body = function.addEntryBlock();
     b.setInsertionPointToStart(body);
-    arguments.clear();
+    startFunction(layer.weights);
     for (auto [entry, argument] :
          llvm::zip(layer.weights, body->getArguments().drop_front(fixed)))
       arguments[entry.first] = argument;
+    for (auto [role, argument] : llvm::zip(
+             distinct,
+             body->getArguments().drop_front(fixed + layer.weights.size())))
+      orders[role] = argument;
 
     Value x = body->getArgument(0), kv = body->getArgument(1);
     Value batch = body->getArgument(2);
@@ -333,9 +408,13 @@ private:
       if (layer.rope >= 0)
         shared.push_back(1 + layer.rope);
       SmallVector<FlatSymbolRefAttr> weights;
+      std::string prefix = "l" + std::to_string(index) + ".";
       for (const auto &[role, source] : layer.weights)
-        weights.push_back(FlatSymbolRefAttr::get(
-            b.getContext(), symbol("l" + std::to_string(index) + ".", role)));
+        weights.push_back(
+            FlatSymbolRefAttr::get(b.getContext(), symbol(prefix, role)));
+      for (Role role : distinctOrders(layer.weights))
+        weights.push_back(
+            FlatSymbolRefAttr::get(b.getContext(), orderSymbol(prefix, role)));
       layers.push_back(LayerAttr::get(
           b.getContext(),
           FlatSymbolRefAttr::get(b.getContext(), functionOf[kind]),
@@ -355,10 +434,13 @@ private:
     OpBuilder::InsertionGuard guard(b);
     Block *body = function.addEntryBlock();
     b.setInsertionPointToStart(body);
-    arguments.clear();
+    startFunction(model.weights);
     for (const auto &[role, source] : model.weights)
       arguments[role] =
           GetWeightOp::create(b, loc, weightType(source), symbol("", role));
+    for (Role role : distinctOrders(model.weights))
+      orders[role] = GetWeightOp::create(
+          b, loc, orderType(model.weights.at(role)), orderSymbol("", role));
 
     Value batch = body->getArgument(0);
     Value x = embeddings(batch);
@@ -376,6 +458,7 @@ private:
     x = norm(x, Role::FinalNorm, Role::FinalNormBias);
     Value output =
         model.tied ? weight(Role::TokenEmbedding) : weight(Role::Output);
+    x = ordered(x, Role::Output);
     x = LinearOp::create(b, loc, rows(model.vocabulary), x, output, Value());
     SmallVector<Value> returned = {softcapped(x, model.finalSoftcap)};
     llvm::append_range(returned, stack.getKvResults());
@@ -391,6 +474,8 @@ private:
     int64_t parameters = 0;
     for (WeightOp weight : module.getOps<WeightOp>()) {
       auto type = cast<WeightType>(weight.getType());
+      if (type.getElementType() && type.getElementType().isInteger())
+        continue;
       parameters +=
           type.rows() * (type.getShape().size() == 2 ? type.columns() : 1);
     }
@@ -420,7 +505,12 @@ private:
   /// appearance.
   llvm::MapVector<int64_t, int64_t> cacheOf;
   std::map<LayerKind, std::string> functionOf;
+  // Of the function being built: its weights, which order each one's columns
+  // have, the orders, and rows in an order.
   std::map<Role, Value> arguments;
+  std::map<Role, Role> orderOf;
+  std::map<Role, Value> orders;
+  llvm::DenseMap<std::pair<Value, Role>, Value> inOrder;
   /// Tensors that could not be quantized.
   std::set<std::string> unfit;
 };

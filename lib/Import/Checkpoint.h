@@ -30,6 +30,9 @@ struct TensorView {
   uint64_t offset;
   /// What reads rows, where these are no bytes of `data`; else null.
   std::shared_ptr<const StoredMatrix> matrix = nullptr;
+  /// The tensor that says for each column of the matrix which one of the model
+  /// it is, from 0; empty if they are in order.
+  std::string columnOrder = {};
   /// Whether it is a part of such a matrix, and no weight by itself.
   bool isPart = false;
 

@@ -137,7 +137,12 @@ Status Binder::bind(Role role, int64_t layer, WeightMap &weights) {
   if (Status s = checkShape(*view, *pattern, totalRows, columns); !s)
     return s;
   bool transposed = isTransposed(*view, *pattern, columns);
-  weights[role] = {name, rows, columns, firstRow, transposed, pattern->order};
+  if (role == Role::TokenEmbedding && !view->columnOrder.empty())
+    return Error{view->file + ": tensor " + quote(name) +
+                 " has columns in an order of its own (desc_act), expected "
+                 "none in the token embedding"};
+  weights[role] = {name,       rows,           columns,          firstRow,
+                   transposed, pattern->order, view->columnOrder};
   used.insert(std::move(name));
   return {};
 }

@@ -109,6 +109,8 @@ struct WeightSource {
   int64_t firstRow = 0;
   bool transposed = false;
   RowOrder order = RowOrder::Plain;
+  /// `TensorView::columnOrder`.
+  std::string columnOrder = {};
 
   bool operator==(const WeightSource &) const = default;
 };

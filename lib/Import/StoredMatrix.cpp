@@ -25,7 +25,7 @@ static constexpr Format plain(std::string_view name) {
           .mantissaBits = 23,
           .blockBytes = 4};
 }
-static constexpr Format actOrder = plain("act-order");
+static constexpr Format uneven = plain("uneven-groups");
 static constexpr Format ungrouped = plain("ungrouped");
 
 /// The product and the sum are rounded to f32, as bitsandbytes does.
@@ -105,20 +105,54 @@ bool StoredMatrix::zerosFit() {
   return !parts.zeros || (least - from >= -128 && most - from <= 127);
 }
 
+/// The columns of the first group, then those of the second, and so on. Empty
+/// if a group but the last has not `size` columns, or numbers of columns are
+/// not exact in f32.
+static std::vector<float> columnsByGroup(const std::vector<int32_t> &groupOf,
+                                         int64_t size) {
+  int64_t columns = groupOf.size();
+  std::vector<int32_t> sorted(columns);
+  std::iota(sorted.begin(), sorted.end(), 0);
+  std::ranges::sort(sorted, {},
+                    [&](int32_t k) { return std::pair(groupOf[k], k); });
+  for (int64_t j = 0; j < columns; ++j)
+    if (groupOf[sorted[j]] != j / size || j >= 1 << 24)
+      return {};
+  return std::vector<float>(sorted.begin(), sorted.end());
+}
+
 const Format *StoredMatrix::chooseFormat() {
+  const Format *format = grouped();
+  if (!format)
+    return &ungrouped;
+  if (parts.groupOf.empty())
+    return format;
+  columnOf = columnsByGroup(parts.groupOf, parts.groupColumns);
+  if (columnOf.empty())
+    return &uneven;
+  parts.groupOf.clear();
+  return format;
+}
+
+/// The format of groups, whatever the order of columns; null if there is none.
+const Format *StoredMatrix::grouped() {
   bool fit = zerosFit();
-  if (!parts.groupOf.empty())
-    return &actOrder;
   int64_t size = groupSize(columns(), parts.groupColumns);
   if (!size || !fit)
-    return &ungrouped;
-  const Format *format = groupFormat(
+    return nullptr;
+  return groupFormat(
       {.codes = parts.kind,
        .bits = parts.codes.bits,
        .size = int(size),
        .zeros = parts.zeros.has_value(),
        .scale = parts.scales.nested ? ScaleType::F32 : parts.scales.type});
-  return format ? format : &ungrouped;
+}
+
+/// Sorts the codes of a row by group.
+void StoredMatrix::sortColumns(uint8_t *codes) const {
+  std::vector<uint8_t> stored(codes, codes + columnOf.size());
+  for (size_t j = 0; j < columnOf.size(); ++j)
+    codes[j] = stored[static_cast<size_t>(columnOf[j])];
 }
 
 /// Makes `window` hold what is needed of row `row`; returns its codes.
@@ -131,6 +165,8 @@ const uint8_t *StoredMatrix::load(int64_t row, Window &window) const {
     window.first = first;
     window.codes.resize(count * columns());
     parts.codes.read(first, count, window.codes.data());
+    for (int64_t i = 0; i < count && !columnOf.empty(); ++i)
+      sortColumns(window.codes.data() + i * columns());
     if (parts.zeros) {
       window.zeros.resize(count * groups);
       parts.zeros->read(first, count, window.zeros.data());

@@ -48,7 +48,8 @@ public:
     GroupCodes kind = GroupCodes::Integer; ///< what codes mean
     PackedCodes codes;
     ScaleTable scales;
-    /// Columns of a group: g = k / groupColumns, or `groupOf[k]` if not empty.
+    /// Columns of a group: g = k / groupColumns, or `groupOf[k]` if not empty:
+    /// then columns were quantized in an order of their own.
     int64_t groupColumns = 0;
     std::vector<int32_t> groupOf = {};
     /// [rows, groups] zero points, of which each counts `zeroAdd` more;
@@ -62,10 +63,14 @@ public:
 
   int64_t rows() const { return parts.codes.rows; }
   int64_t columns() const { return parts.codes.columns; }
-  /// How rows come apart: groups that divide the matrix's. Where columns are in
-  /// another order than groups, or no group format fits, a format of plain
-  /// floats that says so in its name; `read` is all there is then.
+  /// How rows come apart: groups that divide the matrix's. Where no group
+  /// format fits, a format of plain floats that says so in its name; `read` is
+  /// all there is then.
   const Format &format() const { return *numbers; }
+  /// If not empty, rows are read in another order of columns than is meant, in
+  /// which those of a group lie together: the first is that of column
+  /// `order()[0]`.
+  std::span<const float> order() const { return columnOf; }
 
   /// Some rows as a reader keeps them: neighbours are read at once, as the
   /// codes of a column may lie side by side. For one thread.
@@ -86,11 +91,14 @@ public:
 
 private:
   const Format *chooseFormat();
+  const Format *grouped();
   bool zerosFit();
   const uint8_t *load(int64_t row, Window &window) const;
+  void sortColumns(uint8_t *codes) const;
 
   Parts parts;
   int64_t groups;
+  std::vector<float> columnOf; ///< `order()`
   const Format *numbers;
   std::array<float, 256> values; ///< what codes mean
 };

@@ -68,13 +68,19 @@ static uint16_t roundToBF16(float x) {
 /// The contents `values` of a weight in the type in which it is stored.
 static Buffer storeWeight(WeightType type, ArrayRef<float> values) {
   Type element = type.getElementType();
-  bool narrow = element && !element.isF32();
+  bool isIndex = element && element.isInteger();
+  bool narrow = element && !element.isF32() && !isIndex;
   Buffer buffer(type.getShape(), narrow ? 2 : 4);
-  if (!narrow) {
+  if (!narrow && !isIndex) {
     std::memcpy(buffer.bytes.data(), values.data(), buffer.bytes.size());
     return buffer;
   }
   for (auto [i, value] : llvm::enumerate(values)) {
+    if (isIndex) {
+      int32_t index = static_cast<int32_t>(value);
+      std::memcpy(buffer.bytes.data() + 4 * i, &index, 4);
+      continue;
+    }
     uint16_t bits = element.isBF16()
                         ? roundToBF16(value)
                         : std::bit_cast<uint16_t>(static_cast<_Float16>(value));

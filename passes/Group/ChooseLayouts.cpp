@@ -105,8 +105,12 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
       operand->set(packed(operand->get(),
                           elementOf(cast<WeightType>(operand->get().getType())),
                           layout, operand->getOwner()));
-    for (auto [operand, layout] : vectors)
-      operand->set(packed(operand->get(), f32, layout, operand->getOwner()));
+    for (auto [operand, layout] : vectors) {
+      auto type = cast<WeightType>(operand->get().getType());
+      bool isIndex = type.getElementType().isInteger();
+      operand->set(packed(operand->get(), isIndex ? type.getElement() : f32,
+                          layout, operand->getOwner()));
+    }
     getOperation().walk([](PackOp pack) {
       if (pack.use_empty())
         pack.erase();

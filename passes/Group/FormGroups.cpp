@@ -41,7 +41,7 @@ bool isRowOp(Operation *op) {
 
 /// Row ops that begin a group: they read something else than rows at (m, n).
 bool startsRows(Operation *op) {
-  return isa<EmbeddingOp, OutputRowsOp, RopeAnglesOp>(op);
+  return isa<EmbeddingOp, OutputRowsOp, PermuteColumnsOp, RopeAnglesOp>(op);
 }
 
 /// Ops without work of their own, repeated in every group that uses them.

@@ -265,7 +265,7 @@ struct LowerPacking : mica::impl::LowerPackingPassBase<LowerPacking> {
     if (type.getFormat()) {
       packBlocks(e, type, map, body.getArguments());
     } else {
-      Converter converter(e, cast<FloatType>(type.getElementType()), offset);
+      Converter converter(e, type.getElementType(), offset);
       if (type.getShape().size() == 1)
         emitVector(e, type, map, converter, body.getArguments());
       else

@@ -123,14 +123,16 @@ struct RowMap {
 };
 
 /// Converts f32 numbers to the element type's bits, `offset` added first. The
-/// rounding is to nearest even; a NaN stays one.
+/// rounding is to nearest even; a NaN stays one. Of integers the numbers are
+/// whole.
 class Converter {
 public:
-  Converter(Emitter &e, mlir::FloatType element, double offset)
+  Converter(Emitter &e, mlir::Type element, double offset)
       : e(e), element(element), offset(offset) {}
 
   mlir::IntegerType storage() {
-    return mlir::IntegerType::get(element.getContext(), element.getWidth());
+    return mlir::IntegerType::get(element.getContext(),
+                                  element.getIntOrFloatBitWidth());
   }
 
   /// vector<n x f32> to vector<n x iW>.
@@ -144,6 +146,8 @@ public:
       x = mlir::arith::AddFOp::create(b, e.loc, x, splat);
     }
     auto bits = type.clone(storage());
+    if (element.isInteger())
+      return mlir::arith::FPToSIOp::create(b, e.loc, bits, x);
     if (element.isBF16())
       return roundToBF16(x);
     if (!element.isF32())
@@ -175,7 +179,7 @@ private:
   }
 
   Emitter &e;
-  mlir::FloatType element;
+  mlir::Type element;
   double offset;
 };
 

@@ -172,11 +172,12 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
   }
 
   /// A layer writes its output rows over its input rows: whatever reads those
-  /// must have run, or be the same group, which reads at its own place only.
+  /// must have run, or read in the same group, at its own place.
   LogicalResult checkInPlace(Value input, GroupOp writer) {
     for (Operation *user : input.getUsers()) {
       auto group = user->getParentOfType<GroupOp>();
-      if (group == writer || (group && group.getPhase() < writer.getPhase()) ||
+      bool atPlace = group == writer && !isa<PermuteColumnsOp>(user);
+      if (atPlace || (group && group.getPhase() < writer.getPhase()) ||
           isa<tensor::DimOp>(user))
         continue;
       return writer.emitOpError("writes the rows of the layer while they are "

@@ -77,6 +77,8 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     group.getBody().walk([&](Operation *op) {
       if (isa<EmbeddingOp>(op))
         word = {1, "embedding"};
+      if (isa<PermuteColumnsOp>(op))
+        word = {1, "permute"};
       if (isa<SplitOp>(op))
         word = {3, "gate_up"};
       if (isa<KVWriteOp>(op))

@@ -49,10 +49,11 @@ int64_t segmentOf(GroupOp group, int64_t columns) {
     segment = std::lcm(segment, granuleOf(&op, columns, /*inPasses=*/true));
   if (segment != 1)
     return segment;
-  // A table may end with its last column, so no segment may reach beyond it.
+  // A table or an order of columns may end with the last column, so no segment
+  // may reach beyond it.
   segment = 16;
   if (llvm::any_of(group.getBody().front(),
-                   [](Operation &op) { return isa<EmbeddingOp>(op); }))
+                   llvm::IsaPred<EmbeddingOp, PermuteColumnsOp>))
     while (columns % segment)
       --segment;
   return segment;

@@ -76,6 +76,8 @@ void SegmentEmitter::emit(Operation *op) {
     return set(out.getResult(),
                loadRow(context.bufferOf(out.getInput()), from, n, segment));
   }
+  if (auto permute = dyn_cast<PermuteColumnsOp>(op))
+    return emitPermute(permute);
   if (OpTrait::hasElementwiseMappableTraits(op) &&
       isa<TensorType>(op->getResult(0).getType()))
     return emitElementwise(op);
@@ -277,6 +279,16 @@ void SegmentEmitter::emitEmbedding(EmbeddingOp op) {
                         {physical / layout.getPanel(), e.index(0),
                          physical % layout.getPanel(), n},
                         {1, 3})));
+}
+
+/// Elements of row m, wherever `order` says they are.
+void SegmentEmitter::emitPermute(PermuteColumnsOp op) {
+  Value input = context.bufferOf(op.getInput());
+  Value order = context.weightOf(op.getOrder());
+  SmallVector<Value> elements;
+  for (int64_t i = 0; i < segment; ++i)
+    elements.push_back(e.load(input, {m, loadIndex(order, n + i)}));
+  set(op.getResult(), row(e.vectorOf(elements)));
 }
 
 /// Both halves of the angles of columns (pairs) n …; stored at once.

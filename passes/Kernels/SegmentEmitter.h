@@ -60,6 +60,7 @@ protected:
   void emitSplit(SplitOp op);
   void emitWrite(KVWriteOp op);
   void emitEmbedding(EmbeddingOp op);
+  void emitPermute(PermuteColumnsOp op);
   void emitAngles(RopeAnglesOp op);
 
   KernelContext &context;

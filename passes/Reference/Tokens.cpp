@@ -1,4 +1,4 @@
-//===- Tokens.cpp - Reference: tokens, positions, embedding, output -------===//
+//===- Tokens.cpp - Reference: ops that read rows by index ----------------===//
 
 #include "passes/Reference/Patterns.h"
 
@@ -77,10 +77,28 @@ struct OutputRows : Lowering<OutputRowsOp> {
   }
 };
 
+/// result[m, j] = input[m, order[j]]
+struct PermuteColumns : Lowering<PermuteColumnsOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(PermuteColumnsOp op, OpAdaptor operands,
+                                ConversionPatternRewriter &b) const override {
+    Loops l(b, op.getLoc());
+    Value input = operands.getInput(), order = operands.getOrder();
+    Value result =
+        l.allocRows(typeConverter->convertType(op.getType()), input);
+    l.forElements(result, [&](ArrayRef<Value> at) {
+      l.store(l.load(input, {at[0], l.load(order, at[1])}), result, at);
+    });
+    b.replaceOp(op, result);
+    return success();
+  }
+};
+
 } // namespace
 
 void mica::reference::populateTokens(TypeConverter &converter,
                                      RewritePatternSet &patterns) {
-  patterns.add<Tokens, Positions, Embedding, OutputRows>(converter,
-                                                         patterns.getContext());
+  patterns.add<Tokens, Positions, Embedding, OutputRows, PermuteColumns>(
+      converter, patterns.getContext());
 }

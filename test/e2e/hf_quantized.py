@@ -132,11 +132,11 @@ def pack_words(codes, bits):
 # Matrices: [N, K] f32 -> tensors by the end of their names, and numbers.
 
 def gptq(weight, bits=4, size=128, symmetric=True, version=1, order=None):
-    """`order`: a generator that shuffles columns, for act-order."""
+    """`order`: that in which columns are put in groups (act-order)."""
     n, k = weight.shape
     size = k if size == -1 else size
     group_of = np.arange(k) // size
-    place = np.arange(k) if order is None else order.permutation(k)
+    place = np.arange(k) if order is None else order
     rounded = round_groups(weight[:, place], bits, size, symmetric,
                            lowest=2 - version)
     back = np.argsort(place)
@@ -257,14 +257,20 @@ class Kind:
     shape: str = "blocks"  # of checkpoints.SHAPES["llama"]
 
 
-def gptq_kind(bits=4, size=128, version=1, **options):
+def gptq_kind(bits=4, size=128, version=1, order=None, **options):
+    """`order`: of columns "own" to each matrix, or "shared" by those of a width,
+    as writers have it for matrices that multiply the same rows."""
     config = dict(quant_method="gptq", bits=bits, group_size=size,
-                  desc_act="order" in options, sym=options.get("symmetric",
-                                                               True),
+                  desc_act=order is not None,
+                  sym=options.get("symmetric", True),
                   checkpoint_format="gptq" if version == 1 else "gptq_v2")
-    return config, lambda weight, draw: gptq(
-        weight, bits, size, version=version,
-        **options | ({"order": draw} if "order" in options else {}))
+
+    def write(weight, draw):
+        k = weight.shape[1]
+        place = {"own": draw, "shared": np.random.default_rng(k)}.get(order)
+        return gptq(weight, bits, size, version=version, **options,
+                    order=place and place.permutation(k))
+    return config, write
 
 
 def compressed(layout, write, **weights):
@@ -309,7 +315,8 @@ KINDS = {
     "gptq-8-asym": Kind(*gptq_kind(bits=8, symmetric=False)),
     "gptq-3": Kind(*gptq_kind(bits=3, size=64)),
     "gptq-2-asym": Kind(*gptq_kind(bits=2, size=32, symmetric=False)),
-    "gptq-act-order": Kind(*gptq_kind(symmetric=False, order=None), kept=False),
+    "gptq-act-order": Kind(*gptq_kind(symmetric=False, order="own")),
+    "gptq-shared-order": Kind(*gptq_kind(size=32, order="shared")),
     "awq": Kind(dict(quant_method="awq", bits=4, group_size=128,
                      zero_point=True, version="gemm"),
                 lambda weight, _: awq(weight)),

@@ -14,6 +14,7 @@ import re
 
 import numpy as np
 import pytest
+import safetensors
 import torch
 
 import checkpoints
@@ -24,8 +25,9 @@ from conftest import check, cpu_flags
 
 KINDS = hf_quantized.KINDS
 # A kind for each thing that integer kernels do with such blocks.
-IN_BLOCKS = ("gptq", "gptq-asym", "gptq-8-asym", "gptq-3", "awq", "packed-rows",
-             "packed-asym", "packed-8", "int8-asym", "mxfp4")
+IN_BLOCKS = ("gptq", "gptq-asym", "gptq-8-asym", "gptq-3", "gptq-act-order",
+             "gptq-shared-order", "awq", "packed-rows", "packed-asym",
+             "packed-8", "int8-asym", "mxfp4")
 NOISE = 0.5  # of what rounding to integers moves the logits by
 
 
@@ -89,14 +91,28 @@ def test_floats_have_no_integers(quantized, mica, tmp_path):
                      "floats", failed.stderr)
 
 
+def round_in_order(groups):
+    """Returns a hook that rounds rows with their columns sorted by group."""
+    order = torch.argsort(groups, stable=True)
+    back = torch.argsort(order)
+    return lambda module, inputs: oracle.round_rows(
+        module, (inputs[0][..., order],))[..., back]
+
+
 def integer_logits(quantized, plain, tokens):
     """Returns the oracle's logits with rounded inputs of quantized matrices."""
-    dtypes = hf_quantized.dtypes_in(quantized / "model.safetensors")
+    file = quantized / "model.safetensors"
+    dtypes = hf_quantized.dtypes_in(file)
+    with safetensors.safe_open(file, "pt") as parts:
+        groups = {name: parts.get_tensor(name) for name in dtypes
+                  if name.endswith(".g_idx")}
     model = oracle.double_model(*oracle.load(plain))
     for name, module in model.model.named_modules():
         if isinstance(module, torch.nn.Linear) and \
                 dtypes.get(name + ".weight") != "F32":
-            module.register_forward_pre_hook(oracle.round_rows)
+            order = groups.get(name + ".g_idx")
+            module.register_forward_pre_hook(
+                oracle.round_rows if order is None else round_in_order(order))
     return oracle.logits_of(model, tokens)
 
 
@@ -111,8 +127,9 @@ def test_integer_activations(quantized, compiled, answers, evaluate, kind):
     assert 0 < oracle.rms(difference) <= NOISE * noise
 
 
-@pytest.mark.parametrize("kind", ["gptq-asym", "gptq-act-order", "packed-3",
-                                  "float8", "nf4-double", "nf4-over"])
+@pytest.mark.parametrize("kind", ["gptq-asym", "gptq-act-order",
+                                  "gptq-shared-order", "packed-3", "float8",
+                                  "nf4-double", "nf4-over"])
 def test_what_is_kept(quantized, mica, tmp_path, kind):
     """Integers stay packed; what has no kernels says that it is unpacked."""
     directory, plain = quantized(kind)

@@ -153,14 +153,25 @@ void Module::offer(std::string_view suffix, StoredMatrix::Parts parts) {
     all.views.find(part)->second.isPart = true;
   auto matrix = std::make_shared<const StoredMatrix>(std::move(parts));
   const TensorView &first = all.views.find(used.front())->second;
-  all.views.insert_or_assign(
-      weight, TensorView{.name = weight,
-                         .shape = {matrix->rows(), matrix->columns()},
-                         .format = &matrix->format(),
-                         .data = {},
-                         .file = first.file,
-                         .offset = first.offset,
-                         .matrix = matrix});
+  TensorView view = {.name = weight,
+                     .shape = {matrix->rows(), matrix->columns()},
+                     .format = &matrix->format(),
+                     .data = {},
+                     .file = first.file,
+                     .offset = first.offset,
+                     .matrix = matrix};
+  if (std::span<const float> order = matrix->order(); !order.empty()) {
+    view.columnOrder = weight + ".order";
+    all.views.insert_or_assign(view.columnOrder,
+                               TensorView{.name = view.columnOrder,
+                                          .shape = {matrix->columns()},
+                                          .format = findFormat("F32"),
+                                          .data = std::as_bytes(order),
+                                          .file = first.file,
+                                          .offset = first.offset,
+                                          .isPart = true});
+  }
+  all.views.insert_or_assign(weight, std::move(view));
 }
 
 PackedCodes mica::codesInRows(std::span<const std::byte> data, int64_t rows,

@@ -17,7 +17,7 @@ func.func @pack_c2(%a: !mica.weight<96x64, f32>, %b: !mica.weight<96x64, f32>) {
 // -----
 
 func.func @pack_c3(%a: !mica.weight<96x64, f32>) {
-  // expected-error@below {{'mica.pack' op expects a result of a float type or of the format of all sources, but got '!mica.weight<96x64, #mica.format<"q8_0", 32 x 34>>'}}
+  // expected-error@below {{'mica.pack' op expects a result of a float type or of the element of all sources, but got '!mica.weight<96x64, #mica.format<"q8_0", 32 x 34>>'}}
   %p = mica.pack %a : (!mica.weight<96x64, f32>) -> !mica.weight<96x64, #mica.format<"q8_0", 32 x 34>>
   return
 }

@@ -20,8 +20,13 @@ func.func private @weight_type_c4(!mica.weight<4x512, #mica.format<"q4_k", 256 x
 
 // -----
 
-// expected-error@below {{expects a float type or a #mica.format, but got i8}}
+// expected-error@below {{expects a float type, in a vector i32, or a #mica.format, but got i8}}
 func.func private @weight_type_c5(!mica.weight<4x4, i8>)
+
+// -----
+
+// expected-error@below {{expects a float type, in a vector i32, or a #mica.format, but got i32}}
+func.func private @weight_type_c5_matrix(!mica.weight<4x4, i32>)
 
 // -----
 

@@ -19,3 +19,8 @@ func.func private @f2(
 func.func private @f3(
   !mica.weight<4096x2048, bf16, #mica.layout<panel = 16, group = 2, granule = 16, align = 16>>
 )
+
+// CHECK: func private @f4(!mica.weight<640, i32>)
+func.func private @f4(
+  !mica.weight<640, i32>
+)

@@ -108,10 +108,28 @@ TEST(Quantized, gptq_order_of_columns) {
   check(d, "w4g4z", 8, 8, valueOf(zero));
   std::vector<int> mixed = {1, 0, 0, 1, 1, 0, 1, 0};
   d.tensors["m.g_idx"] = order(mixed);
-  check(d, "act-order", 8, 8, [&](int64_t n, int64_t k) {
-    int g = mixed[k];
+  auto value = [&](const std::vector<int> &groups, int64_t n, int64_t k) {
+    int g = groups[k];
     return double(1 + g) * half(n) * (code(n, k) - zero(n, g));
-  });
+  };
+  // Columns of a group side by side, as a tensor beside the matrix says.
+  std::vector<int> sorted = {1, 2, 5, 7, 0, 3, 4, 6};
+  check(d, "w4g4z", 8, 8,
+        [&](int64_t n, int64_t k) { return value(mixed, n, sorted[k]); });
+  Expected<Checkpoint> checkpoint = d.open();
+  ASSERT_TRUE(checkpoint);
+  const TensorView *matrix = checkpoint->find("m.weight");
+  ASSERT_EQ(matrix->columnOrder, "m.weight.order");
+  std::vector<float> columns(8);
+  decodeRow(*checkpoint->find(matrix->columnOrder)->format,
+            checkpoint->find(matrix->columnOrder)->data.data(), 8,
+            columns.data());
+  EXPECT_EQ(columns, std::vector<float>(sorted.begin(), sorted.end()));
+  // Groups of different sizes are floats.
+  std::vector<int> uneven = {1, 0, 0, 1, 1, 1, 1, 0};
+  d.tensors["m.g_idx"] = order(uneven);
+  check(d, "uneven-groups", 8, 8,
+        [&](int64_t n, int64_t k) { return value(uneven, n, k); });
   d.tensors["m.g_idx"] = order({0, 0, 0, 0, 2, 1, 1, 1});
   EXPECT_EQ(d.error(), "d/m.st: tensor 'm.g_idx' has group 2 for column 4, "
                        "expected one of 2");

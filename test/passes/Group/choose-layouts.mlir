@@ -15,6 +15,14 @@ module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v
     return %1 : tensor<?x96xf32>
   }
 
+  // Indices stay integers.
+  // CHECK-LABEL: func @order
+  func.func @order(%x: tensor<?x64xf32>, %order: !mica.weight<64, i32>) -> tensor<?x64xf32> {
+    // CHECK: mica.pack %{{.*}} -> !mica.weight<64, i32, #mica.layout<panel = 1, group = 1, granule = 1, align = 16>>
+    %0 = mica.permute_columns %x, %order : tensor<?x64xf32>, !mica.weight<64, i32>
+    return %0 : tensor<?x64xf32>
+  }
+
   // A table that is also multiplied is packed once, for the product.
   // CHECK-LABEL: func @tied
   func.func @tied(%ids: tensor<?xi32>) -> tensor<?x100xf32> {

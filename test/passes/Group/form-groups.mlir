@@ -37,6 +37,22 @@ module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v
     return %1 : tensor<?x512xf32>
   }
 
+  // Columns in another order come from the whole row: a phase later, and what
+  // rounds them goes along.
+  // CHECK-LABEL: func @order
+  func.func @order(%x: tensor<?x64xf32>, %w: !mica.weight<64x64, bf16>, %order: !mica.weight<64, i32>) -> tensor<?x64xbf16> {
+    // CHECK:      mica.group "linear" phase 0
+    // CHECK-NEXT:   mica.linear
+    // CHECK-NEXT:   mica.yield
+    // CHECK:      mica.group "rows" phase 1
+    // CHECK-NEXT:   mica.permute_columns
+    // CHECK-NEXT:   mica.quantize
+    %0 = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<64x64, bf16> -> tensor<?x64xf32>
+    %1 = mica.permute_columns %0, %order : tensor<?x64xf32>, !mica.weight<64, i32>
+    %2 = mica.quantize %1 : tensor<?x64xf32> -> tensor<?x64xbf16>
+    return %2 : tensor<?x64xbf16>
+  }
+
   // The other operand comes later, so the later product takes the add.
   // CHECK-LABEL: func @later_takes_it
   func.func @later_takes_it(%x: tensor<?x64xf32>, %w: !mica.weight<64x64, bf16>) -> tensor<?x64xf32> {

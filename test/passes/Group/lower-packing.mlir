@@ -25,6 +25,15 @@ func.func @vector(%a: !mica.weight<10, bf16>) -> !mica.weight<10, f32, #vector>
   return %p : !mica.weight<10, f32, #vector>
 }
 
+// Indices arrive as whole numbers of f32.
+// CHECK-LABEL: func @indices
+func.func @indices(%a: !mica.weight<10, i32>) -> !mica.weight<10, i32, #vector>
+    attributes {mica.pack_function} {
+  // CHECK: arith.fptosi %{{.*}} : vector<1xf32> to vector<1xi32>
+  %p = mica.pack %a : (!mica.weight<10, i32>) -> !mica.weight<10, i32, #vector>
+  return %p : !mica.weight<10, i32, #vector>
+}
+
 // Panels of 4 rows by 4 units of 2 columns: two perfect shuffles transpose a
 // block, and bf16 is rounded in integers, never by arith.truncf.
 // CHECK-LABEL: func @pairs

@@ -41,3 +41,29 @@ module attributes {mica.dtype = f32, mica.target = #t} {
   }
   mica.weight @n : !mica.weight<64, f32>
 }
+
+// -----
+
+// What reads a row elsewhere than it writes cannot be what a layer returns.
+
+!rows = tensor<?x64xf32>
+#t = #mica.target<cpu = "x86-64-v3", features = "", vector_bits = 256, panel = 16, max_granule = 32, dot = []>
+module attributes {mica.dtype = f32, mica.target = #t} {
+  mica.weight @t : !mica.weight<100x64, f32>
+  mica.weight @o : !mica.weight<64, i32>
+
+  func.func private @layer(%x: !rows, %order: !mica.weight<64, i32>) -> !rows {
+    // expected-error@below {{'mica.group' op writes the rows of the layer while they are still read}}
+    %y = mica.permute_columns %x, %order : !rows, !mica.weight<64, i32>
+    return %y : !rows
+  }
+
+  func.func @step(%batch: !mica.batch) -> tensor<?x64xf32> {
+    %ids = mica.tokens %batch : tensor<?xi32>
+    %t = mica.get_weight @t : !mica.weight<100x64, f32>
+    %x = mica.embedding %ids, %t : tensor<?xi32>, !mica.weight<100x64, f32> -> !rows
+    %y = mica.stack %x, (), () [#mica.layer<@layer, kv = -1, shared = [], weights = [@o]>] : !rows, (), () -> !rows
+    %r = mica.output_rows %y, %batch : !rows -> !rows
+    return %r : !rows
+  }
+}

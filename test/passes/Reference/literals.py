@@ -117,6 +117,7 @@ def case_tokens():
     x = table[[5, 0, 2, 2]]
     yield "embedding", x
     yield "output_rows", x[[0, 3]]
+    yield "permute_columns", x[:, [2, 0, 1]]
 
 
 def steps(**options):

@@ -28,6 +28,8 @@ func.func @batch() -> !mica.batch {
 mica.weight @table : !mica.weight<6x3, bf16>
   {mica.value = dense<[[-0.5, 0.08349609375, -0.416015625], [0.1669921875, -0.333984375, 0.25], [-0.25, 0.333984375, -0.1669921875], [0.416015625, -0.08349609375, 0.5], [0.0, -0.5, 0.08349609375], [-0.416015625, 0.1669921875, -0.333984375]]> : tensor<6x3xbf16>}
 
+mica.weight @order : !mica.weight<3, i32> {mica.value = dense<[2, 0, 1]> : tensor<3xi32>}
+
 func.func @main() {
   %batch = call @batch() : () -> !mica.batch
   %table = mica.get_weight @table : !mica.weight<6x3, bf16>
@@ -67,5 +69,16 @@ func.func @main() {
   // CHECK: sizes = [2, 3]
   // CHECK-NEXT{LITERAL}: [-0.416016, 0.166992, -0.333984]
   // CHECK-NEXT{LITERAL}: [-0.25, 0.333984, -0.166992]
+
+  %order = mica.get_weight @order : !mica.weight<3, i32>
+  %z = mica.permute_columns %x, %order : tensor<?x3xf32>, !mica.weight<3, i32>
+  %show3 = tensor.cast %z : tensor<?x3xf32> to tensor<?x?xf32>
+  call @show(%show3) : (tensor<?x?xf32>) -> ()
+  // permute_columns
+  // CHECK: sizes = [4, 3]
+  // CHECK-NEXT{LITERAL}: [-0.333984, -0.416016, 0.166992]
+  // CHECK-NEXT{LITERAL}: [-0.416016, -0.5, 0.0834961]
+  // CHECK-NEXT{LITERAL}: [-0.166992, -0.25, 0.333984]
+  // CHECK-NEXT{LITERAL}: [-0.166992, -0.25, 0.333984]
   return
 }
