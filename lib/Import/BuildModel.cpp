@@ -10,32 +10,14 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/Builders.h"
-#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/MapVector.h"
 
 #include <cmath>
-#include <set>
 
 using namespace mlir;
 using namespace mica;
 
 namespace {
-
-/// The type that holds the scales of `format` exactly.
-Type scaleType(MLIRContext *context, const Format &format) {
-  switch (format.scale.type) {
-  case ScaleType::F16:
-    return Float16Type::get(context);
-  case ScaleType::BF16:
-  case ScaleType::E8M0Half:
-    return BFloat16Type::get(context);
-  case ScaleType::F32:
-  case ScaleType::None:
-    return Float32Type::get(context);
-  }
-  llvm_unreachable("no such scale");
-}
 
 /// What layers of one function have in common: window, rope, scale, the types
 /// of the weights as stored, and which of them share an order of columns.
@@ -46,8 +28,8 @@ class ModelBuilder {
 public:
   ModelBuilder(MLIRContext *context, const Checkpoint &checkpoint,
                const ModelDescription &model, const BuildOptions &options)
-      : b(context), loc(b.getUnknownLoc()), checkpoint(checkpoint),
-        model(model), options(options),
+      : b(context), loc(b.getUnknownLoc()), model(model), options(options),
+        weights(context, checkpoint, model.headSize, options.quantize),
         rowsType(RankedTensorType::get({ShapedType::kDynamic, model.width},
                                        b.getF32Type())),
         batchType(BatchType::get(context)) {}
@@ -55,9 +37,9 @@ public:
   OwningOpRef<ModuleOp> build() {
     OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
     b.setInsertionPointToEnd(module->getBody());
-    addWeights(model.weights, "");
+    declare(weights.of(model.weights));
     for (auto [index, layer] : llvm::enumerate(model.layers))
-      addWeights(layer.weights, "l" + std::to_string(index) + ".");
+      declare(weightsOf(index));
     for (const LayerDescription &layer : model.layers) {
       cacheOf.insert({layer.window, static_cast<int64_t>(cacheOf.size())});
       LayerKind kind = kindOf(layer);
@@ -75,105 +57,29 @@ private:
   // Weights
   //===--------------------------------------------------------------------===//
 
-  static std::string symbol(StringRef prefix, Role role) {
-    std::string name = prefix.str() + std::string(roleName(role));
-    std::replace(name.begin(), name.end(), ' ', '_');
-    return name;
+  void declare(const std::vector<ModelWeight> &all) {
+    for (const ModelWeight &weight : all)
+      WeightOp::create(
+          b, loc, b.getStringAttr(weight.symbol), TypeAttr::get(weight.type),
+          b.getArrayAttr(weight.source), FlatSymbolRefAttr(), ArrayAttr());
   }
 
-  /// The format of a weight: the one that is asked for, if its blocks fit, else
-  /// as the checkpoint stores it.
-  const Format &formatOf(const WeightSource &source) {
-    const TensorView &tensor = *checkpoint.find(source.tensor);
-    const Format *wanted = nullptr;
-    if (options.quantize && tensor.shape.size() == 2)
-      wanted = options.quantize(source.tensor);
-    if (!wanted || wanted == tensor.format)
-      return *tensor.format;
-    if (source.columns % wanted->blockElements == 0)
-      return *wanted;
-    if (unfit.insert(source.tensor).second)
-      remark::missed(loc, remark::RemarkOpts::name("quantize").category("mica"))
-          << remark::add("{0} not quantized to {1}: {2} columns are no "
-                         "multiple of its blocks of {3}",
-                         source.tensor, StringRef(wanted->name).lower(),
-                         source.columns, int(wanted->blockElements));
-    return *tensor.format;
+  /// The weights of layer `index`.
+  std::vector<ModelWeight> weightsOf(int64_t index) {
+    return weights.of(model.layers[index].weights,
+                      "l" + std::to_string(index) + ".");
   }
 
-  /// The type of a weight as it is computed with.
-  WeightType weightType(const WeightSource &source) {
-    SmallVector<int64_t> shape = {source.rows};
-    if (checkpoint.find(source.tensor)->shape.size() == 2)
-      shape.push_back(source.columns);
-    const Format &format = formatOf(source);
-    if (format.name == "F32")
-      return WeightType::get(shape, b.getF32Type());
-    if (format.name == "F16")
-      return WeightType::get(shape, b.getF16Type());
-    if (format.name == "BF16")
-      return WeightType::get(shape, b.getBF16Type());
-    return WeightType::get(b.getContext(), shape,
-                           formatAttr(b.getContext(), format), LayoutAttr());
-  }
-
-  static std::string orderSymbol(StringRef prefix, Role role) {
-    return symbol(prefix, role) + "_order";
-  }
-
-  WeightType orderType(const WeightSource &source) {
-    return WeightType::get({source.columns}, b.getI32Type());
-  }
-
-  /// For each of `weights` whose columns are in an order of their own the first
-  /// one in the same order: products that share it share their rows.
-  std::map<Role, Role> ordersOf(const WeightMap &weights) {
-    std::map<Role, Role> result;
-    for (const auto &[role, source] : weights) {
-      if (source.columnOrder.empty())
-        continue;
-      auto order = checkpoint.find(source.columnOrder)->data;
-      auto same = llvm::find_if(weights, [&](const auto &other) {
-        const std::string &name = other.second.columnOrder;
-        return !name.empty() &&
-               std::ranges::equal(checkpoint.find(name)->data, order);
-      });
-      result[role] = same->first;
-    }
-    return result;
-  }
-
-  /// The weights that are orders of columns, by the role they are named for.
-  std::set<Role> distinctOrders(const WeightMap &weights) {
-    std::set<Role> result;
-    for (auto [role, first] : ordersOf(weights))
-      result.insert(first);
-    return result;
-  }
-
-  void addOrder(const WeightSource &source, const std::string &name) {
-    auto from = SourceAttr::get(b.getContext(), 0, source.columnOrder, 0,
-                                source.columns, /*transposed=*/false,
-                                /*permuted=*/0);
-    WeightOp::create(b, loc, b.getStringAttr(name),
-                     TypeAttr::get(orderType(source)), b.getArrayAttr(from),
-                     FlatSymbolRefAttr(), ArrayAttr());
-  }
-
-  void addWeights(const WeightMap &weights, StringRef prefix) {
-    for (Role role : distinctOrders(weights))
-      addOrder(weights.at(role), orderSymbol(prefix, role));
-    for (const auto &[role, source] : weights) {
-      int64_t permuted = source.order == RowOrder::PairsToHalves
-                             ? source.rows / model.headSize
-                             : 0;
-      auto from =
-          SourceAttr::get(b.getContext(), 0, source.tensor, source.firstRow,
-                          source.rows, source.transposed, permuted);
-      WeightOp::create(b, loc, b.getStringAttr(symbol(prefix, role)),
-                       TypeAttr::get(weightType(source)), b.getArrayAttr(from),
-                       FlatSymbolRefAttr(), ArrayAttr());
-    }
+  /// Begins a function that has the values `given` for `all`, which are those
+  /// of `roles`.
+  void takeWeights(const WeightMap &roles, ArrayRef<ModelWeight> all,
+                   ValueRange given) {
+    arguments.clear();
+    orders.clear();
+    ordered.clear();
+    orderOf = weights.ordersOf(roles);
+    for (auto [weight, value] : llvm::zip_equal(all, given))
+      (weight.isOrder ? orders : arguments)[weight.role] = value;
   }
 
   //===--------------------------------------------------------------------===//
@@ -228,10 +134,10 @@ private:
 
   LayerKind kindOf(const LayerDescription &layer) {
     std::vector<const void *> types;
-    for (const auto &[role, source] : layer.weights)
-      types.push_back(weightType(source).getAsOpaquePointer());
+    for (const ModelWeight &weight : weights.of(layer.weights))
+      types.push_back(weight.type.getAsOpaquePointer());
     return {layer.window, layer.rope, layer.attentionScale, types,
-            ordersOf(layer.weights)};
+            weights.ordersOf(layer.weights)};
   }
 
   KVType cacheType(int64_t window) {
@@ -262,11 +168,11 @@ private:
   }
 
   /// `x` with its columns as the weight of `role` has them.
-  Value ordered(Value x, Role role) {
+  Value inOrder(Value x, Role role) {
     auto shared = orderOf.find(role);
     if (shared == orderOf.end())
       return x;
-    Value &result = inOrder[{x, shared->second}];
+    Value &result = ordered[{x, shared->second}];
     if (!result)
       result = PermuteColumnsOp::create(b, loc, x.getType(), x,
                                         orders.at(shared->second));
@@ -275,7 +181,7 @@ private:
 
   Value linear(Value x, Role role, Role biasRole) {
     Value w = weight(role);
-    x = ordered(x, role);
+    x = inOrder(x, role);
     int64_t n = cast<WeightType>(w.getType()).rows();
     return LinearOp::create(b, loc, rows(n), x, w, weight(biasRole));
   }
@@ -322,38 +228,21 @@ private:
     return linear(h, Role::Down, Role::DownBias);
   }
 
-  /// Forgets what belongs to the function built before.
-  void startFunction(const WeightMap &weights) {
-    arguments.clear();
-    orders.clear();
-    inOrder.clear();
-    orderOf = ordersOf(weights);
-  }
-
   void buildLayer(const LayerDescription &layer, StringRef name) {
     SmallVector<Type> types = {rowsType, cacheType(layer.window), batchType};
     if (layer.rope >= 0)
       types.push_back(anglesType(layer.rope));
     size_t fixed = types.size();
-    for (const auto &[role, source] : layer.weights)
-      types.push_back(weightType(source));
-    std::set<Role> distinct = distinctOrders(layer.weights);
-    for (Role role : distinct)
-      types.push_back(orderType(layer.weights.at(role)));
+    std::vector<ModelWeight> all = weights.of(layer.weights);
+    for (const ModelWeight &weight : all)
+      types.push_back(weight.type);
     auto function = func::FuncOp::create(
         b, loc, name, b.getFunctionType(types, {types[0], types[1]}));
     function.setPrivate();
     OpBuilder::InsertionGuard guard(b);
     Block *body = function.addEntryBlock();
     b.setInsertionPointToStart(body);
-    startFunction(layer.weights);
-    for (auto [entry, argument] :
-         llvm::zip(layer.weights, body->getArguments().drop_front(fixed)))
-      arguments[entry.first] = argument;
-    for (auto [role, argument] : llvm::zip(
-             distinct,
-             body->getArguments().drop_front(fixed + layer.weights.size())))
-      orders[role] = argument;
+    takeWeights(layer.weights, all, body->getArguments().drop_front(fixed));
 
     Value x = body->getArgument(0), kv = body->getArgument(1);
     Value batch = body->getArgument(2);
@@ -407,18 +296,14 @@ private:
       SmallVector<int64_t> shared = {0};
       if (layer.rope >= 0)
         shared.push_back(1 + layer.rope);
-      SmallVector<FlatSymbolRefAttr> weights;
-      std::string prefix = "l" + std::to_string(index) + ".";
-      for (const auto &[role, source] : layer.weights)
-        weights.push_back(
-            FlatSymbolRefAttr::get(b.getContext(), symbol(prefix, role)));
-      for (Role role : distinctOrders(layer.weights))
-        weights.push_back(
-            FlatSymbolRefAttr::get(b.getContext(), orderSymbol(prefix, role)));
+      SmallVector<FlatSymbolRefAttr> symbols;
+      for (const ModelWeight &weight : weightsOf(index))
+        symbols.push_back(
+            FlatSymbolRefAttr::get(b.getContext(), weight.symbol));
       layers.push_back(LayerAttr::get(
           b.getContext(),
           FlatSymbolRefAttr::get(b.getContext(), functionOf[kind]),
-          cacheOf[layer.window], shared, weights));
+          cacheOf[layer.window], shared, symbols));
     }
     return b.getArrayAttr(layers);
   }
@@ -434,13 +319,11 @@ private:
     OpBuilder::InsertionGuard guard(b);
     Block *body = function.addEntryBlock();
     b.setInsertionPointToStart(body);
-    startFunction(model.weights);
-    for (const auto &[role, source] : model.weights)
-      arguments[role] =
-          GetWeightOp::create(b, loc, weightType(source), symbol("", role));
-    for (Role role : distinctOrders(model.weights))
-      orders[role] = GetWeightOp::create(
-          b, loc, orderType(model.weights.at(role)), orderSymbol("", role));
+    std::vector<ModelWeight> all = weights.of(model.weights);
+    SmallVector<Value> values;
+    for (const ModelWeight &weight : all)
+      values.push_back(GetWeightOp::create(b, loc, weight.type, weight.symbol));
+    takeWeights(model.weights, all, values);
 
     Value batch = body->getArgument(0);
     Value x = embeddings(batch);
@@ -458,7 +341,7 @@ private:
     x = norm(x, Role::FinalNorm, Role::FinalNormBias);
     Value output =
         model.tied ? weight(Role::TokenEmbedding) : weight(Role::Output);
-    x = ordered(x, Role::Output);
+    x = inOrder(x, Role::Output);
     x = LinearOp::create(b, loc, rows(model.vocabulary), x, output, Value());
     SmallVector<Value> returned = {softcapped(x, model.finalSoftcap)};
     llvm::append_range(returned, stack.getKvResults());
@@ -496,9 +379,9 @@ private:
 
   OpBuilder b;
   Location loc;
-  const Checkpoint &checkpoint;
   const ModelDescription &model;
   const BuildOptions &options;
+  ModelWeights weights;
   RankedTensorType rowsType;
   BatchType batchType;
   /// Cache groups by window, functions by kind of layer, in order of
@@ -510,36 +393,10 @@ private:
   std::map<Role, Value> arguments;
   std::map<Role, Role> orderOf;
   std::map<Role, Value> orders;
-  llvm::DenseMap<std::pair<Value, Role>, Value> inOrder;
-  /// Tensors that could not be quantized.
-  std::set<std::string> unfit;
+  llvm::DenseMap<std::pair<Value, Role>, Value> ordered;
 };
 
 } // namespace
-
-/// What codes stand for that are no integers; null if they are.
-static Attribute floatsOf(MLIRContext *context, const Format &format) {
-  if (format.encoding == Encoding::Float)
-    return TypeAttr::get(Float8E4M3FNType::get(context));
-  if (!format.floatValues.empty())
-    return DenseF32ArrayAttr::get(context, format.floatValues);
-  return nullptr;
-}
-
-FormatAttr mica::formatAttr(MLIRContext *context, const Format &format) {
-  SmallVector<int64_t> values(format.values.begin(), format.values.end());
-  bool twoLevels = format.subElements != 0;
-  tile::BlocksAttr blocks;
-  if (format.isBlocks())
-    blocks = tile::BlocksAttr::get(
-        context, format.elementBits, values.empty() ? format.integerZero() : 0,
-        format.group(), scaleType(context, format),
-        twoLevels ? format.blockElements : 0,
-        format.min.type != ScaleType::None, format.zeros, values,
-        floatsOf(context, format));
-  return FormatAttr::get(context, StringRef(format.name).lower(),
-                         format.blockElements, format.blockBytes, blocks);
-}
 
 OwningOpRef<ModuleOp> mica::buildModel(MLIRContext *context,
                                        const Checkpoint &checkpoint,

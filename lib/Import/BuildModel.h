@@ -3,8 +3,7 @@
 #ifndef LIB_IMPORT_BUILDMODEL_H
 #define LIB_IMPORT_BUILDMODEL_H
 
-#include "dialects/Mica/Mica.h"
-#include "lib/Import/Model.h"
+#include "lib/Import/ModelWeights.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
@@ -19,12 +18,8 @@ struct BuildOptions {
   mlir::Type cache;
   /// Tokens of a cache page: a multiple of 16.
   int64_t page = 32;
-  /// The format that a tensor's matrix is quantized to, null to keep its own.
-  std::function<const Format *(const std::string &tensor)> quantize = {};
+  ChooseFormat quantize = {};
 };
-
-/// The attribute of a block format of the table.
-FormatAttr formatAttr(mlir::MLIRContext *context, const Format &format);
 
 /// The stage-0 module of `model`: one function for each distinct kind of layer,
 /// `@step` over a batch and the caches (one for each window), and a

@@ -8,7 +8,7 @@
 #include "dialects/Mica/Mica.h"
 #include "lib/Artifact/OutputFile.h"
 #include "lib/Format/Quantize.h"
-#include "lib/Import/BuildModel.h"
+#include "lib/Import/ModelWeights.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <regex>
