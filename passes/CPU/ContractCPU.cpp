@@ -1,6 +1,7 @@
 //===- ContractCPU.cpp - tile.contract as register tiles ------------------===//
 //
-// A task is a block of rows times a unit of columns:
+// A task is a block of rows times a unit of columns
+// (passes/CPU/ContractTasks.h):
 //
 //   for each chunk of the unit's columns          (weights stay in L2)
 //     for each row tile of the block, greedily    (12, 8, 4, 2, 1 …)
@@ -18,9 +19,6 @@
 //         stage = stage + sums over this part of k
 //   for each chunk, each row: the epilogue
 //
-// With offsets all this happens within a part of the weight and its rows; the
-// tasks of one part come after those of another, in the order of the parts.
-//
 // Every element is the sum over k in one accumulator, k ascending, whatever the
 // row tile: results do not depend on who shares the batch. The exception has a
 // name: rows of `#tile.groups` with `values` are floats where they are many.
@@ -31,6 +29,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "passes/CPU/ChooseDot.h"
+#include "passes/CPU/ContractTasks.h"
 #include "passes/CPU/Expand.h"
 
 using namespace mlir;
@@ -43,64 +42,25 @@ namespace {
 
 /// The widest segment that an elastic region is given, in columns.
 constexpr int64_t widestSegment = 64;
-/// A step with more rows than this many row tiles passes over parts of k, units
-/// of columns being so many times wider: then it reads its inputs less often.
-constexpr int64_t deepRowTiles = 2, deepUnits = 4;
-
-/// Columns of k that are opened at a time if the schedule does not say.
-constexpr int64_t openDepth = 512;
-
 class ContractExpansion {
 public:
   ContractExpansion(Emitter &e, tile::ContractOp op)
-      : e(e), op(op), schedule(*op.getSchedule()), input(op.getInput()) {
-    MemRefType weight = op.getWeight().getType();
-    panel = op.getPanel();
-    group =
-        op.getBlocks() ? op.getBlocks()->block(panel) : weight.getDimSize(3);
-    groups = weight.getDimSize(1);
-    parts = op.getParts();
-    dot = chooseDot(op);
-    openings = chooseOpenings(op);
-    segment = op.getSegment();
-    granule = op.getGranule();
-    // Without padding inside, a granule of any epilogue is as good as a panel.
-    if (op.getElastic() && granule % panel == 0)
-      granule = panel;
-    panelsPerGranule = llvm::divideCeil(granule, panel);
-    granules = llvm::divideCeil(op.getColumns(), granule);
-    chunk = llvm::divideCeil(llvm::max_element(schedule.getPanels())[0],
-                             panelsPerGranule);
-    chunk = std::min(chunk, granules);
-    unit = std::max<int64_t>(1, schedule.getUnit() / (granule * chunk)) * chunk;
-    unit = std::min<int64_t>(unit, llvm::divideCeil(granules, chunk) * chunk);
-    int64_t columns = schedule.getDepth();
-    if (!openings.empty() && columns == 0)
-      columns = openDepth;
-    depth = std::min(columns / group, groups);
-    if (!openings.empty())
-      depth = std::max<int64_t>(depth, 1);
-    if (depth == 0 || (depth == groups && openings.empty()))
-      depth = groups;
-    else
-      deepUnit = std::min<int64_t>(llvm::divideCeil(granules, unit) * unit,
-                                   deepUnits * unit);
-  }
+      : e(e), op(op), schedule(*op.getSchedule()), input(op.getInput()),
+        dot(chooseDot(op)), openings(chooseOpenings(op)),
+        tasks(e, op, !openings.empty()), segment(op.getSegment()),
+        panel(tasks.panel), groups(tasks.groups), granule(tasks.granule),
+        panelsPerGranule(tasks.panelsPerGranule), granules(tasks.granules),
+        chunk(tasks.chunk) {}
 
   /// Bytes of the sums that wait, if any.
   int64_t workerBytes() const {
-    return deepUnit / chunk * schedule.getBlock() * stageWidth() * 4;
+    return tasks.deepUnit / chunk * schedule.getBlock() * stageWidth() * 4;
   }
 
-  Index countTasks();
-  void expand(Index task);
+  Index countTasks() { return tasks.count(); }
+  void expand(Index number);
 
 private:
-  /// Rows [from, to) of the input: those of a part of the weight.
-  struct Rows {
-    Index from, to;
-    Index count() const { return to - from; }
-  };
   /// Granules [g, g + count): a chunk, or one of those that fill none.
   struct Chunk {
     Index g;
@@ -129,18 +89,10 @@ private:
   };
 
   int64_t stageWidth() const { return chunk * panelsPerGranule * panel; }
-  Rows rowsOf(Index part);
-  Index rowBlocks(const Rows &rows) {
-    return ceilDiv(rows.count(), schedule.getBlock());
-  }
-  Value isDeep(const Rows &rows);
-  Index countTasks(const Rows &rows);
-  Index enterPart(Index task);
-  Index unitOf(Index at, Index units);
   Index panelOf(const Chunk &chunk, Index panel) {
-    return firstPanel + chunk.g * panelsPerGranule + panel;
+    return task.firstPanel + chunk.g * panelsPerGranule + panel;
   }
-  void forChunks(Index g0, Index g1, llvm::function_ref<void(Chunk)> body);
+  void forChunks(llvm::function_ref<void(Chunk)> body);
   void forRows(const Dot &dot, Index m0, Index m1,
                llvm::function_ref<void(const RowTiles &)> body);
   void forPanels(const Chunk &chunk, int64_t panels,
@@ -150,11 +102,11 @@ private:
                  const Turn &turn);
   Index nextOf(const Chunk &chunk, Index panel, int64_t panels,
                const Pass &pass);
-  void expandChunk(Index m0, Index m1, const Chunk &chunk);
-  void expandDeep(Value deep, Index m0, Index m1, Index g0, Index g1);
-  void expandPass(Index m0, Index few, Index m1, const Chunk &chunk,
-                  const Place &place, const Pass &pass);
-  void expandOpened(OpeningDot &dot, Index m0, Index m1, const Chunk &chunk,
+  void expandChunk(const Chunk &chunk);
+  void expandDeep();
+  void expandPass(Index few, const Chunk &chunk, const Place &place,
+                  const Pass &pass);
+  void expandOpened(OpeningDot &dot, Index end, const Chunk &chunk,
                     const Place &place, const Pass &pass);
   void expandEpilogue(Index m0, Index m1, const Chunk &chunk,
                       const Place &place);
@@ -164,126 +116,40 @@ private:
   tile::ContractOp op;
   tile::ScheduleAttr schedule;
   Value input, weights, stage;
-  Index zero;
-  // Of the part that the task belongs to.
-  Rows partRows;
-  Index firstPanel;
   std::unique_ptr<Dot> dot;
   SmallVector<std::unique_ptr<OpeningDot>> openings; // for most rows first
-  // Of the packed weight; `granule`, `segment` in columns; `chunk`, `unit` and
-  // the unit of deep blocks (0: there are none) in granules; `depth` in groups.
-  int64_t panel, group, groups, parts, depth;
-  int64_t segment, granule, panelsPerGranule, granules, chunk, unit;
-  int64_t deepUnit = 0;
+  ContractTasks tasks;
+  ContractTask task; // the one that is expanded
+  Index zero;
+  int64_t segment, panel, groups, granule, panelsPerGranule, granules, chunk;
 };
 
 } // namespace
 
-ContractExpansion::Rows ContractExpansion::rowsOf(Index part) {
-  Value offsets = op.getOffsets();
-  if (!offsets)
-    return {e.index(0), e.dim(input, 0)};
-  return {e.fromI32(e.load(offsets, {part})),
-          e.fromI32(e.load(offsets, {part + 1}))};
-}
-
-/// Whether there are rows enough to pass over weights in the first cache, and
-/// columns (or parts) enough for every worker to have some.
-Value ContractExpansion::isDeep(const Rows &rows) {
-  Value many =
-      e.index(deepRowTiles * schedule.getRows().front()) < rows.count();
-  if (parts > 1)
-    return many;
-  auto phase = op->getParentOfType<tile::PhaseOp>();
-  Index tasks = rowBlocks(rows) * llvm::divideCeil(granules, deepUnit);
-  return e.bitAnd(many, e.index(phase.getWorkers()) < tasks);
-}
-
-Index ContractExpansion::countTasks(const Rows &rows) {
-  Index units = e.index(llvm::divideCeil(granules, unit));
-  if (deepUnit)
-    units = e.select(isDeep(rows),
-                     e.index(llvm::divideCeil(granules, deepUnit)), units);
-  return rowBlocks(rows) * units;
-}
-
-Index ContractExpansion::countTasks() {
-  Value sum =
-      e.forRange(e.index(0), e.index(parts), 1, {e.index(0)},
-                 [&](Index part, ValueRange before) -> Emitter::Values {
-                   return {e.index(before[0]) + countTasks(rowsOf(part))};
-                 })[0];
-  return e.index(sum);
-}
-
-/// Finds the part that the task belongs to, the last one that begins at or
-/// before it; returns its number within.
-Index ContractExpansion::enterPart(Index task) {
-  partRows = rowsOf(zero);
-  firstPanel = zero;
-  if (parts == 1)
-    return task;
-  Emitter::Values found =
-      e.forRange(zero, e.index(parts), 1, {zero, zero, zero},
-                 [&](Index part, ValueRange carried) -> Emitter::Values {
-                   Index begin = e.index(carried[0]);
-                   Value isBehind = task < begin;
-                   return {begin + countTasks(rowsOf(part)),
-                           e.select(isBehind, e.index(carried[1]), begin),
-                           e.select(isBehind, e.index(carried[2]), part)};
-                 });
-  Index part = e.index(found[2]);
-  partRows = rowsOf(part);
-  firstPanel = part * (op.getWeight().getType().getDimSize(0) / parts);
-  return task - e.index(found[1]);
-}
-
-/// Which of `units` is drawn as number `at`. Workers that draw in turn each go
-/// through a run of units, so that what the hardware prefetches is their own.
-Index ContractExpansion::unitOf(Index at, Index units) {
-  Index workers = e.index(op->getParentOfType<tile::PhaseOp>().getWorkers());
-  Index run = at % workers;
-  return run * (units / workers) + min(run, units % workers) + at / workers;
-}
-
-void ContractExpansion::expand(Index task) {
+void ContractExpansion::expand(Index number) {
   MemRefType weight = op.getWeight().getType();
   weights =
       e.reshape(op.getWeight(), {weight.getDimSize(0), groups,
                                  weight.getDimSize(2) * weight.getDimSize(3)});
   zero = e.index(0);
-  task = enterPart(task);
-  Value deep = deepUnit ? isDeep(partRows) : Value();
-  Index width = e.index(unit);
-  if (deep)
-    width = e.select(deep, e.index(deepUnit), width);
-
-  // Row blocks run fastest, so that a unit's weights come from memory once.
-  Index blocks = rowBlocks(partRows);
-  Index m0 = partRows.from + task % blocks * schedule.getBlock();
-  Index m1 = min(m0 + schedule.getBlock(), partRows.to);
-  Index g0 =
-      unitOf(task / blocks, (e.index(granules - 1) + width) / width) * width;
-  Index g1 = g0 + width;
-  if (granules % unit || deep)
-    g1 = min(g1, e.index(granules));
-  if (deep) {
-    expandDeep(deep, m0, m1, g0, g1);
+  task = tasks.get(number);
+  if (task.deep) {
+    expandDeep();
   } else {
     stage =
         e.scratch({schedule.getRows().front(), stageWidth()}, e.b.getF32Type());
-    forChunks(g0, g1, [&](const Chunk &chunk) { expandChunk(m0, m1, chunk); });
+    forChunks([&](const Chunk &chunk) { expandChunk(chunk); });
   }
   dot->finish(e);
   for (auto &opening : openings)
     opening->finish(e);
 }
 
-/// [g0, g1): whole chunks, then what is left granule by granule.
-void ContractExpansion::forChunks(Index g0, Index g1,
-                                  llvm::function_ref<void(Chunk)> body) {
+/// The task's columns: whole chunks, then what is left granule by granule.
+void ContractExpansion::forChunks(llvm::function_ref<void(Chunk)> body) {
+  auto [g0, g1] = std::pair(task.g0, task.g1);
   // Every unit is one chunk: say so without a loop.
-  if (!deepUnit && unit == chunk && granules % chunk == 0)
+  if (!task.deep && tasks.unit == chunk && granules % chunk == 0)
     return body({g0, chunk});
   Index whole = g1;
   if (granules % chunk)
@@ -336,11 +202,11 @@ DotTile ContractExpansion::tileOf(const Chunk &chunk, Index m, int64_t rows,
                   rows,
                   panels,
                   this->panel,
-                  group,
+                  tasks.group,
                   schedule,
                   pass.from,
                   pass.to,
-                  depth,
+                  tasks.depth,
                   pass.carried,
                   turn.next,
                   turn.before,
@@ -353,8 +219,8 @@ DotTile ContractExpansion::tileOf(const Chunk &chunk, Index m, int64_t rows,
   return tile;
 }
 
-void ContractExpansion::expandChunk(Index m0, Index m1, const Chunk &chunk) {
-  forRows(*dot, m0, m1, [&](const RowTiles &tiles) {
+void ContractExpansion::expandChunk(const Chunk &chunk) {
+  forRows(*dot, task.m0, task.m1, [&](const RowTiles &tiles) {
     dot->prepare(e, tiles.rows);
     e.forRange(tiles.m, tiles.end, tiles.rows, [&](Index m) {
       forPanels(chunk, tiles.panels, [&](Index panel, int64_t panels) {
@@ -366,8 +232,8 @@ void ContractExpansion::expandChunk(Index m0, Index m1, const Chunk &chunk) {
   });
 }
 
-void ContractExpansion::expandDeep(Value deep, Index m0, Index m1, Index g0,
-                                   Index g1) {
+void ContractExpansion::expandDeep() {
+  auto [m0, m1, g0, g1, firstPanel, deep] = task;
   auto phase = op->getParentOfType<tile::PhaseOp>();
   auto type =
       MemRefType::get({ShapedType::kDynamic, stageWidth()}, e.b.getF32Type());
@@ -391,17 +257,17 @@ void ContractExpansion::expandDeep(Value deep, Index m0, Index m1, Index g0,
   Index few = m0; // The first row that none takes.
   for (size_t i = openings.size(); i-- > 0;)
     few = e.select(takes[i], ends[i], few);
-  Index passes =
-      e.select(inParts, e.index(llvm::divideCeil(groups, depth)), e.index(1));
+  Index passes = e.select(
+      inParts, e.index(llvm::divideCeil(groups, tasks.depth)), e.index(1));
   e.forRange(zero, passes, 1, [&](Index pass) {
-    Index from = pass * depth;
-    Index to = e.select(inParts, min(from + depth, all), all);
+    Index from = pass * tasks.depth;
+    Index to = e.select(inParts, min(from + tasks.depth, all), all);
     Pass part = {from, to, zero < from, panelOf({g0, 0}, zero),
                  panelOf({g1, 0}, zero)};
-    forChunks(g0, g1, [&](const Chunk &chunk) {
+    forChunks([&](const Chunk &chunk) {
       std::function<void(size_t)> open = [&](size_t i) {
         auto expand = [&] {
-          expandOpened(*openings[i], m0, ends[i], chunk, placeOf(chunk), part);
+          expandOpened(*openings[i], ends[i], chunk, placeOf(chunk), part);
         };
         if (i + 1 == openings.size())
           return e.ifThen(e.bitAnd(takes[i], m0 < ends[i]), expand);
@@ -409,10 +275,10 @@ void ContractExpansion::expandDeep(Value deep, Index m0, Index m1, Index g0,
       };
       if (!openings.empty())
         open(0);
-      expandPass(m0, few, m1, chunk, placeOf(chunk), part);
+      expandPass(few, chunk, placeOf(chunk), part);
     });
   });
-  forChunks(g0, g1, [&](const Chunk &chunk) {
+  forChunks([&](const Chunk &chunk) {
     expandEpilogue(m0, m1, chunk, placeOf(chunk));
   });
 }
@@ -425,10 +291,10 @@ Index ContractExpansion::nextOf(const Chunk &chunk, Index panel, int64_t panels,
                   pass.first * groups + pass.to);
 }
 
-/// Rows [few, m1) of a block that begins at m0.
-void ContractExpansion::expandPass(Index m0, Index few, Index m1,
-                                   const Chunk &chunk, const Place &place,
-                                   const Pass &pass) {
+/// The block's rows from `few` on.
+void ContractExpansion::expandPass(Index few, const Chunk &chunk,
+                                   const Place &place, const Pass &pass) {
+  Index m0 = task.m0, m1 = task.m1;
   forRows(*dot, few, m1, [&](const RowTiles &tiles) {
     dot->prepare(e, tiles.rows);
     forPanels(chunk, tiles.panels, [&](Index panel, int64_t panels) {
@@ -445,10 +311,11 @@ void ContractExpansion::expandPass(Index m0, Index few, Index m1,
   });
 }
 
-/// Rows [m0, m1) of a block, for which weights are made ready first.
-void ContractExpansion::expandOpened(OpeningDot &dot, Index m0, Index m1,
+/// The block's rows up to `m1`, for which weights are made ready first.
+void ContractExpansion::expandOpened(OpeningDot &dot, Index m1,
                                      const Chunk &chunk, const Place &place,
                                      const Pass &pass) {
+  Index m0 = task.m0;
   int64_t wide = dot.panelsOf(schedule);
   dot.prepare(e, schedule.getRows().front());
   forPanels(chunk, wide, [&](Index panel, int64_t panels) {
