@@ -148,6 +148,27 @@ def test_what_is_kept(quantized, mica, tmp_path, kind):
     assert "found, expected none" not in result.stderr
 
 
+def test_order_of_the_output(compiled, answers, evaluate, tmp_path):
+    """The rows of the output projection are put in order too."""
+    path = hf_quantized.make_directory("gptq-act-order", tmp_path,
+                                       plain=("embed_tokens",))
+    tokens, exact, bound = answers(path / "plain", "llama", "blocks", "f32")
+    artifact = compiled(path / "quantized", "--dtype=f32", "--activations=f32")
+    check(evaluate(artifact, tokens), exact, bound)
+
+
+def test_order_of_the_embedding(mica, tmp_path):
+    """Nothing would put looked up rows back in order."""
+    path = hf_quantized.make_directory("gptq-act-order", tmp_path, plain=())
+    failed = mica("compile", path / "quantized", "-o", tmp_path / "a.mica",
+                  fails=True)
+    assert re.fullmatch(
+        r"mica: \S+model\.safetensors: tensor 'model\.embed_tokens\.weight' has "
+        r"columns in an order of its own \(desc_act\), expected none in the "
+        r"token embedding\n", failed.stderr)
+    assert not (tmp_path / "a.mica").exists()
+
+
 @pytest.mark.parametrize("kind", ["packed-asym", "nf4", "fp8"])
 def test_every_matrix(compiled, answers, evaluate, tmp_path, kind):
     """The embedding and the output projection can be quantized too, of any
