@@ -110,7 +110,8 @@ LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t file, StringRef tensor, int64_t first,
                                  int64_t rows, bool transposed,
-                                 int64_t permuted) {
+                                 int64_t permuted, int64_t run,
+                                 int64_t stride) {
   // source_c1
   if (file < 0 || first < 0 || rows < 1)
     return emitError() << "expects a file, a first row and rows to take, but "
@@ -120,6 +121,11 @@ LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expects permuted to divide " << rows
                        << " rows into heads of an even size, but got "
                        << permuted;
+  // source_c3
+  if (run < 0 || (run && (rows % run || stride < run || permuted)))
+    return emitError() << "expects run to divide " << rows
+                       << " rows that are not permuted, and a stride of at "
+                       << "least run, but got " << run << " and " << stride;
   return success();
 }
 

@@ -148,11 +148,14 @@ def Mica_SourceAttr : Mica_Attr<"Source", "source"> {
     Names a tensor by file and name. `rows` rows from row `first` are taken,
     after transposition if `transposed` (the file holds [K, N]). `permuted` is
     the number of heads whose rotary rows the file stores interleaved: row
-    2 i + j of a head of d rows is then row i + j d / 2.
+    2 i + j of a head of d rows is then row i + j d / 2. With `run`, each `run`
+    rows begin `stride` rows of the file after the ones before.
 
     Constraints:
     - (C1) `file >= 0`, `first >= 0` and `rows > 0`.
     - (C2) `permuted` is 0 or divides `rows` into heads of an even size.
+    - (C3) `run` is 0, or divides `rows` and is at most `stride`; `permuted` is 0
+      then.
 
     Example:
 
@@ -162,7 +165,9 @@ def Mica_SourceAttr : Mica_Attr<"Source", "source"> {
   }];
   let parameters = (ins "int64_t":$file, StringRefParameter<>:$tensor,
                         "int64_t":$first, "int64_t":$rows, "bool":$transposed,
-                        "int64_t":$permuted);
+                        "int64_t":$permuted,
+                        DefaultValuedParameter<"int64_t", "0">:$run,
+                        DefaultValuedParameter<"int64_t", "0">:$stride);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

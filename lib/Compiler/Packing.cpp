@@ -78,7 +78,8 @@ Expected<WeightReader> mica::makeReader(WeightOp weight,
                    quote(source.getTensor()) + ", expected it for weight " +
                    weight.getSymName().str()};
     sources.push_back({tensor, source.getFirst(), source.getRows(),
-                       source.getTransposed(), source.getPermuted()});
+                       source.getTransposed(), source.getPermuted(),
+                       source.getRun(), source.getStride()});
   }
   if (type.getShape().size() == 1)
     return WeightReader::create(std::move(sources), 0);

@@ -88,15 +88,9 @@ readCheckpoint(MLIRContext &context, const CompileOptions &options,
   auto checkpoint = Checkpoint::open(options.input);
   if (!checkpoint)
     return checkpoint.takeError();
-  auto model = describeModel(*checkpoint);
+  auto model = describeModel(*checkpoint, options.maxContext);
   if (!model)
     return model.takeError();
-  if (options.maxContext > model->maxContext)
-    return Error{options.input + ": --max-context is " +
-                 std::to_string(options.maxContext) + ", expected at most " +
-                 std::to_string(model->maxContext)};
-  if (options.maxContext)
-    model->maxContext = options.maxContext;
   auto recipe = Recipe::parse(options.quant);
   if (!recipe)
     return recipe.takeError();

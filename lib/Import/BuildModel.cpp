@@ -6,13 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Import/BuildModel.h"
+#include "lib/Import/RowMath.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/MapVector.h"
-
-#include <cmath>
 
 using namespace mlir;
 using namespace mica;
@@ -28,7 +27,8 @@ class ModelBuilder {
 public:
   ModelBuilder(MLIRContext *context, const Checkpoint &checkpoint,
                const ModelDescription &model, const BuildOptions &options)
-      : b(context), loc(b.getUnknownLoc()), model(model), options(options),
+      : b(context), loc(b.getUnknownLoc()), math(b, loc), model(model),
+        options(options),
         weights(context, checkpoint, model.headSize, options.quantize),
         rowsType(RankedTensorType::get({ShapedType::kDynamic, model.width},
                                        b.getF32Type())),
@@ -91,43 +91,6 @@ private:
                                  b.getF32Type());
   }
 
-  /// `value` in every element, in the shape of `like`.
-  Value splat(double value, Value like) {
-    Value scalar = arith::ConstantOp::create(
-        b, loc, b.getF32FloatAttr(static_cast<float>(value)));
-    Value count = tensor::DimOp::create(b, loc, like, 0);
-    return tensor::SplatOp::create(b, loc, scalar, like.getType(),
-                                   ValueRange{count});
-  }
-  Value mul(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y); }
-  Value add(Value x, Value y) { return arith::AddFOp::create(b, loc, x, y); }
-  Value scaled(Value x, double factor) {
-    return factor == 1 ? x : mul(x, splat(factor, x));
-  }
-  /// cap * tanh(x / cap), x if `cap` is 0.
-  Value softcapped(Value x, double cap) {
-    if (cap == 0)
-      return x;
-    Value t = arith::DivFOp::create(b, loc, x, splat(cap, x));
-    return scaled(math::TanhOp::create(b, loc, t), cap);
-  }
-
-  Value activated(Value x) {
-    if (model.activation == Activation::Silu) {
-      Value e = math::ExpOp::create(b, loc, arith::NegFOp::create(b, loc, x));
-      return arith::DivFOp::create(b, loc, x, add(e, splat(1, x)));
-    }
-    Value inner;
-    if (model.activation == Activation::GeluTanh) {
-      Value cube = mul(mul(x, x), x);
-      inner = scaled(add(x, scaled(cube, 0.044715)), std::sqrt(2 / M_PI));
-      inner = math::TanhOp::create(b, loc, inner);
-    } else {
-      inner = math::ErfOp::create(b, loc, scaled(x, std::sqrt(0.5)));
-    }
-    return mul(scaled(x, 0.5), add(inner, splat(1, x)));
-  }
-
   //===--------------------------------------------------------------------===//
   // Layers
   //===--------------------------------------------------------------------===//
@@ -157,12 +120,13 @@ private:
     return it == arguments.end() ? Value() : it->second;
   }
 
-  Value norm(Value x, Role role, Role biasRole) {
+  /// Without a bias if there is no `biasRole`.
+  Value norm(Value x, Role role, std::optional<Role> biasRole = {}) {
     Value w = weight(role);
     auto eps = b.getF32FloatAttr(static_cast<float>(model.normEps));
     if (model.norm == NormKind::Layer)
-      return LayerNormOp::create(b, loc, x.getType(), x, w, weight(biasRole),
-                                 eps);
+      return LayerNormOp::create(b, loc, x.getType(), x, w,
+                                 biasRole ? weight(*biasRole) : Value(), eps);
     auto offset = b.getF32FloatAttr(static_cast<float>(model.normOffset));
     return RMSNormOp::create(b, loc, x.getType(), x, w, eps, offset);
   }
@@ -189,8 +153,8 @@ private:
   /// Norm and rotary positions of queries or keys, head by head.
   Value positioned(Value x, Role role, const LayerDescription &layer,
                    Value angles) {
-    if (model.qkNorms)
-      x = norm(x, role, role);
+    if (model.qkNorms != QKNorms::None)
+      x = norm(x, role);
     if (layer.rope < 0)
       return x;
     bool interleaved =
@@ -221,9 +185,10 @@ private:
     Value h;
     if (model.gated) {
       Value gate = linear(x, Role::Gate, Role::GateBias);
-      h = mul(activated(gate), linear(x, Role::Up, Role::UpBias));
+      h = math.mul(math.activated(model.activation, gate),
+                   linear(x, Role::Up, Role::UpBias));
     } else {
-      h = activated(linear(x, Role::Up, Role::UpBias));
+      h = math.activated(model.activation, linear(x, Role::Up, Role::UpBias));
     }
     return linear(h, Role::Down, Role::DownBias);
   }
@@ -247,16 +212,25 @@ private:
     Value x = body->getArgument(0), kv = body->getArgument(1);
     Value batch = body->getArgument(2);
     Value angles = layer.rope >= 0 ? body->getArgument(3) : Value();
-    Value h = norm(x, Role::AttentionNorm, Role::AttentionNormBias);
-    h = attention(h, kv, batch, angles, layer);
+    Value before = preNormed(x, Role::AttentionNorm, Role::AttentionNormBias);
+    Value h = attention(before, kv, batch, angles, layer);
+    Value sum = addedTo(x, h, Role::PostAttentionNorm);
+    if (model.residual != Residual::ParallelShared)
+      before = preNormed(model.residual == Residual::Parallel ? x : sum,
+                         Role::FfnNorm, Role::FfnNormBias);
+    sum = addedTo(sum, feedForward(before), Role::PostFfnNorm);
+    func::ReturnOp::create(b, loc, ValueRange{sum, kv});
+  }
+
+  Value preNormed(Value x, Role role, Role biasRole) {
+    return model.preNorms ? norm(x, role, biasRole) : x;
+  }
+
+  /// x + residualScale * post(h).
+  Value addedTo(Value x, Value h, Role postNorm) {
     if (model.postNorms)
-      h = norm(h, Role::PostAttentionNorm, Role::PostAttentionNorm);
-    x = add(x, h);
-    h = feedForward(norm(x, Role::FfnNorm, Role::FfnNormBias));
-    if (model.postNorms)
-      h = norm(h, Role::PostFfnNorm, Role::PostFfnNorm);
-    x = add(x, h);
-    func::ReturnOp::create(b, loc, ValueRange{x, kv});
+      h = norm(h, postNorm);
+    return math.add(x, math.scaled(h, model.residualScale));
   }
 
   //===--------------------------------------------------------------------===//
@@ -268,12 +242,12 @@ private:
     Value tokens = TokensOp::create(b, loc, ids, batch);
     Value x = EmbeddingOp::create(b, loc, rowsType, tokens,
                                   weight(Role::TokenEmbedding));
-    x = scaled(x, model.embeddingScale);
+    x = math.scaled(x, model.embeddingScale);
     if (!model.learnedPositions)
       return x;
     Value positions = PositionsOp::create(b, loc, ids, batch);
-    return add(x, EmbeddingOp::create(b, loc, rowsType, positions,
-                                      weight(Role::PositionEmbedding)));
+    return math.add(x, EmbeddingOp::create(b, loc, rowsType, positions,
+                                           weight(Role::PositionEmbedding)));
   }
 
   SmallVector<Value> allAngles(Value batch) {
@@ -284,7 +258,7 @@ private:
       result.push_back(
           RopeAnglesOp::create(b, loc, anglesType(index), positions,
                                b.getDenseF32ArrayAttr(rope.inverseFrequencies),
-                               b.getF32FloatAttr(1)));
+                               b.getF32FloatAttr(rope.scale)));
     }
     return result;
   }
@@ -343,7 +317,8 @@ private:
         model.tied ? weight(Role::TokenEmbedding) : weight(Role::Output);
     x = inOrder(x, Role::Output);
     x = LinearOp::create(b, loc, rows(model.vocabulary), x, output, Value());
-    SmallVector<Value> returned = {softcapped(x, model.finalSoftcap)};
+    x = math.softcapped(math.scaled(x, model.logitScale), model.finalSoftcap);
+    SmallVector<Value> returned = {x};
     llvm::append_range(returned, stack.getKvResults());
     func::ReturnOp::create(b, loc, returned);
   }
@@ -379,6 +354,7 @@ private:
 
   OpBuilder b;
   Location loc;
+  RowMath math;
   const ModelDescription &model;
   const BuildOptions &options;
   ModelWeights weights;

@@ -47,7 +47,7 @@ public:
       : checkpoint(checkpoint), names(names), model(model) {
     for (std::string_view candidate : names.prefixes) {
       prefix = candidate;
-      if (checkpoint.find(nameOf(*patternOf(Role::TokenEmbedding), 0)))
+      if (checkpoint.find(nameOf(*patternOf(Role::TokenEmbedding, 0), 0)))
         return;
     }
     prefix = names.prefixes.front();
@@ -56,12 +56,19 @@ public:
   Status bindAll();
 
 private:
-  const TensorPattern *patternOf(Role role) const {
+  /// The first pattern of a role whose tensor is there, else the first one; null
+  /// if the family has none.
+  const TensorPattern *patternOf(Role role, int64_t layer) const {
+    const TensorPattern *first = nullptr;
     for (auto table : {names.patterns, names.common})
-      for (const TensorPattern &pattern : table)
-        if (pattern.role == role)
+      for (const TensorPattern &pattern : table) {
+        if (pattern.role != role)
+          continue;
+        if (checkpoint.find(nameOf(pattern, layer)))
           return &pattern;
-    return nullptr;
+        first = first ? first : &pattern;
+      }
+    return first;
   }
 
   std::string nameOf(const TensorPattern &pattern, int64_t layer) const {
@@ -81,18 +88,29 @@ private:
   std::set<std::string> used;
 };
 
-/// The rows of a fused tensor that come before those of `role`, and all of
-/// them.
-std::pair<int64_t, int64_t> fusedRows(const ModelDescription &model,
-                                      Role role) {
+/// Where the rows of a role lie in a tensor of `total` rows.
+struct Place {
+  int64_t first, total, run = 0, stride = 0;
+};
+
+/// The place of a role in a tensor that holds it and others.
+Place placeOf(const ModelDescription &model, Role role, Fused fused,
+              int64_t rows) {
+  if (fused == Fused::None)
+    return {0, rows};
+  if (fused == Fused::GateUp)
+    return {role == Role::Up || role == Role::UpBias ? rows : 0, 2 * rows};
+  int64_t part = 0;
+  if (role == Role::Key || role == Role::KeyBias)
+    part = 1;
+  if (role == Role::Value || role == Role::ValueBias)
+    part = 2;
   int64_t query = model.heads * model.headSize;
   int64_t key = model.kvHeads * model.headSize;
-  int64_t first = 0;
-  if (role == Role::Key || role == Role::KeyBias)
-    first = query;
-  if (role == Role::Value || role == Role::ValueBias)
-    first = query + key;
-  return {first, query + 2 * key};
+  if (fused == Fused::HeadsOfEach)
+    return {part * model.headSize, query + 2 * key, model.headSize,
+            3 * model.headSize};
+  return {part ? query + (part - 1) * key : 0, query + 2 * key};
 }
 
 /// Whether the tensor holds a matrix by columns. Methods of quantization store
@@ -123,7 +141,7 @@ Status Binder::checkShape(const TensorView &view, const TensorPattern &pattern,
 
 Status Binder::bind(Role role, int64_t layer, WeightMap &weights) {
   auto [rows, columns] = roleShape(model, role);
-  const TensorPattern *pattern = patternOf(role);
+  const TensorPattern *pattern = patternOf(role, layer);
   if (!pattern)
     return Error{checkpoint.configPath() + ": " + std::string(roleName(role)) +
                  " asked for, expected none in " + model.family};
@@ -132,17 +150,17 @@ Status Binder::bind(Role role, int64_t layer, WeightMap &weights) {
   if (!view)
     return Error{checkpoint.path() + ": tensor " + quote(name) +
                  " missing, expected for the " + std::string(roleName(role))};
-  auto [firstRow, totalRows] =
-      pattern->fused ? fusedRows(model, role) : std::pair(int64_t(0), rows);
-  if (Status s = checkShape(*view, *pattern, totalRows, columns); !s)
+  Place place = placeOf(model, role, pattern->fused, rows);
+  if (Status s = checkShape(*view, *pattern, place.total, columns); !s)
     return s;
   bool transposed = isTransposed(*view, *pattern, columns);
   if (role == Role::TokenEmbedding && !view->columnOrder.empty())
     return Error{view->file + ": tensor " + quote(name) +
                  " has columns in an order of its own (desc_act), expected "
                  "none in the token embedding"};
-  weights[role] = {name,       rows,           columns,          firstRow,
-                   transposed, pattern->order, view->columnOrder};
+  weights[role] = {name,        rows,           columns,           place.first,
+                   transposed,  pattern->order, view->columnOrder, place.run,
+                   place.stride};
   used.insert(std::move(name));
   return {};
 }
@@ -151,7 +169,7 @@ Status Binder::bind(Role role, int64_t layer, WeightMap &weights) {
 void Binder::warnOfSurplus() {
   constexpr size_t most = 20;
   if (model.tied)
-    used.insert(nameOf(*patternOf(Role::Output), 0));
+    used.insert(nameOf(*patternOf(Role::Output, 0), 0));
   size_t surplus = 0;
   for (const auto &[name, view] : checkpoint.tensors()) {
     auto ignores = [&name](auto pattern) { return matches(pattern, name); };
@@ -206,9 +224,6 @@ void checkSwitches(Hyperparameters &in, const ModelDescription &model) {
     in.fail(std::to_string(model.heads) +
             " heads, expected a multiple of the " +
             std::to_string(model.kvHeads) + " kv-heads");
-  if (!model.ropes.empty() && model.headSize % 2)
-    in.fail("heads of " + std::to_string(model.headSize) +
-            " columns, expected an even number for rope");
   if (!(model.normEps > 0))
     in.fail("norm epsilon is " + std::to_string(model.normEps) +
             ", expected a number above 0");
@@ -216,8 +231,9 @@ void checkSwitches(Hyperparameters &in, const ModelDescription &model) {
 
 } // namespace
 
-Expected<ModelDescription> mica::describeModel(const Checkpoint &checkpoint) {
-  Hyperparameters in(checkpoint);
+Expected<ModelDescription> mica::describeModel(const Checkpoint &checkpoint,
+                                               int64_t context) {
+  Hyperparameters in(checkpoint, context);
   if (in.failed())
     return in.status().takeError();
   const Family *family = findFamily(in);
@@ -233,5 +249,11 @@ Expected<ModelDescription> mica::describeModel(const Checkpoint &checkpoint) {
   const TensorNames &names = in.isGGUF() ? family->gguf : family->config;
   if (Status s = Binder(checkpoint, names, model).bindAll(); !s)
     return s.takeError();
+  if (context > model.maxContext)
+    return Error{checkpoint.path() + ": a context of " +
+                 std::to_string(context) + " asked for, expected at most " +
+                 std::to_string(model.maxContext)};
+  if (context)
+    model.maxContext = context;
   return model;
 }

@@ -11,8 +11,8 @@
 using namespace mica;
 using Json = nlohmann::json;
 
-Hyperparameters::Hyperparameters(const Checkpoint &checkpoint)
-    : source(checkpoint), section(&checkpoint.config()) {
+Hyperparameters::Hyperparameters(const Checkpoint &checkpoint, int64_t context)
+    : source(checkpoint), requested(context), section(&checkpoint.config()) {
   if (const GGUF *gguf = source.gguf()) {
     Expected<std::string_view> found = gguf->getString("general.architecture");
     if (found)
@@ -47,6 +47,11 @@ bool Hyperparameters::has(Key key) const {
   if (const GGUF *gguf = source.gguf())
     return !key.gguf.empty() && gguf->contains(ggufKey(key.gguf));
   return !key.config.empty() && !json(key.config).is_null();
+}
+
+bool Hyperparameters::saysNone(std::string_view key) const {
+  auto it = section->find(key);
+  return it != section->end() && it->is_null();
 }
 
 void Hyperparameters::enter(std::string_view name) {

@@ -25,16 +25,23 @@ public:
     std::string_view gguf, config;
   };
 
-  explicit Hyperparameters(const Checkpoint &checkpoint);
+  /// `context` is how many positions the user asks for, 0 if that is left to
+  /// the model.
+  explicit Hyperparameters(const Checkpoint &checkpoint, int64_t context = 0);
 
   const Checkpoint &checkpoint() const { return source; }
   bool isGGUF() const { return source.gguf(); }
+
+  int64_t requestedContext() const { return requested; }
 
   /// The architecture that a GGUF file or config.json names, in quotes.
   const std::string &architecture() const { return arch; }
 
   /// Whether the setting is there (JSON's null is not).
   bool has(Key key) const;
+
+  /// Whether config.json says null.
+  bool saysNone(std::string_view key) const;
 
   /// Moves to an object within config.json, such as "text_config", if there.
   void enter(std::string_view section);
@@ -67,6 +74,7 @@ private:
   int64_t integer(Key key, std::optional<int64_t> fallback, int64_t least);
 
   const Checkpoint &source;
+  int64_t requested;
   const nlohmann::json *section;
   std::string arch;
   std::optional<Error> error;

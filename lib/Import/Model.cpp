@@ -43,6 +43,10 @@ std::string_view mica::roleName(Role role) {
   return names[int(role)];
 }
 
+static bool hasNormBias(const ModelDescription &model) {
+  return model.norm == NormKind::Layer && model.normBias;
+}
+
 std::vector<Role> mica::modelRoles(const ModelDescription &model) {
   std::vector<Role> roles = {Role::TokenEmbedding, Role::FinalNorm};
   auto add = [&roles](bool wanted, Role role) {
@@ -50,23 +54,25 @@ std::vector<Role> mica::modelRoles(const ModelDescription &model) {
       roles.push_back(role);
   };
   add(model.learnedPositions, Role::PositionEmbedding);
-  add(model.norm == NormKind::Layer, Role::FinalNormBias);
+  add(hasNormBias(model), Role::FinalNormBias);
   add(!model.tied, Role::Output);
   return roles;
 }
 
 std::vector<Role> mica::layerRoles(const ModelDescription &model) {
-  std::vector<Role> roles = {
-      Role::AttentionNorm,   Role::Query,   Role::Key, Role::Value,
-      Role::AttentionOutput, Role::FfnNorm, Role::Up,  Role::Down};
+  std::vector<Role> roles = {Role::Query,           Role::Key, Role::Value,
+                             Role::AttentionOutput, Role::Up,  Role::Down};
   auto add = [&roles](bool wanted, std::initializer_list<Role> more) {
     if (wanted)
       roles.insert(roles.end(), more);
   };
-  add(model.norm == NormKind::Layer,
-      {Role::AttentionNormBias, Role::FfnNormBias});
+  bool ffnNorm = model.preNorms && model.residual != Residual::ParallelShared;
+  add(model.preNorms, {Role::AttentionNorm});
+  add(ffnNorm, {Role::FfnNorm});
+  add(hasNormBias(model) && model.preNorms, {Role::AttentionNormBias});
+  add(hasNormBias(model) && ffnNorm, {Role::FfnNormBias});
   add(model.qkvBias, {Role::QueryBias, Role::KeyBias, Role::ValueBias});
-  add(model.qkNorms, {Role::QueryNorm, Role::KeyNorm});
+  add(model.qkNorms != QKNorms::None, {Role::QueryNorm, Role::KeyNorm});
   add(model.attentionOutputBias, {Role::AttentionOutputBias});
   add(model.postNorms, {Role::PostAttentionNorm, Role::PostFfnNorm});
   add(model.gated, {Role::Gate});
@@ -96,8 +102,9 @@ std::pair<int64_t, int64_t> mica::roleShape(const ModelDescription &model,
   case Role::ValueBias:
     return {key, 1};
   case Role::QueryNorm:
+    return {model.qkNorms == QKNorms::Head ? model.headSize : query, 1};
   case Role::KeyNorm:
-    return {model.headSize, 1};
+    return {model.qkNorms == QKNorms::Head ? model.headSize : key, 1};
   case Role::AttentionOutput:
     return {model.width, query};
   case Role::Gate:
@@ -125,6 +132,10 @@ static Json toJson(const WeightMap &weights) {
       entry["transposed"] = true;
     if (source.order == RowOrder::PairsToHalves)
       entry["row_order"] = "pairs to halves";
+    if (source.run) {
+      entry["run"] = source.run;
+      entry["stride"] = source.stride;
+    }
     object[std::string(roleName(role))] = std::move(entry);
   }
   return object;
@@ -136,6 +147,7 @@ static Json toJson(const RopeTable &rope) {
   return {
       {"columns", 2 * rope.inverseFrequencies.size()},
       {"pairing", rope.pairing == RopePairing::Half ? "half" : "interleaved"},
+      {"scale", rope.scale},
       {"inverse_frequencies", std::vector<float>(begin, begin + shown)}};
 }
 
@@ -150,7 +162,11 @@ static Json layersToJson(const ModelDescription &model) {
 }
 
 std::string mica::toJson(const ModelDescription &model) {
-  static const char *const activations[] = {"silu", "gelu", "gelu_tanh"};
+  static const char *const activations[] = {"silu", "gelu", "gelu_tanh", "relu",
+                                            "relu_squared"};
+  static const char *const qkNorms[] = {"none", "head", "per_head", "row"};
+  static const char *const residuals[] = {"sequential", "parallel",
+                                          "parallel_shared"};
   Json ropes = Json::array();
   for (const RopeTable &rope : model.ropes)
     ropes.push_back(::toJson(rope));
@@ -167,13 +183,18 @@ std::string mica::toJson(const ModelDescription &model) {
       {"norm", model.norm == NormKind::RMS ? "rms" : "layer"},
       {"norm_eps", model.normEps},
       {"norm_offset", model.normOffset},
+      {"norm_bias", hasNormBias(model)},
+      {"pre_norms", model.preNorms},
       {"post_norms", model.postNorms},
-      {"qk_norms", model.qkNorms},
+      {"qk_norms", qkNorms[int(model.qkNorms)]},
+      {"residual", residuals[int(model.residual)]},
+      {"residual_scale", model.residualScale},
       {"ropes", std::move(ropes)},
       {"learned_positions", model.learnedPositions},
       {"embedding_scale", model.embeddingScale},
       {"attention_softcap", model.attentionSoftcap},
       {"final_softcap", model.finalSoftcap},
+      {"logit_scale", model.logitScale},
       {"activation", activations[int(model.activation)]},
       {"gated", model.gated},
       {"qkv_bias", model.qkvBias},

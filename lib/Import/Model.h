@@ -4,18 +4,20 @@
 // needs nothing else. Whatever a family does must be said in these switches:
 // the builder does not know families. With x the residual stream, a layer is
 //
-//   h = attention(norm(x));  if (postNorms) h = norm(h);  x = x + h
-//   h = ffn(norm(x));        if (postNorms) h = norm(h);  x = x + h
+//   x = x + residualScale * post(attention(pre(x)))
+//   x = x + residualScale * post(ffn(pre(x)))
 //
-// where attention takes q, k, v = linear(h) (+ bias), normalises each head of q
-// and k (qkNorms), rotates them (rope), and
+// where pre and post are norms, or nothing without preNorms and postNorms; if
+// `residual` is parallel, the ffn reads the x that attention reads. Attention
+// takes q, k, v = linear(h) (+ bias), normalises q and k (qkNorms), rotates
+// them (rope), and
 //
 //   s = scale * q . k;  if (attentionSoftcap) s = cap * tanh(s / cap)
 //
 // and the ffn is linear(act(gate(h)) * up(h)) if gated, else
 // linear(act(up(h))). After the last layer come the final norm, the output
-// projection and finalSoftcap. In front of the first one, x = embedding[token]
-// * embeddingScale
+// projection, logitScale and finalSoftcap. In front of the first one,
+// x = embedding[token] * embeddingScale
 // (+ positionEmbedding[position] if learnedPositions).
 //
 // Legend: V vocabulary, D model width, F ffn width, H heads, K kv-heads.
@@ -32,13 +34,30 @@ namespace mica {
 
 enum class NormKind : uint8_t {
   RMS,   ///< x / sqrt(mean(x^2) + eps) * (w + normOffset)
-  Layer, ///< (x - mean(x)) / sqrt(var(x) + eps) * w + b
+  Layer, ///< (x - mean(x)) / sqrt(var(x) + eps) * w (+ b, if normBias)
+};
+
+/// Which norms queries and keys pass, of the kind `ModelDescription::norm`.
+enum class QKNorms : uint8_t {
+  None,
+  Head,    ///< each head, all with one weight [headSize]
+  PerHead, ///< each head, with weights of its own [heads * headSize]
+  Row,     ///< all heads of a row as one, with weights [heads * headSize]
+};
+
+/// What the ffn of a layer reads.
+enum class Residual : uint8_t {
+  Sequential,     ///< the stream behind attention
+  Parallel,       ///< what attention reads, through a norm of its own
+  ParallelShared, ///< what attention reads, through the same norm
 };
 
 enum class Activation : uint8_t {
   Silu,
-  Gelu,     ///< with erf
-  GeluTanh, ///< with the tanh approximation
+  Gelu,        ///< with erf
+  GeluTanh,    ///< with the tanh approximation
+  Relu,        ///< max(x, 0)
+  ReluSquared, ///< max(x, 0)^2
 };
 
 /// Which columns of a head rope turns together.
@@ -48,11 +67,14 @@ enum class RopePairing : uint8_t {
 };
 
 /// Angles of rope: column pair i of a row at position p turns by
-/// p * inverseFrequencies[i]. The first 2 * size columns of a head turn.
+/// p * inverseFrequencies[i], and is scaled. The first 2 * size columns of a
+/// head turn.
 struct RopeTable {
   /// In f32, as `transformers` computes them; see Rope.h.
   std::vector<float> inverseFrequencies;
   RopePairing pairing = RopePairing::Half;
+  /// Factor on cosines and sines (the attention factor of YaRN and LongRoPE).
+  float scale = 1;
 
   bool operator==(const RopeTable &) const = default;
 };
@@ -69,8 +91,8 @@ enum class Role : uint8_t {
   QueryBias,           ///< [H * headSize]
   KeyBias,             ///< [K * headSize]
   ValueBias,           ///< [K * headSize]
-  QueryNorm,           ///< [headSize]
-  KeyNorm,             ///< [headSize]
+  QueryNorm,           ///< [headSize] or, see `QKNorms`, [H * headSize]
+  KeyNorm,             ///< [headSize] or [K * headSize]
   AttentionOutput,     ///< [D, H * headSize]
   AttentionOutputBias, ///< [D]
   PostAttentionNorm,   ///< [D]
@@ -102,7 +124,9 @@ enum class RowOrder : uint8_t {
 
 /// Where the `rows` x `columns` matrix of a role comes from (columns 1 and rank
 /// 1 for biases and norms). Row r of it is row `firstRow + r` of the tensor, or
-/// column `firstRow + r` if `transposed` (GPT-2's Conv1D).
+/// column `firstRow + r` if `transposed` (GPT-2's Conv1D). If `run` is not 0,
+/// the rows lie in runs of that many, each beginning `stride` rows after the
+/// one before: row r is then row `firstRow + r / run * stride + r % run`.
 struct WeightSource {
   std::string tensor; ///< a name that `Checkpoint::find` knows
   int64_t rows = 0, columns = 1;
@@ -111,6 +135,7 @@ struct WeightSource {
   RowOrder order = RowOrder::Plain;
   /// `TensorView::columnOrder`.
   std::string columnOrder = {};
+  int64_t run = 0, stride = 0;
 
   bool operator==(const WeightSource &) const = default;
 };
@@ -127,18 +152,26 @@ struct LayerDescription {
 };
 
 struct ModelDescription {
-  std::string family; ///< "gemma3", "llama", "qwen3", "gpt2": for messages only
+  std::string family; ///< "gemma3", "llama", ...: for messages only
   std::string name;   ///< from the checkpoint, may be empty
 
   int64_t vocabulary = 0, width = 0, heads = 0, kvHeads = 0, headSize = 0;
-  int64_t ffnWidth = 0, maxContext = 0;
+  int64_t ffnWidth = 0;
+  /// Positions of a sequence: what was asked for, else what the model was made
+  /// for.
+  int64_t maxContext = 0;
 
   NormKind norm = NormKind::RMS;
   double normEps = 0;
   /// Added to every norm weight: Hugging Face stores Gemma's as w for 1 + w.
   double normOffset = 0;
+  bool normBias = true;   ///< of layer norms
+  bool preNorms = true;   ///< before attention and before the ffn
   bool postNorms = false; ///< after attention and after the ffn
-  bool qkNorms = false;
+  QKNorms qkNorms = QKNorms::None;
+  Residual residual = Residual::Sequential;
+  /// Factor on what attention and the ffn add to the stream.
+  double residualScale = 1;
 
   std::vector<RopeTable> ropes; ///< distinct
   bool learnedPositions = false;
@@ -147,6 +180,7 @@ struct ModelDescription {
   double embeddingScale = 1;
 
   double attentionSoftcap = 0, finalSoftcap = 0; ///< 0: none
+  double logitScale = 1; ///< factor on logits, in front of finalSoftcap
   Activation activation = Activation::Silu;
   bool gated = true;
   bool qkvBias = false, attentionOutputBias = false, ffnBias = false;
@@ -165,8 +199,10 @@ struct ModelDescription {
 /// Reads hyperparameters by the checkpoint's family and finds and checks every
 /// weight: missing tensors, shapes that contradict the hyperparameters,
 /// settings that Mica does not know and families that it does not have are
-/// errors.
-Expected<ModelDescription> describeModel(const Checkpoint &checkpoint);
+/// errors. `context`, if not 0, is how many positions a sequence shall have: at
+/// most as many as the model was made for, or as its rope can be stretched to.
+Expected<ModelDescription> describeModel(const Checkpoint &checkpoint,
+                                         int64_t context = 0);
 
 /// The roles that the switches ask for, in the layers and outside.
 std::vector<Role> layerRoles(const ModelDescription &model);

@@ -125,7 +125,8 @@ std::vector<ModelWeight> ModelWeights::of(const WeightMap &weights,
     result.push_back(
         {role, /*isOrder=*/false, typeOf(source), symbolOf(prefix, role),
          SourceAttr::get(context, 0, source.tensor, source.firstRow,
-                         source.rows, source.transposed, permuted)});
+                         source.rows, source.transposed, permuted, source.run,
+                         source.stride)});
   }
   for (auto [role, first] : ordersOf(weights)) {
     if (role != first)
@@ -137,7 +138,7 @@ std::vector<ModelWeight> ModelWeights::of(const WeightMap &weights,
          symbolOf(prefix, role) + "_order",
          SourceAttr::get(context, 0, source.columnOrder, /*first=*/0,
                          source.columns, /*transposed=*/false,
-                         /*permuted=*/0)});
+                         /*permuted=*/0, /*run=*/0, /*stride=*/0)});
   }
   return result;
 }

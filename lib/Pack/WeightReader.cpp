@@ -16,11 +16,20 @@ static constexpr int64_t kTransposed = 64;
 
 /// The row of the file that holds row `row` of `source`.
 static int64_t fileRow(const RowSource &source, int64_t row) {
+  if (source.run)
+    return source.first + row / source.run * source.stride + row % source.run;
   if (!source.permuted)
     return source.first + row;
   int64_t size = source.rows / source.permuted, half = size / 2;
   int64_t head = row / size, x = row % size;
   return source.first + head * size + 2 * (x % half) + x / half;
+}
+
+/// The rows of the file from the first to the last one of `source`.
+static int64_t fileRows(const RowSource &source) {
+  return source.run
+             ? (source.rows / source.run - 1) * source.stride + source.run
+             : source.rows;
 }
 
 static Status check(const RowSource &source, int64_t columns) {
@@ -37,10 +46,10 @@ static Status check(const RowSource &source, int64_t columns) {
     return Error{thing + " is stored by rows, expected by columns"};
   int64_t rows = tensor.shape[transposed ? 1 : 0];
   if (source.first < 0 || source.rows < 1 || source.first > rows ||
-      source.rows > rows - source.first)
+      fileRows(source) > rows - source.first)
     return Error{thing + " has " + std::to_string(rows) + " rows, expected " +
                  std::to_string(source.first) + " + " +
-                 std::to_string(source.rows)};
+                 std::to_string(fileRows(source))};
   if (columns && tensor.shape[transposed ? 0 : 1] != columns)
     return Error{thing + " has " +
                  std::to_string(tensor.shape[transposed ? 0 : 1]) +
@@ -120,10 +129,10 @@ void WeightReader::split(int64_t row, const BlockRow &to) {
 }
 
 void WeightReader::readVector(const RowSource &source, float *to) {
-  if (!source.permuted)
+  if (!source.permuted && !source.run)
     return readRange(source, 0, source.first, source.rows, to);
-  std::vector<float> stored(source.rows);
-  readRange(source, 0, source.first, source.rows, stored.data());
+  std::vector<float> stored(fileRows(source));
+  readRange(source, 0, source.first, stored.size(), stored.data());
   for (int64_t i = 0; i < source.rows; ++i)
     to[i] = stored[fileRow(source, i) - source.first];
 }

@@ -20,12 +20,14 @@ namespace mica {
 
 /// Rows [first, first + rows) of a tensor, of its transpose if `transposed`.
 /// With `permuted` heads of d = rows / permuted rows, file row 2 i + j of a
-/// head is row i + j d / 2.
+/// head is row i + j d / 2. With `run` the rows are runs of that many, each
+/// `stride` rows of the file after the one before.
 struct RowSource {
   const TensorView *tensor = nullptr;
   int64_t first = 0, rows = 0;
   bool transposed = false;
   int64_t permuted = 0;
+  int64_t run = 0, stride = 0;
 };
 
 /// Reads a weight of [rows, columns], or, with `columns` 0, a vector of the

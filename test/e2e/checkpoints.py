@@ -1,4 +1,4 @@
-"""Random-weight Hugging Face checkpoints of the four families, made to be seen.
+"""Random-weight Hugging Face checkpoints of the families, made to be seen.
 
 Default initialisation hides mistakes: its attention scores are so small that
 the softmax is flat. Here every layer's scores have a standard deviation of 3
@@ -25,7 +25,8 @@ TOKENS = (3, 48)  # sequences, tokens: longer than every Gemma window below
 # Family -> shape -> the arguments of its transformers config. `legacy` writes
 # config.json as most checkpoints on the web have it; `shards` splits the
 # weights over several files; `gguf` marks the shapes whose rows hold whole
-# blocks of 32, and whose numbers a GGUF file can say.
+# blocks of 32, and whose numbers a GGUF file can say. `positions` are those
+# that the model is made for.
 SHAPES = {
     "llama": {
         "grouped": dict(
@@ -50,6 +51,13 @@ SHAPES = {
             num_hidden_layers=12, num_attention_heads=4, num_key_value_heads=2,
             head_dim=16, rope_theta=10000.0, rms_norm_eps=1e-6,
             tie_word_embeddings=True, gguf=True),
+        # Made for fewer positions than a test's tokens.
+        "dynamic": dict(
+            vocab_size=251, hidden_size=64, intermediate_size=136,
+            num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1,
+            head_dim=32, rms_norm_eps=1e-5, positions=24,
+            rope_parameters=dict(rope_type="dynamic", rope_theta=10000.0,
+                                 factor=2.0)),
         # Rows of whole blocks of 256, and below of whole groups of 96.
         "blocks": dict(
             vocab_size=263, hidden_size=256, intermediate_size=1280,
@@ -60,6 +68,159 @@ SHAPES = {
             num_hidden_layers=1, num_attention_heads=6, num_key_value_heads=2,
             head_dim=48, rope_theta=10000.0, rms_norm_eps=1e-5,
             tie_word_embeddings=True),
+    },
+    "mistral": {
+        "windowed": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=136,
+            num_hidden_layers=2, num_attention_heads=6, num_key_value_heads=2,
+            head_dim=24, sliding_window=9, rope_theta=1e6, rms_norm_eps=1e-2,
+            legacy=True),
+        "full": dict(
+            vocab_size=259, hidden_size=64, intermediate_size=160,
+            num_hidden_layers=1, num_attention_heads=4, num_key_value_heads=4,
+            head_dim=40, sliding_window=None, rms_norm_eps=1e-5,
+            rope_parameters=dict(
+                rope_type="yarn", rope_theta=1e4, factor=4.0,
+                original_max_position_embeddings=16)),
+    },
+    "ministral": {
+        "mixed": dict(
+            vocab_size=251, hidden_size=80, intermediate_size=136,
+            num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
+            head_dim=24, sliding_window=7, rope_theta=1e4, rms_norm_eps=1e-2,
+            layer_types=["sliding_attention", "full_attention",
+                         "sliding_attention"]),
+    },
+    "qwen2": {
+        "tied": dict(
+            vocab_size=1009, hidden_size=128, intermediate_size=224,
+            num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+            rope_theta=1e6, rms_norm_eps=1e-6, tie_word_embeddings=True,
+            gguf=True, legacy=True),
+        "windowed": dict(
+            vocab_size=251, hidden_size=72, intermediate_size=184,
+            num_hidden_layers=3, num_attention_heads=3, num_key_value_heads=1,
+            rope_theta=1e4, rms_norm_eps=1e-2,
+            use_sliding_window=True, sliding_window=6, max_window_layers=1),
+        "yarn": dict(
+            vocab_size=263, hidden_size=96, intermediate_size=160,
+            num_hidden_layers=1, num_attention_heads=6, num_key_value_heads=3,
+            rms_norm_eps=1e-6, gguf=True, legacy=True, rope_theta=1e4,
+            rope_scaling=dict(
+                rope_type="yarn", factor=8.0, beta_fast=16.0,
+                original_max_position_embeddings=32)),
+    },
+    "gemma": {
+        "grouped": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=160,
+            num_hidden_layers=2, num_attention_heads=6, num_key_value_heads=2,
+            head_dim=24, rope_theta=1e4, rms_norm_eps=1e-2, gguf=True),
+        "single": dict(
+            vocab_size=1009, hidden_size=75, intermediate_size=200,
+            num_hidden_layers=3, num_attention_heads=3, num_key_value_heads=1,
+            head_dim=40, rope_theta=1e4, rms_norm_eps=1e-6, legacy=True),
+    },
+    "gemma2": {
+        "windows": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=160,
+            num_hidden_layers=3, num_attention_heads=6, num_key_value_heads=2,
+            head_dim=24, sliding_window=9, query_pre_attn_scalar=24,
+            rope_theta=1e4, rms_norm_eps=1e-6, attn_logit_softcapping=4.0,
+            final_logit_softcapping=3.0, gguf=True),
+        "uncapped": dict(
+            vocab_size=1009, hidden_size=75, intermediate_size=152,
+            num_hidden_layers=2, num_attention_heads=5, num_key_value_heads=1,
+            head_dim=40, sliding_window=16, query_pre_attn_scalar=30,
+            rope_theta=1e4, rms_norm_eps=1e-2, attn_logit_softcapping=None,
+            final_logit_softcapping=None, legacy=True),
+    },
+    "phi3": {
+        "windowed": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=136,
+            num_hidden_layers=2, num_attention_heads=6, num_key_value_heads=2,
+            sliding_window=9, rope_theta=1e4, rms_norm_eps=1e-2),
+        "partial": dict(
+            vocab_size=1009, hidden_size=128, intermediate_size=192,
+            num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=4,
+            partial_rotary_factor=0.75, rope_theta=1e4, rms_norm_eps=1e-5,
+            tie_word_embeddings=True, gguf=True, legacy=True),
+        "long": dict(
+            vocab_size=263, hidden_size=64, intermediate_size=160,
+            num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1,
+            rms_norm_eps=1e-5, original_max_position_embeddings=24,
+            rope_theta=1e4, gguf=True, legacy=True, rope_scaling=dict(
+                type="longrope",
+                short_factor=[1 + i / 16 for i in range(16)],
+                long_factor=[1 + i / 4 for i in range(16)])),
+    },
+    "olmo2": {
+        "grouped": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=160,
+            num_hidden_layers=2, num_attention_heads=6, num_key_value_heads=2,
+            rope_theta=1e4, rms_norm_eps=1e-2, gguf=True),
+        "biased": dict(
+            vocab_size=1009, hidden_size=120, intermediate_size=200,
+            num_hidden_layers=3, num_attention_heads=5, num_key_value_heads=5,
+            rope_theta=5e5, rms_norm_eps=1e-6, attention_bias=True,
+            tie_word_embeddings=True, legacy=True),
+    },
+    "granite": {
+        "scaled": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=160,
+            num_hidden_layers=3, num_attention_heads=6, num_key_value_heads=2,
+            rope_theta=1e4, rms_norm_eps=1e-2, gguf=True,
+            tie_word_embeddings=True, embedding_multiplier=6.0,
+            residual_multiplier=0.4, attention_multiplier=0.1,
+            logits_scaling=8.0),
+        "biased": dict(
+            vocab_size=259, hidden_size=72, intermediate_size=136,
+            num_hidden_layers=1, num_attention_heads=3, num_key_value_heads=1,
+            rope_theta=1e4, rms_norm_eps=1e-5, legacy=True,
+            attention_bias=True, mlp_bias=True, attention_multiplier=0.25),
+    },
+    "cohere": {
+        "tied": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=160,
+            num_hidden_layers=2, num_attention_heads=6, num_key_value_heads=2,
+            rope_theta=1e4, layer_norm_eps=1e-2, logit_scale=0.25, gguf=True),
+        "biased": dict(
+            vocab_size=1009, hidden_size=120, intermediate_size=200,
+            num_hidden_layers=1, num_attention_heads=3, num_key_value_heads=3,
+            rope_theta=8e6, layer_norm_eps=1e-5, attention_bias=True,
+            legacy=True),
+    },
+    "cohere2": {
+        "windows": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=160,
+            num_hidden_layers=5, num_attention_heads=4, num_key_value_heads=2,
+            sliding_window=9, rope_theta=1e4, layer_norm_eps=1e-2,
+            logit_scale=0.5, gguf=True),
+    },
+    "gpt_neox": {
+        "parallel": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=160,
+            num_hidden_layers=2, num_attention_heads=4, layer_norm_eps=1e-2,
+            rotary_pct=0.25, gguf=True),
+        "sequential": dict(
+            vocab_size=1009, hidden_size=120, intermediate_size=200,
+            num_hidden_layers=3, num_attention_heads=3, layer_norm_eps=1e-5,
+            rotary_pct=1.0, rotary_emb_base=5000, use_parallel_residual=False,
+            tie_word_embeddings=True, legacy=True),
+        "unbiased": dict(
+            vocab_size=263, hidden_size=64, intermediate_size=136,
+            num_hidden_layers=1, num_attention_heads=2, layer_norm_eps=1e-5,
+            rotary_pct=0.5, attention_bias=False, hidden_act="relu"),
+    },
+    "starcoder2": {
+        "grouped": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=160,
+            num_hidden_layers=2, num_attention_heads=6, num_key_value_heads=2,
+            rope_theta=1e4, norm_epsilon=1e-2, gguf=True),
+        "windowed": dict(
+            vocab_size=1009, hidden_size=72, intermediate_size=200,
+            num_hidden_layers=1, num_attention_heads=3, num_key_value_heads=1,
+            sliding_window=9, rope_theta=1e5, norm_epsilon=1e-5,
+            use_bias=False, tie_word_embeddings=False, legacy=True),
     },
     "qwen3": {
         "grouped": dict(
@@ -116,10 +277,25 @@ SHAPES = {
     },
 }
 CONFIGS = {"llama": transformers.LlamaConfig,
+           "mistral": transformers.MistralConfig,
+           "ministral": transformers.MinistralConfig,
+           "qwen2": transformers.Qwen2Config,
            "qwen3": transformers.Qwen3Config,
+           "gemma": transformers.GemmaConfig,
+           "gemma2": transformers.Gemma2Config,
            "gemma3": transformers.Gemma3TextConfig,
-           "gpt2": transformers.GPT2Config}
-OURS = ("legacy", "shards", "gguf")
+           "phi3": transformers.Phi3Config,
+           "olmo2": transformers.Olmo2Config,
+           "granite": transformers.GraniteConfig,
+           "cohere": transformers.CohereConfig,
+           "cohere2": transformers.Cohere2Config,
+           "gpt_neox": transformers.GPTNeoXConfig,
+           "gpt2": transformers.GPT2Config,
+           "starcoder2": transformers.Starcoder2Config}
+# Their norms are stored as offsets from one, their embeddings scaled by
+# sqrt(width) when read.
+GEMMAS = ("gemma", "gemma2", "gemma3")
+OURS = ("legacy", "shards", "gguf", "positions")
 
 
 def all_shapes(only_gguf=False):
@@ -138,7 +314,8 @@ def make_config(family, name):
         common.update(n_ctx=shape["n_positions"], resid_pdrop=0.0,
                       embd_pdrop=0.0, attn_pdrop=0.0)
     else:
-        common.update(max_position_embeddings=256)
+        positions = SHAPES[family][name].get("positions", 256)
+        common.update(max_position_embeddings=positions)
     return CONFIGS[family](**common, **shape)
 
 
@@ -155,15 +332,38 @@ def fill(parameter_name, shape, family, config, generator):
     width = config.hidden_size
     if parameter_name.endswith("bias"):
         return 0.2 * noise
-    if len(shape) == 1:  # norms; Gemma's are offsets from one
-        return 0.3 * noise + (0.0 if family == "gemma3" else 1.0)
-    if "embed_tokens" in parameter_name and family == "gemma3":
-        return noise / width**0.5  # scaled by sqrt(width) when read
-    if any(n in parameter_name for n in ("embed_tokens", "wte", "wpe")):
+    if len(shape) == 1:
+        return 0.3 * noise + (0.0 if family in GEMMAS else 1.0)
+    if "embed_tokens" in parameter_name and family in GEMMAS:
+        return noise / width**0.5
+    if any(n in parameter_name
+           for n in ("embed_tokens", "embed_in", "wte", "wpe")):
         return 0.5 * noise
     inputs = shape[0] if family == "gpt2" and "lm_head" not in parameter_name \
         else shape[1]
     return noise / inputs**0.5
+
+
+def head_size(config):
+    """Returns the columns of a head."""
+    return getattr(config, "head_dim", None) or \
+        config.hidden_size // config.num_attention_heads
+
+
+def head_rows(state, config, which):
+    """Yields (name, rows) of all tensors that make queries ("q") or keys
+    ("k"), as views [heads, d, ...] into the state."""
+    d, heads = head_size(config), config.num_attention_heads
+    for name, tensor in state.items():
+        if f".{which}_proj." in name:
+            yield name, tensor.view(-1, d, *tensor.shape[1:])
+        elif ".qkv_proj." in name:
+            parts = tensor.view(-1, d, *tensor.shape[1:])
+            keys = slice(heads, heads + config.num_key_value_heads)
+            yield name, parts[:heads] if which == "q" else parts[keys]
+        elif ".query_key_value." in name:
+            parts = tensor.view(heads, 3, d, *tensor.shape[1:])
+            yield name, parts[:, 0 if which == "q" else 1]
 
 
 def query_scale(family, state, layer, config):
@@ -174,10 +374,10 @@ def query_scale(family, state, layer, config):
         return [state[block + "weight"][:, :width],
                 state[block + "bias"][:width]]
     block = f"model.layers.{layer}.self_attn."
-    if family in ("qwen3", "gemma3"):
+    if block + "q_norm.weight" in state:
         return [state[block + "q_norm.weight"]]
-    return [state[block + n] for n in ("q_proj.weight", "q_proj.bias")
-            if block + n in state]
+    return [rows for name, rows in head_rows(state, config, "q")
+            if f"layers.{layer}." in name]
 
 
 def random_state(family, config, seed=0):
@@ -196,7 +396,7 @@ def random_state(family, config, seed=0):
         model(tokens, use_cache=False)
     for layer, factor in enumerate(measure.factors):
         for tensor in query_scale(family, state, layer, config):
-            offset = 1.0 if family == "gemma3" else 0.0
+            offset = 1.0 if family in GEMMAS and tensor.dim() == 1 else 0.0
             tensor.copy_((tensor + offset) * factor - offset)
     return state
 
@@ -212,8 +412,16 @@ def legacy_config(config):
         out["sliding_window_pattern"] = 6
         out.pop("layer_types")
         out.pop("_sliding_window_pattern")
+    if config.model_type == "gemma2":
+        out.pop("layer_types")
     if rope:
-        out["rope_theta"] = rope.pop("rope_theta")
+        neox = config.model_type == "gpt_neox"
+        out["rotary_emb_base" if neox else "rope_theta"] = \
+            rope.pop("rope_theta")
+        out["rotary_pct" if neox else "partial_rotary_factor"] = \
+            rope.pop("partial_rotary_factor", 1.0)
+        if "original_max_position_embeddings" in out:  # Phi-3
+            rope.pop("original_max_position_embeddings", None)
         scaled = rope["rope_type"] != "default"
         out["rope_scaling"] = rope if scaled else None
     return out

@@ -154,11 +154,11 @@ def made_gguf():
 @pytest.fixture(scope="session")
 def answers():
     """Returns a function: (checkpoint directory, family, shape, dtype, whether
-    activations are integers) -> (tokens, the oracle's logits, the RMS error
-    that Mica's may have)."""
+    activations are integers, how many tokens of each sequence) -> (tokens, the
+    oracle's logits, the RMS error that Mica's may have)."""
     @functools.cache
-    def find(directory, family, name, dtype, integers=False):
-        tokens = checkpoints.tokens_of(family, name)
+    def find(directory, family, name, dtype, integers=False, length=None):
+        tokens = checkpoints.tokens_of(family, name)[:, :length]
 
         def save(path):
             exact = oracle.oracle_logits(directory, tokens, integers)
@@ -168,8 +168,8 @@ def answers():
                 np.savez(file, exact=exact.numpy(),
                          bound=oracle.bound(exact, peer))
         with np.load(kept.kept("answers", [
-                kept.oracle(), kept.bytes_of(directory), dtype, integers],
-                save)) as file:
+                kept.oracle(), kept.bytes_of(directory), dtype, integers,
+                length], save)) as file:
             return (tokens, torch.from_numpy(file["exact"]),
                     float(file["bound"]))
     return find

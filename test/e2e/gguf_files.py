@@ -9,12 +9,13 @@ import gguf
 import numpy as np
 import torch
 import transformers
+from transformers.integrations.ggml import GGUF_CONFIG_MAPPING
 from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
 
 import checkpoints
 
-ARCHITECTURE = {"llama": gguf.MODEL_ARCH.LLAMA, "qwen3": gguf.MODEL_ARCH.QWEN3,
-                "gemma3": gguf.MODEL_ARCH.GEMMA3, "gpt2": gguf.MODEL_ARCH.GPT2}
+ARCHITECTURE = {"cohere": gguf.MODEL_ARCH.COMMAND_R,
+                "gpt_neox": gguf.MODEL_ARCH.GPTNEOX}
 TYPES = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q5_0")
 # Formats of blocks: those that the gguf package writes, and those that it only
 # reads, whose blocks are drawn at random: bytes to their scale and minimum.
@@ -24,23 +25,38 @@ DRAWN = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2),
 TRANSPOSED = ("c_attn.weight", "c_proj.weight", "c_fc.weight")
 
 
-def rotate_neighbours(tensor, heads):
+def architecture_of(family):
+    return ARCHITECTURE.get(family) or gguf.MODEL_ARCH[family.upper()]
+
+
+def swapped(tensor, first, second):
+    """Reorders rows [first, second, ...] to [second, first, ...]."""
+    split = tensor.reshape(first, second, -1, *tensor.shape[1:])
+    return split.swapaxes(0, 1).reshape(tensor.shape)
+
+
+def paired(tensor, heads, back=False):
     """Reorders the rows of each head from half to neighbour pairing."""
-    split = tensor.reshape(heads, 2, -1, *tensor.shape[1:])
+    sizes = (-1, 2) if back else (2, -1)
+    split = tensor.reshape(heads, *sizes, *tensor.shape[1:])
     return split.swapaxes(1, 2).reshape(tensor.shape)
 
 
-def stored(family, name, tensor, config):
-    """Returns a float32 tensor as the file holds it, before its encoding."""
-    if family == "llama" and ".q_proj." in name:
-        tensor = rotate_neighbours(tensor, config.num_attention_heads)
-    if family == "llama" and ".k_proj." in name:
-        tensor = rotate_neighbours(tensor, config.num_key_value_heads)
-    if family == "gemma3" and "norm.weight" in name:
-        tensor = tensor + 1
+def stored(family, name, tensor, config, back=False):
+    """Returns a tensor as the file holds it, before its encoding, or `back`
+    from there: what convert_hf_to_gguf.py of llama.cpp does."""
+    for which, heads in (("q", "num_attention_heads"),
+                         ("k", "num_key_value_heads")):
+        if family in ("llama", "granite") and f".{which}_proj." in name:
+            tensor = paired(tensor, getattr(config, heads), back)
+    if family in checkpoints.GEMMAS and "norm.weight" in name:
+        tensor = tensor + (-1 if back else 1)
     if family == "gpt2" and name.endswith(TRANSPOSED):
         tensor = tensor.T
-    return np.ascontiguousarray(tensor.float().numpy())
+    if ".query_key_value." in name:
+        sizes = (config.num_attention_heads, 3)
+        tensor = swapped(tensor, *(sizes[::-1] if back else sizes))
+    return tensor
 
 
 def rope_factors(config):
@@ -59,6 +75,42 @@ def rope_factors(config):
     return np.array(out, dtype=np.float32)
 
 
+def add_rope(writer, config):
+    """Writes the numbers of the rope, and the factors that are tensors."""
+    d = checkpoints.head_size(config)
+    rope = config.rope_parameters
+    rope = rope.get("full_attention", rope)
+    writer.add_rope_freq_base(rope["rope_theta"])
+    writer.add_rope_dimension_count(
+        int(d * rope.get("partial_rotary_factor", 1.0)))
+    if rope["rope_type"] == "yarn":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+        writer.add_rope_scaling_factor(rope["factor"])
+        writer.add_rope_scaling_orig_ctx_len(
+            rope["original_max_position_embeddings"])
+        writer.add_rope_scaling_yarn_beta_fast(rope["beta_fast"])
+    if rope["rope_type"] == "longrope":
+        context = rope["original_max_position_embeddings"]
+        factor = config.max_position_embeddings / context
+        writer.add_rope_scaling_orig_ctx_len(context)
+        writer.add_rope_scaling_attn_factors(
+            math.sqrt(1 + math.log(factor) / math.log(context)))
+        for kind in ("long", "short"):
+            writer.add_tensor(f"rope_factors_{kind}.weight", np.array(
+                rope[f"{kind}_factor"], dtype=np.float32))
+
+
+# What some families add: setting of the config, and how it is written.
+NUMBERS = {"attn_logit_softcapping": "add_attn_logit_softcapping",
+           "final_logit_softcapping": "add_final_logit_softcapping",
+           "use_parallel_residual": "add_parallel_residual",
+           "logit_scale": "add_logit_scale",
+           "logits_scaling": "add_logit_scale",
+           "embedding_multiplier": "add_embedding_scale",
+           "residual_multiplier": "add_residual_scale",
+           "attention_multiplier": "add_attention_scale"}
+
+
 def add_numbers(writer, family, config):
     """Writes the numbers of the architecture."""
     writer.add_context_length(config.max_position_embeddings)
@@ -71,17 +123,22 @@ def add_numbers(writer, family, config):
         writer.add_layer_norm_eps(config.layer_norm_epsilon)
         return
     writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    writer.add_key_length(config.head_dim)
-    writer.add_value_length(config.head_dim)
-    rope = config.rope_parameters
-    rope = rope.get("full_attention", rope)
-    writer.add_rope_freq_base(rope["rope_theta"])
-    if family == "llama":
-        writer.add_rope_dimension_count(config.head_dim)
-    if family == "gemma3":
+    if family != "gpt_neox":
+        writer.add_head_count_kv(config.num_key_value_heads)
+    if hasattr(config, "rms_norm_eps"):
+        writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    else:
+        writer.add_layer_norm_eps(getattr(config, "layer_norm_eps", None) or
+                                  config.norm_epsilon)
+    if hasattr(config, "head_dim"):
+        writer.add_key_length(config.head_dim)
+        writer.add_value_length(config.head_dim)
+    add_rope(writer, config)
+    if getattr(config, "sliding_window", None):
         writer.add_sliding_window(config.sliding_window)
+    for setting, add in NUMBERS.items():
+        if getattr(config, setting, None) is not None:
+            getattr(writer, add)(getattr(config, setting))
 
 
 def near_minima(kind, blocks, draw):
@@ -152,7 +209,7 @@ def make_gguf(family, name, path, kind="F32", seed=0, zeroed=()):
     draw = np.random.default_rng(seed)
     config = checkpoints.make_config(family, name)
     state = checkpoints.random_state(family, config, seed)
-    architecture = ARCHITECTURE[family]
+    architecture = architecture_of(family)
     names = gguf.get_tensor_name_map(architecture, config.num_hidden_layers)
     writer = gguf.GGUFWriter(path, gguf.MODEL_ARCH_NAMES[architecture])
     writer.add_name(f"random {family} {name}")
@@ -161,8 +218,8 @@ def make_gguf(family, name, path, kind="F32", seed=0, zeroed=()):
         place = names.get_name(key, try_suffixes=(".weight", ".bias"))
         if any(part in key for part in zeroed):
             tensor = torch.zeros_like(tensor)
-        add_tensor(writer, place, stored(family, key, tensor, config), kind,
-                   draw)
+        data = stored(family, key, tensor, config).float().numpy()
+        add_tensor(writer, place, np.ascontiguousarray(data), kind, draw)
     factors = rope_factors(config)
     if factors is not None:
         add_tensor(writer, "rope_freqs.weight", factors, "F32", draw)
@@ -173,8 +230,23 @@ def make_gguf(family, name, path, kind="F32", seed=0, zeroed=()):
     return pathlib.Path(path)
 
 
+def read_back(family, config, path, model):
+    """Returns the float64 state of the file, for the parameters of `model`."""
+    tensors = {t.name: t for t in gguf.GGUFReader(path).tensors}
+    names = gguf.get_tensor_name_map(architecture_of(family),
+                                     config.num_hidden_layers)
+    state = {}
+    for key, parameter in model.named_parameters():
+        found = tensors[names.get_name(key, try_suffixes=(".weight", ".bias"))]
+        data = gguf.quants.dequantize(found.data, found.tensor_type)
+        tensor = torch.from_numpy(data.copy()).reshape(parameter.shape)
+        state[key] = stored(family, key, tensor.double(), config, back=True)
+    return state
+
+
 def gguf_state(family, name, path):
-    """Returns (config, float64 state) of the file, as transformers reads it.
+    """Returns (config, float64 state) of the file, as transformers reads it, or
+    as it was written where transformers does not know the architecture.
 
     The config is the one the file was made of: transformers does not read
     every number (Llama 3's factors, a vocabulary without a tokenizer).
@@ -182,6 +254,8 @@ def gguf_state(family, name, path):
     config = checkpoints.make_config(family, name)
     with torch.device("meta"):
         model = transformers.AutoModelForCausalLM.from_config(config)
+    if family not in GGUF_CONFIG_MAPPING:
+        return config, read_back(family, config, path, model)
     tensors = load_gguf_checkpoint(path, return_tensors=True,
                                    model_to_load=model)["tensors"]
     return config, {n: t.double() for n, t in tensors.items()}

@@ -1,24 +1,31 @@
 """Mistakes made on purpose, to prove that the comparison would see them."""
 import copy
 
+from checkpoints import GEMMAS, head_rows, head_size
 from oracle import Attention, double_model, load, logits_of
 
 
 
+def ropes(config):
+    """Returns the settings of every rope."""
+    parameters = config.rope_parameters
+    return [parameters] if "rope_theta" in parameters else parameters.values()
+
+
 def theta(config, state, attention):
     """Theta is 1 % too large in every kind of layer."""
-    parameters = config.rope_parameters
-    kinds = [parameters] if "rope_theta" in parameters else parameters.values()
-    for kind in kinds:
+    for kind in ropes(config):
         kind["rope_theta"] *= 1.01
 
 
 def window_longer(config, state, attention):
-    config.sliding_window += 1
+    if config.sliding_window:
+        config.sliding_window += 1
 
 
 def window_shorter(config, state, attention):
-    config.sliding_window -= 1
+    if config.sliding_window:
+        config.sliding_window -= 1
 
 
 def mask_longer(config, state, attention):
@@ -32,14 +39,19 @@ def mask_shorter(config, state, attention):
 
 
 def eps(config, state, attention):
-    name = "layer_norm_epsilon" if config.model_type == "gpt2" \
-        else "rms_norm_eps"
-    setattr(config, name, 10 * getattr(config, name))
+    for name in ("layer_norm_epsilon", "layer_norm_eps", "norm_epsilon",
+                 "rms_norm_eps"):
+        if hasattr(config, name):
+            setattr(config, name, 10 * getattr(config, name))
 
 
 def soft_cap(config, state, attention):
     """The logits are not capped."""
     config.final_logit_softcapping = None
+
+
+def attention_cap(config, state, attention):
+    attention.capped = False
 
 
 def rope_scaling(config, state, attention):
@@ -49,18 +61,77 @@ def rope_scaling(config, state, attention):
     kind["rope_type"] = "default"
 
 
-def rope_pairing(config, state, attention):
-    """Neighbours rotate together, not column i with column i + d / 2."""
-    d = config.head_dim
+def attention_factor(config, state, attention):
+    """Cosines and sines are not scaled."""
+    config.rope_parameters["attention_factor"] = 1.0
 
-    def neighbours(tensor):
-        heads = tensor.reshape(-1, d // 2, 2, *tensor.shape[1:])
-        return heads.swapaxes(1, 2).reshape(tensor.shape)
 
+def short_factors(config, state, attention):
+    """A text longer than the original context turns as a short one."""
+    rope = config.rope_parameters
+    if "long_factor" in rope:
+        rope["long_factor"] = rope["short_factor"]
+
+
+def partial_rotary(config, state, attention):
+    """One pair of columns of each head less turns."""
+    if "long_factor" not in config.rope_parameters:
+        pair = 2 / head_size(config)
+        config.rope_parameters["partial_rotary_factor"] -= pair
+
+
+def parallel(config, state, attention):
+    """The ffn reads the stream in front of attention, or behind it."""
+    config.use_parallel_residual = not config.use_parallel_residual
+
+
+def factors(config, state, attention):
+    """Every multiplier is 1 % too large."""
+    for name in ("embedding_multiplier", "residual_multiplier",
+                 "logits_scaling", "logit_scale"):
+        if hasattr(config, name):
+            setattr(config, name, 1.01 * getattr(config, name))
+
+
+def query_norms(config, state, attention):
+    """Queries are normalised by heads, not by rows."""
     for name in state:
-        if any(f".{n}_{kind}." in name for n in "qk"
-               for kind in ("proj", "norm")):
-            state[name] = neighbours(state[name])
+        if "q_norm" in name:
+            state[name] = state[name].roll(1, 0)
+
+
+def fused_order(config, state, attention):
+    """Queries and keys change places in the tensor that holds both."""
+    for (_, q), (_, k) in zip(head_rows(state, config, "q"),
+                              head_rows(state, config, "k")):
+        heads = min(len(q), len(k))
+        first = q[:heads].clone()
+        q[:heads], k[:heads] = k[:heads], first
+
+
+def gate_up(config, state, attention):
+    for name in state:
+        if "gate_up_proj" in name:
+            state[name] = state[name].roll(len(state[name]) // 2, 0)
+
+
+def rope_pairing(config, state, attention):
+    """Neighbours rotate together, not column i with column i + r / 2 of the r
+    that rotate."""
+    share = min(kind.get("partial_rotary_factor", 1.0)
+                for kind in ropes(config))
+
+    def neighbours(heads):
+        r = int(heads.shape[1] * share)
+        pairs = heads[:, :r].reshape(len(heads), r // 2, 2, *heads.shape[2:])
+        heads[:, :r] = pairs.swapaxes(1, 2).reshape(heads[:, :r].shape)
+
+    for which in "qk":
+        for _, heads in head_rows(state, config, which):
+            neighbours(heads)
+    for name in state:
+        if name.endswith(("q_norm.weight", "k_norm.weight")):
+            neighbours(state[name].view(-1, head_size(config)))
 
 
 def kv_heads(config, state, attention):
@@ -73,7 +144,7 @@ def scale(config, state, attention):
 
 def norm_offset(config, state, attention):
     """Norms multiply by w where 1 + w is meant, or the reverse."""
-    offset = -1.0 if config.model_type.startswith("gemma3") else 1.0
+    offset = -1.0 if config.model_type.removesuffix("_text") in GEMMAS else 1.0
     for name in state:
         if state[name].dim() == 1 and name.endswith("weight"):
             state[name] = state[name] + offset
@@ -87,9 +158,10 @@ def positions(config, state, attention):
 
 def activation(config, state, attention):
     """The exact GELU stands for its tanh form (they differ by 5e-4)."""
-    name = "hidden_activation" if hasattr(config, "hidden_activation") \
-        else "activation_function"
-    setattr(config, name, "gelu")
+    for name in ("hidden_activation", "activation_function", "hidden_act"):
+        if hasattr(config, name):
+            tanh = getattr(config, name) == "gelu_pytorch_tanh"
+            setattr(config, name, "gelu" if tanh else "gelu_pytorch_tanh")
 
 
 # How many times the bound a mistake must move the logits. The two forms of
@@ -99,11 +171,25 @@ SEEN_OF = {activation: 10.0}
 
 EVERY = (mask_longer, mask_shorter, eps, scale, norm_offset)
 ROTARY = (theta, rope_pairing, kv_heads)
+WINDOWS = (window_longer, window_shorter)
 MUTATIONS = {
     "llama": EVERY + ROTARY + (rope_scaling,),
+    "mistral": EVERY + ROTARY + WINDOWS + (rope_scaling, attention_factor),
+    "ministral": EVERY + ROTARY + WINDOWS,
+    "qwen2": EVERY + ROTARY + WINDOWS + (rope_scaling, attention_factor),
     "qwen3": EVERY + ROTARY,
-    "gemma3": EVERY + ROTARY + (window_longer, window_shorter, soft_cap,
-                                rope_scaling, activation),
+    "gemma": EVERY + ROTARY,
+    "gemma2": EVERY + ROTARY + WINDOWS + (soft_cap, attention_cap),
+    "phi3": EVERY + ROTARY + WINDOWS + (
+        partial_rotary, short_factors, attention_factor, fused_order, gate_up),
+    "olmo2": EVERY + ROTARY + (query_norms,),
+    "granite": EVERY + ROTARY + (factors,),
+    "cohere": EVERY + ROTARY + (factors,),
+    "cohere2": EVERY + ROTARY + WINDOWS + (factors,),
+    "gpt_neox": EVERY + (theta, rope_pairing, partial_rotary, parallel,
+                         fused_order),
+    "starcoder2": EVERY + ROTARY + WINDOWS + (activation,),
+    "gemma3": EVERY + ROTARY + WINDOWS + (soft_cap, rope_scaling, activation),
     "gpt2": EVERY + (positions, activation),
 }
 

@@ -49,12 +49,14 @@ class Attention:
     """
     target: float | None = None
     scale: float = 1.0
+    capped: bool = True  # whether a soft-cap is applied
     tile_heads: bool = False  # query head h reads kv head h % K, not h // G
     look_ahead: int = 0  # how many rows further the mask lets a row see
     factors: list = dataclasses.field(default_factory=list)
     score_std: list = dataclasses.field(default_factory=list)
 
-    def __call__(self, module, query, key, value, mask, scaling=None, **_):
+    def __call__(self, module, query, key, value, mask, scaling=None,
+                 softcap=None, **_):
         """query [B, H, T, d], key and value [B, K, T, d] -> [B, T, H, d]."""
         if scaling is None:
             scaling = query.size(-1) ** -0.5
@@ -70,6 +72,8 @@ class Attention:
             self.factors.append(self.target / std)
             scores = scores * self.factors[-1]
         self.score_std.append(std)
+        if softcap and self.capped:
+            scores = softcap * torch.tanh(scores / softcap)
         weights = scores.masked_fill(~visible, -torch.inf).softmax(-1)
         return (weights @ value).transpose(1, 2).contiguous(), weights
 

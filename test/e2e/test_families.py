@@ -29,8 +29,12 @@ FILES = [pytest.param(family, name, kind, id=f"{family}-{name}-{kind}")
 @pytest.fixture(scope="session")
 def artifact(made, compiled):
     """Returns a function: (family, shape, dtype) -> a compiled .mica file."""
-    return lambda family, name, dtype: compiled(made(family, name, dtype),
-                                                f"--dtype={dtype}")
+    def compile_it(family, name, dtype):
+        shape = checkpoints.SHAPES[family][name]
+        longest = [f"--max-context={checkpoints.TOKENS[1]}"] \
+            if "positions" in shape else []
+        return compiled(made(family, name, dtype), f"--dtype={dtype}", *longest)
+    return compile_it
 
 
 @pytest.mark.parametrize("feed", FEEDS)
@@ -74,6 +78,24 @@ def test_gguf(made_gguf, compiled, answers, evaluate, family, name, kind):
     tokens, exact, bound = answers(directory, family, name, "f32")
     path = compiled(file, "--dtype=f32", "--activations=f32")
     check(evaluate(path, tokens), exact, bound)
+
+
+@pytest.mark.parametrize("context", (24, 16))
+def test_short_factors(made, compiled, answers, evaluate, context):
+    """LongRoPE's frequencies follow from the longest text."""
+    directory = made("phi3", "long")
+    tokens, exact, bound = answers(directory, "phi3", "long", "f32",
+                                   length=context)
+    path = compiled(directory, "--dtype=f32", f"--max-context={context}")
+    check(evaluate(path, tokens), exact, bound)
+
+
+def test_dynamic_rope_at_its_length(made, compiled, answers, evaluate):
+    """As long as the model was made for, dynamic rope is the plain one."""
+    directory = made("llama", "dynamic")
+    tokens, exact, bound = answers(directory, "llama", "dynamic", "f32",
+                                   length=24)
+    check(evaluate(compiled(directory, "--dtype=f32"), tokens), exact, bound)
 
 
 @pytest.mark.parametrize("family", checkpoints.SHAPES)

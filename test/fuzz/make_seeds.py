@@ -267,6 +267,55 @@ def wrong_config_seeds():
     }
 
 
+def without(shapes, *parts):
+    return {n: s for n, s in shapes.items() if not any(p in n for p in parts)}
+
+
+def more_config_seeds():
+    """Families that differ from Llama by a switch or two."""
+    yarn = {"rope_type": "yarn", "factor": 4.0, "beta_fast": 16.0,
+            "original_max_position_embeddings": 16}
+    longrope = {"type": "longrope", "short_factor": [1.0, 1.5],
+                "long_factor": [2.0, 4.0]}
+    dynamic = {"rope_type": "dynamic", "factor": 2.0}
+    fused = without(LLAMA, "q_proj", "k_proj", "v_proj", "gate", "up_proj")
+    phi3 = fused | per_layer("model.layers.{}.", {
+        "self_attn.qkv_proj.weight": [Q + 2 * KV, D],
+        "mlp.gate_up_proj.weight": [2 * F, D]})
+    neox = {"gpt_neox.embed_in.weight": [V, D], "embed_out.weight": [V, D],
+            "gpt_neox.final_layer_norm.weight": [D],
+            "gpt_neox.final_layer_norm.bias": [D]}
+    neox |= per_layer("gpt_neox.layers.{}.", {
+        "input_layernorm.weight": [D], "input_layernorm.bias": [D],
+        "post_attention_layernorm.weight": [D],
+        "post_attention_layernorm.bias": [D],
+        "attention.query_key_value.weight": [3 * D, D],
+        "attention.query_key_value.bias": [3 * D],
+        "attention.dense.weight": [D, D], "attention.dense.bias": [D],
+        "mlp.dense_h_to_4h.weight": [F, D], "mlp.dense_h_to_4h.bias": [F],
+        "mlp.dense_4h_to_h.weight": [D, F], "mlp.dense_4h_to_h.bias": [D]})
+    return {
+        "mistral": config_seed(
+            COMMON | {"model_type": "mistral", "rope_scaling": yarn,
+                      "sliding_window": None}, LLAMA),
+        "granite": config_seed(
+            COMMON | {"model_type": "granite", "logits_scaling": 8.0,
+                      "rope_scaling": dynamic}, LLAMA),
+        "gemma2": config_seed(
+            COMMON | {"model_type": "gemma2", "sliding_window": 5,
+                      "attn_logit_softcapping": None}, LLAMA | POST_NORMS),
+        "phi3": config_seed(
+            COMMON | {"model_type": "phi3", "rope_scaling": longrope,
+                      "original_max_position_embeddings": 16}, phi3),
+        "cohere2": config_seed(
+            COMMON | {"model_type": "cohere2", "sliding_window_pattern": 2},
+            without(LLAMA, "post_attention_layernorm")),
+        "gpt_neox": config_seed(
+            COMMON | {"model_type": "gpt_neox", "num_attention_heads": 2,
+                      "num_key_value_heads": 2, "rotary_pct": 0.5}, neox),
+    }
+
+
 def config_seeds():
     llama3 = {"rope_type": "llama3", "rope_theta": 5e5, "factor": 8.0,
               "low_freq_factor": 1.0, "high_freq_factor": 4.0,
@@ -296,6 +345,7 @@ def config_seeds():
              "text_config": gemma | {"rope_scaling": {"rope_type": "linear",
                                                       "factor": 8.0}}},
             {"language_model." + n: s for n, s in gemma_tensors.items()}),
+        **more_config_seeds(),
         "gpt2": config_seed(
             {"model_type": "gpt2", "vocab_size": V, "n_embd": D, "n_head": 2,
              "n_layer": LAYERS, "n_inner": F, "n_positions": 6,

@@ -14,7 +14,17 @@
 #include "lib/Import/Model.h"
 #include "lib/Import/Rope.h"
 
+#include <functional>
+
 namespace mica {
+
+/// Whose rows a tensor holds.
+enum class Fused : uint8_t {
+  None,
+  QueryKeyValue, ///< those of query, key and value in turn
+  HeadsOfEach,   ///< a head of each in turn, for all heads
+  GateUp,        ///< those of gate and up in turn
+};
 
 /// The tensor of a role, "{}" standing for the layer's number.
 struct TensorPattern {
@@ -22,11 +32,11 @@ struct TensorPattern {
   std::string_view name;
   bool transposed = false; ///< stored as [columns, rows]
   RowOrder order = RowOrder::Plain;
-  /// The tensor holds the rows of query, key and value in turn.
-  bool fused = false;
+  Fused fused = Fused::None;
 };
 
-/// Names in one container. A role is looked up in `patterns`, then in `common`.
+/// Names in one container. A role has the first of its patterns, those of
+/// `patterns` before those of `common`, whose tensor is there.
 struct TensorNames {
   std::span<const TensorPattern> patterns, common;
   /// What may stand before all names but the output projection's; the first
@@ -46,7 +56,10 @@ struct Family {
   void (*read)(Hyperparameters &in, ModelDescription &model);
 };
 
-extern const Family gemma3Family, llamaFamily, qwen3Family, gpt2Family;
+// Each file of this folder, NAME.cpp, defines familyNAME.
+#define MICA_FAMILY(NAME) extern const Family family##NAME;
+#include "lib/Import/Families.inc"
+#undef MICA_FAMILY
 
 /// Every family that Mica has.
 std::span<const Family *const> families();
@@ -61,7 +74,13 @@ struct CommonDefaults {
   double eps = 1e-6;
   int64_t context = 2048;
   bool tied = false;
+  Hyperparameters::Key epsKey = {"attention.layer_norm_rms_epsilon",
+                                 "rms_norm_eps"};
 };
+/// That of layer norms.
+inline constexpr Hyperparameters::Key layerNormEps = {
+    "attention.layer_norm_epsilon", "layer_norm_eps"};
+
 void readCommon(Hyperparameters &in, ModelDescription &model,
                 const CommonDefaults &defaults);
 
@@ -94,11 +113,27 @@ void readTokens(Hyperparameters &in, ModelDescription &model);
 /// The index of `rope` in `model.ropes`, added if it is new.
 int addRope(ModelDescription &model, RopeTable rope);
 
+/// Gives all layers the same rope, and the usual scale of attention:
+/// headSize^-0.5.
+void useRope(ModelDescription &model, const RopeTable &rope);
+
+/// Sets the windows of the layers that `readSlidingLayers` finds or, if it
+/// finds nothing, of those of which `sliding` is true. `window` holds where no
+/// setting says (null says none), 0 for none.
+void readWindows(Hyperparameters &in, ModelDescription &model, int64_t window,
+                 const std::function<bool(int64_t layer)> &sliding);
+inline bool everyLayer(int64_t) { return true; }
+
+/// Qwen's: with `use_sliding_window`, of the layers from `max_window_layers`
+/// on.
+void readQwenWindows(Hyperparameters &in, ModelDescription &model);
+
 /// Hugging Face's names of a decoder of the Llama kind: norms before attention
 /// and ffn, separate projections, gated ffn, with the biases.
 inline constexpr TensorPattern llamaLikeConfigNames[] = {
     {Role::TokenEmbedding, "embed_tokens.weight"},
     {Role::AttentionNorm, "layers.{}.input_layernorm.weight"},
+    {Role::AttentionNormBias, "layers.{}.input_layernorm.bias"},
     {Role::Query, "layers.{}.self_attn.q_proj.weight"},
     {Role::QueryBias, "layers.{}.self_attn.q_proj.bias"},
     {Role::Key, "layers.{}.self_attn.k_proj.weight"},
@@ -110,6 +145,7 @@ inline constexpr TensorPattern llamaLikeConfigNames[] = {
     {Role::AttentionOutput, "layers.{}.self_attn.o_proj.weight"},
     {Role::AttentionOutputBias, "layers.{}.self_attn.o_proj.bias"},
     {Role::FfnNorm, "layers.{}.post_attention_layernorm.weight"},
+    {Role::FfnNormBias, "layers.{}.post_attention_layernorm.bias"},
     {Role::Gate, "layers.{}.mlp.gate_proj.weight"},
     {Role::GateBias, "layers.{}.mlp.gate_proj.bias"},
     {Role::Up, "layers.{}.mlp.up_proj.weight"},
@@ -117,13 +153,16 @@ inline constexpr TensorPattern llamaLikeConfigNames[] = {
     {Role::Down, "layers.{}.mlp.down_proj.weight"},
     {Role::DownBias, "layers.{}.mlp.down_proj.bias"},
     {Role::FinalNorm, "norm.weight"},
+    {Role::FinalNormBias, "norm.bias"},
     {Role::Output, "lm_head.weight"},
 };
 
-/// GGUF's names of the same.
-inline constexpr TensorPattern llamaLikeGGUFNames[] = {
+/// GGUF's names of the roles of any decoder.
+inline constexpr TensorPattern ggufNames[] = {
     {Role::TokenEmbedding, "token_embd.weight"},
+    {Role::PositionEmbedding, "position_embd.weight"},
     {Role::AttentionNorm, "blk.{}.attn_norm.weight"},
+    {Role::AttentionNormBias, "blk.{}.attn_norm.bias"},
     {Role::Query, "blk.{}.attn_q.weight"},
     {Role::QueryBias, "blk.{}.attn_q.bias"},
     {Role::Key, "blk.{}.attn_k.weight"},
@@ -134,18 +173,66 @@ inline constexpr TensorPattern llamaLikeGGUFNames[] = {
     {Role::KeyNorm, "blk.{}.attn_k_norm.weight"},
     {Role::AttentionOutput, "blk.{}.attn_output.weight"},
     {Role::AttentionOutputBias, "blk.{}.attn_output.bias"},
+    {Role::PostAttentionNorm, "blk.{}.post_attention_norm.weight"},
     {Role::FfnNorm, "blk.{}.ffn_norm.weight"},
+    {Role::FfnNormBias, "blk.{}.ffn_norm.bias"},
     {Role::Gate, "blk.{}.ffn_gate.weight"},
     {Role::GateBias, "blk.{}.ffn_gate.bias"},
     {Role::Up, "blk.{}.ffn_up.weight"},
     {Role::UpBias, "blk.{}.ffn_up.bias"},
     {Role::Down, "blk.{}.ffn_down.weight"},
     {Role::DownBias, "blk.{}.ffn_down.bias"},
+    {Role::PostFfnNorm, "blk.{}.post_ffw_norm.weight"},
     {Role::FinalNorm, "output_norm.weight"},
+    {Role::FinalNormBias, "output_norm.bias"},
     {Role::Output, "output.weight"},
 };
 
+/// Query, key and value in one tensor.
+inline constexpr TensorPattern fusedGGUFNames[] = {
+    {.role = Role::Query,
+     .name = "blk.{}.attn_qkv.weight",
+     .fused = Fused::QueryKeyValue},
+    {.role = Role::Key,
+     .name = "blk.{}.attn_qkv.weight",
+     .fused = Fused::QueryKeyValue},
+    {.role = Role::Value,
+     .name = "blk.{}.attn_qkv.weight",
+     .fused = Fused::QueryKeyValue},
+    {.role = Role::QueryBias,
+     .name = "blk.{}.attn_qkv.bias",
+     .fused = Fused::QueryKeyValue},
+    {.role = Role::KeyBias,
+     .name = "blk.{}.attn_qkv.bias",
+     .fused = Fused::QueryKeyValue},
+    {.role = Role::ValueBias,
+     .name = "blk.{}.attn_qkv.bias",
+     .fused = Fused::QueryKeyValue},
+};
+
+/// GGUF's "llama" files interleave the halves of each head of q and k.
+inline constexpr TensorPattern pairedGGUFNames[] = {
+    {.role = Role::Query,
+     .name = "blk.{}.attn_q.weight",
+     .order = RowOrder::PairsToHalves},
+    {.role = Role::QueryBias,
+     .name = "blk.{}.attn_q.bias",
+     .order = RowOrder::PairsToHalves},
+    {.role = Role::Key,
+     .name = "blk.{}.attn_k.weight",
+     .order = RowOrder::PairsToHalves},
+    {.role = Role::KeyBias,
+     .name = "blk.{}.attn_k.bias",
+     .order = RowOrder::PairsToHalves},
+};
+
 inline constexpr std::string_view noPrefix[] = {""};
+inline constexpr std::string_view modelPrefix[] = {"model.", ""};
+/// What checkpoints hold beside weights.
+inline constexpr std::string_view ropeBuffers[] = {"*.rotary_emb.inv_freq"};
+inline constexpr std::string_view ropeFactors[] = {"rope_freqs.weight",
+                                                   "rope_factors_long.weight",
+                                                   "rope_factors_short.weight"};
 
 } // namespace mica
 

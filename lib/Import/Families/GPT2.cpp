@@ -42,33 +42,9 @@ static void read(Hyperparameters &in, ModelDescription &model) {
     model.layers[i].attentionScale = byLayer ? scale / double(i + 1) : scale;
 }
 
-static constexpr TensorPattern ggufPatterns[] = {
-    {Role::TokenEmbedding, "token_embd.weight"},
-    {Role::PositionEmbedding, "position_embd.weight"},
-    {Role::AttentionNorm, "blk.{}.attn_norm.weight"},
-    {Role::AttentionNormBias, "blk.{}.attn_norm.bias"},
-    {.role = Role::Query, .name = "blk.{}.attn_qkv.weight", .fused = true},
-    {.role = Role::Key, .name = "blk.{}.attn_qkv.weight", .fused = true},
-    {.role = Role::Value, .name = "blk.{}.attn_qkv.weight", .fused = true},
-    {.role = Role::QueryBias, .name = "blk.{}.attn_qkv.bias", .fused = true},
-    {.role = Role::KeyBias, .name = "blk.{}.attn_qkv.bias", .fused = true},
-    {.role = Role::ValueBias, .name = "blk.{}.attn_qkv.bias", .fused = true},
-    {Role::AttentionOutput, "blk.{}.attn_output.weight"},
-    {Role::AttentionOutputBias, "blk.{}.attn_output.bias"},
-    {Role::FfnNorm, "blk.{}.ffn_norm.weight"},
-    {Role::FfnNormBias, "blk.{}.ffn_norm.bias"},
-    {Role::Up, "blk.{}.ffn_up.weight"},
-    {Role::UpBias, "blk.{}.ffn_up.bias"},
-    {Role::Down, "blk.{}.ffn_down.weight"},
-    {Role::DownBias, "blk.{}.ffn_down.bias"},
-    {Role::FinalNorm, "output_norm.weight"},
-    {Role::FinalNormBias, "output_norm.bias"},
-    {Role::Output, "output.weight"},
-};
-
 /// A Conv1D's weight: [inputs, outputs].
 static constexpr TensorPattern conv(Role role, std::string_view name,
-                                    bool fused = false) {
+                                    Fused fused = Fused::None) {
   return {.role = role, .name = name, .transposed = true, .fused = fused};
 }
 
@@ -77,12 +53,18 @@ static constexpr TensorPattern configPatterns[] = {
     {Role::PositionEmbedding, "wpe.weight"},
     {Role::AttentionNorm, "h.{}.ln_1.weight"},
     {Role::AttentionNormBias, "h.{}.ln_1.bias"},
-    conv(Role::Query, "h.{}.attn.c_attn.weight", true),
-    conv(Role::Key, "h.{}.attn.c_attn.weight", true),
-    conv(Role::Value, "h.{}.attn.c_attn.weight", true),
-    {.role = Role::QueryBias, .name = "h.{}.attn.c_attn.bias", .fused = true},
-    {.role = Role::KeyBias, .name = "h.{}.attn.c_attn.bias", .fused = true},
-    {.role = Role::ValueBias, .name = "h.{}.attn.c_attn.bias", .fused = true},
+    conv(Role::Query, "h.{}.attn.c_attn.weight", Fused::QueryKeyValue),
+    conv(Role::Key, "h.{}.attn.c_attn.weight", Fused::QueryKeyValue),
+    conv(Role::Value, "h.{}.attn.c_attn.weight", Fused::QueryKeyValue),
+    {.role = Role::QueryBias,
+     .name = "h.{}.attn.c_attn.bias",
+     .fused = Fused::QueryKeyValue},
+    {.role = Role::KeyBias,
+     .name = "h.{}.attn.c_attn.bias",
+     .fused = Fused::QueryKeyValue},
+    {.role = Role::ValueBias,
+     .name = "h.{}.attn.c_attn.bias",
+     .fused = Fused::QueryKeyValue},
     conv(Role::AttentionOutput, "h.{}.attn.c_proj.weight"),
     {Role::AttentionOutputBias, "h.{}.attn.c_proj.bias"},
     {Role::FfnNorm, "h.{}.ln_2.weight"},
@@ -102,11 +84,11 @@ static constexpr std::string_view prefixes[] = {"transformer.", ""};
 static constexpr std::string_view ignored[] = {"*.attn.bias",
                                                "*.attn.masked_bias"};
 
-constinit const Family mica::gpt2Family = {
+constinit const Family mica::familyGPT2 = {
     .name = "gpt2",
     .ggufNames = names,
     .configNames = names,
-    .gguf = {ggufPatterns, {}, noPrefix, {}},
+    .gguf = {fusedGGUFNames, ggufNames, noPrefix, {}},
     .config = {configPatterns, {}, prefixes, ignored},
     .read = read,
 };

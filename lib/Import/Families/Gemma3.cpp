@@ -9,34 +9,30 @@
 
 using namespace mica;
 
-/// Sets the windows: of every six layers, the first five have one, unless the
-/// checkpoint says otherwise.
-static void readWindows(Hyperparameters &in, ModelDescription &model) {
+/// Of every six layers, the first five have a window, unless the checkpoint
+/// says otherwise.
+static void readPattern(Hyperparameters &in, ModelDescription &model) {
+  Hyperparameters::Key period = {"attention.sliding_window_pattern",
+                                 "sliding_window_pattern"};
   // GGUF: no setting, no windows.
-  int64_t window = in.count({"attention.sliding_window", "sliding_window"},
-                            in.isGGUF() ? 0 : 4096);
-  auto sliding = readSlidingLayers(in, model.layers.size());
-  int64_t period = 6;
-  if (!sliding)
-    period = in.size(
-        {"attention.sliding_window_pattern", "sliding_window_pattern"}, period);
-  for (int64_t i = 0; i < int64_t(model.layers.size()); ++i)
-    if (sliding ? (*sliding)[i] : (i + 1) % period != 0)
-      model.layers[i].window = window;
+  readWindows(in, model, in.isGGUF() ? 0 : 4096, [&](int64_t layer) {
+    return (layer + 1) % in.size(period, 6) != 0;
+  });
 }
 
 /// Layers with a window have a rope of their own, never scaled.
 static void readRopes(Hyperparameters &in, ModelDescription &model) {
-  RopeSettings full = readRope(in, 1e6, "full_attention");
+  RopeTable full =
+      ropeTable(readRope(in, model, {.theta = 1e6}, "full_attention"));
   RopeSettings sliding;
+  sliding.columns = model.headSize / 2 * 2;
   if (in.isGGUF())
     sliding.theta = in.number({"rope.freq_base_swa", ""}, 10000);
   else
-    sliding = readRope(in, 10000, "sliding_attention");
+    sliding = readRope(in, model, {.thetaKey = "rope_local_base_freq"},
+                       "sliding_attention");
   for (LayerDescription &layer : model.layers)
-    layer.rope = addRope(
-        model,
-        {inverseFrequencies(layer.window ? sliding : full, model.headSize)});
+    layer.rope = addRope(model, layer.window ? ropeTable(sliding) : full);
 }
 
 /// What attention scores are divided by the root of.
@@ -66,13 +62,14 @@ static void read(Hyperparameters &in, ModelDescription &model) {
                              "gemma3, expected none");
   // GGUF's converter has already added 1.
   model.normOffset = in.isGGUF() ? 0 : 1;
-  model.postNorms = model.qkNorms = true;
+  model.postNorms = true;
+  model.qkNorms = QKNorms::Head;
   model.activation =
       readActivation(in, "hidden_activation", "gelu_pytorch_tanh");
   model.embeddingScale = std::sqrt(float(model.width));
   model.finalSoftcap =
       in.positive({"final_logit_softcapping", "final_logit_softcapping"});
-  readWindows(in, model);
+  readPattern(in, model);
   readRopes(in, model);
   double scale = std::pow(readScoreDivisor(in, model), -0.5);
   if (in.has({"attention.scale", ""}))
@@ -83,17 +80,13 @@ static void read(Hyperparameters &in, ModelDescription &model) {
     layer.attentionScale = scale;
 }
 
-static constexpr TensorPattern ggufPatterns[] = {
-    {Role::PostAttentionNorm, "blk.{}.post_attention_norm.weight"},
-    {Role::PostFfnNorm, "blk.{}.post_ffw_norm.weight"},
-};
 static constexpr TensorPattern configPatterns[] = {
     {Role::PostAttentionNorm, "layers.{}.post_attention_layernorm.weight"},
     {Role::FfnNorm, "layers.{}.pre_feedforward_layernorm.weight"},
     {Role::PostFfnNorm, "layers.{}.post_feedforward_layernorm.weight"},
 };
 
-static constexpr std::string_view ggufNames[] = {"gemma3"};
+static constexpr std::string_view architectures[] = {"gemma3"};
 static constexpr std::string_view configNames[] = {"gemma3_text", "gemma3"};
 static constexpr std::string_view prefixes[] = {
     "model.", "", "model.language_model.", "language_model.model."};
@@ -102,11 +95,11 @@ static constexpr std::string_view ignored[] = {
     "*.rotary_emb.inv_freq", "vision_tower.*", "multi_modal_projector.*",
     "model.vision_tower.*", "model.multi_modal_projector.*"};
 
-constinit const Family mica::gemma3Family = {
+constinit const Family mica::familyGemma3 = {
     .name = "gemma3",
-    .ggufNames = ggufNames,
+    .ggufNames = architectures,
     .configNames = configNames,
-    .gguf = {ggufPatterns, llamaLikeGGUFNames, noPrefix, {}},
+    .gguf = {{}, ggufNames, noPrefix, {}},
     .config = {configPatterns, llamaLikeConfigNames, prefixes, ignored},
     .read = read,
 };

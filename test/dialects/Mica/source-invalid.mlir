@@ -7,3 +7,13 @@ func.func private @source_c1() attributes {mica.value = #mica.source<file = 0, t
 
 // expected-error@below {{expects permuted to divide 1024 rows into heads of an even size, but got 3}}
 func.func private @source_c2() attributes {mica.value = #mica.source<file = 0, tensor = "blk.0.attn_q.weight", first = 0, rows = 1024, transposed = false, permuted = 3>}
+
+// -----
+
+// expected-error@below {{expects run to divide 1024 rows that are not permuted, and a stride of at least run, but got 100 and 200}}
+func.func private @source_c3() attributes {mica.value = #mica.source<file = 0, tensor = "blk.0.attn_q.weight", first = 0, rows = 1024, transposed = false, permuted = 0, run = 100, stride = 200>}
+
+// -----
+
+// expected-error@below {{expects run to divide 1024 rows that are not permuted, and a stride of at least run, but got 64 and 32}}
+func.func private @source_c3_stride() attributes {mica.value = #mica.source<file = 0, tensor = "blk.0.attn_q.weight", first = 0, rows = 1024, transposed = false, permuted = 0, run = 64, stride = 32>}

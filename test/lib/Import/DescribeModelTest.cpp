@@ -57,7 +57,7 @@ TEST(DescribeModel, llama) {
   EXPECT_EQ(m.normEps, 1e-6);
   EXPECT_EQ(m.activation, Activation::Silu);
   EXPECT_TRUE(m.gated);
-  EXPECT_FALSE(m.tied || m.qkvBias || m.qkNorms || m.postNorms);
+  EXPECT_FALSE(m.tied || m.qkvBias || m.postNorms);
   ASSERT_EQ(m.layers.size(), size_t(layers));
   EXPECT_EQ(m.layers[1].attentionScale, 0.5);
   EXPECT_EQ(m.layers[1].window, 0);
@@ -97,7 +97,8 @@ TEST(DescribeModel, qwen3) {
             "weight' has shape [16, 8], expected [512, 8] by the "
             "hyperparameters");
   ModelDescription m = describe(tinyQwen3());
-  EXPECT_TRUE(m.qkNorms && m.tied);
+  EXPECT_TRUE(m.tied);
+  EXPECT_EQ(m.qkNorms, QKNorms::Head);
   EXPECT_FALSE(m.weights.count(Role::Output));
   EXPECT_EQ(m.layers[0].weights[Role::KeyNorm].rows, headSize);
 }
@@ -117,7 +118,8 @@ TEST(DescribeModel, gemma3) {
   EXPECT_EQ(m.normOffset, 1);
   EXPECT_EQ(m.embeddingScale, double(std::sqrt(8.0f)));
   EXPECT_EQ(m.activation, Activation::GeluTanh);
-  EXPECT_TRUE(m.postNorms && m.qkNorms && m.tied);
+  EXPECT_TRUE(m.postNorms && m.tied);
+  EXPECT_EQ(m.qkNorms, QKNorms::Head);
   EXPECT_EQ(m.finalSoftcap, 0);
   EXPECT_EQ(m.layers[0].window, 5);
   EXPECT_EQ(m.layers[1].window, 0);
@@ -224,7 +226,8 @@ TEST(DescribeModel, gguf_qwen3) {
   w.number("qwen3.rope.scaling.factor", 2);
   Expected<ModelDescription> m = describe(w);
   ASSERT_TRUE(m) << m.error().message;
-  EXPECT_TRUE(m->tied && m->qkNorms);
+  EXPECT_TRUE(m->tied);
+  EXPECT_EQ(m->qkNorms, QKNorms::Head);
   EXPECT_EQ(m->normEps, double(1e-5f));
   EXPECT_EQ(m->maxContext, 64);
   EXPECT_EQ(m->ropes[0].inverseFrequencies[0], 0.5f);
@@ -316,14 +319,17 @@ TEST(DescribeModel, refused_by_gguf) {
             "m.gguf: metadata 'general.architecture' is missing, expected a "
             "string");
   EXPECT_EQ(error([](auto &w) { w = tinyGGUF("mamba"); }),
-            "m.gguf: architecture 'mamba', expected one of gemma3, llama, "
-            "qwen3, gpt2");
+            "m.gguf: architecture 'mamba', expected one of command-r, cohere2, "
+            "gpt2, gptneox, gemma, gemma2, gemma3, granite, llama, olmo2, "
+            "phi3, qwen2, qwen3, starcoder2");
   EXPECT_EQ(error([](auto &w) { w.integer("llama.expert_count", 8); }),
             "m.gguf: metadata 'llama.expert_count' is 8, expected 0");
-  EXPECT_EQ(error([](auto &w) { w.integer("llama.rope.dimension_count", 2); }),
-            "m.gguf: metadata 'llama.rope.dimension_count' is 2, expected 4");
-  EXPECT_EQ(error([](auto &w) { w.text("llama.rope.scaling.type", "yarn"); }),
-            "m.gguf: rope scaling type 'yarn', expected none or linear");
+  EXPECT_EQ(error([](auto &w) { w.integer("llama.rope.dimension_count", 3); }),
+            "m.gguf: rope turns 3 columns of a head, expected an even number "
+            "from 2 to 4");
+  EXPECT_EQ(error([](auto &w) { w.text("llama.rope.scaling.type", "spiral"); }),
+            "m.gguf: rope scaling type 'spiral', expected none, linear, yarn "
+            "or longrope");
   EXPECT_EQ(error([](auto &w) { w.text("llama.vocab_size", "many"); }),
             "m.gguf: metadata 'llama.vocab_size' is of type string, expected "
             "an integer below 2^63");
@@ -338,8 +344,10 @@ TEST(DescribeModel, refused_by_gguf) {
 TEST(DescribeModel, refused_settings) {
   std::string config = "d/config.json: ";
   EXPECT_EQ(errorWith(tinyLlama(), {{"model_type", "mamba"}}),
-            config + "architecture 'mamba', expected one of gemma3_text, "
-                     "gemma3, llama, qwen3, gpt2");
+            config + "architecture 'mamba', expected one of cohere, cohere2, "
+                     "gpt2, gpt_neox, gemma, gemma2, gemma3_text, gemma3, "
+                     "granite, llama, mistral, ministral, olmo2, phi3, qwen2, "
+                     "qwen3, starcoder2");
   EXPECT_EQ(errorWith(tinyLlama(), {{"model_type", 3}}),
             config + "model_type is 3, expected a string");
   EXPECT_EQ(errorWith(tinyLlama(), {{"hidden_size", nullptr}}),
@@ -359,16 +367,17 @@ TEST(DescribeModel, refused_settings) {
   EXPECT_EQ(errorWith(tinyLlama(), {{"head_dim", 2000000000}}),
             config + "heads of 2000000000 columns, expected at most 65536");
   EXPECT_EQ(errorWith(tinyLlama(), {{"head_dim", 3}}),
-            config + "heads of 3 columns, expected an even number for rope");
+            config + "rope turns 3 columns of a head, expected an even number "
+                     "from 2 to 3");
   EXPECT_EQ(errorWith(tinyLlama(), {{"num_key_value_heads", 3}}),
             config + "4 heads, expected a multiple of the 3 kv-heads");
   EXPECT_EQ(errorWith(tinyLlama(), {{"rms_norm_eps", 0}}),
             config + "norm epsilon is 0.000000, expected a number above 0");
   EXPECT_EQ(errorWith(tinyLlama(), {{"rms_norm_eps", "x"}}),
             config + "rms_norm_eps is 'x', expected a finite number");
-  EXPECT_EQ(errorWith(tinyLlama(), {{"hidden_act", "relu"}}),
-            config + "hidden_act is 'relu', expected silu, gelu, gelu_new or "
-                     "gelu_pytorch_tanh");
+  EXPECT_EQ(errorWith(tinyLlama(), {{"hidden_act", "mish"}}),
+            config + "hidden_act is 'mish', expected silu, gelu, gelu_new, "
+                     "gelu_pytorch_tanh, relu or relu2");
   EXPECT_EQ(errorWith(tinyLlama(), {{"hidden_act", 1}}),
             config + "hidden_act is 1, expected a string");
   EXPECT_EQ(errorWith(tinyLlama(), {{"attention_bias", 1}}),

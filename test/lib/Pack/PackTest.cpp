@@ -24,8 +24,20 @@ struct Case {
   int64_t first = 0; ///< first row taken of tensors with 2 * first more rows
   bool transposed = false;
   int64_t permuted = 0;
+  int64_t run = 0, gap = 0; ///< `run` rows are taken, `gap` are not, and so on
   int threads = 1;
 };
+
+/// Rows of a tensor.
+int64_t rowsOf(const Case &c) {
+  return c.n + 2 * c.first + (c.run ? c.n / c.run * c.gap : 0);
+}
+
+std::string runText(const Case &c) {
+  return c.run ? ", run = " + std::to_string(c.run) +
+                     ", stride = " + std::to_string(c.run + c.gap)
+               : "";
+}
 
 int64_t roundUp(int64_t x, int64_t to) { return (x + to - 1) / to * to; }
 
@@ -35,7 +47,7 @@ public:
   explicit RandomFile(const Case &c) {
     const Format &format = *findFormat(c.format);
     test::GGUFWriter writer;
-    uint64_t rows = c.n + 2 * c.first;
+    uint64_t rows = rowsOf(c);
     std::vector<uint64_t> shape = {rows, uint64_t(c.k)};
     if (!c.k)
       shape = {rows};
@@ -73,18 +85,20 @@ private:
 /// Source `i` as the numbers meant, [n][k], from the words of `#mica.source`.
 std::vector<float> meantRows(const Case &c, const Checkpoint &file, int i) {
   const TensorView &t = *file.find("t" + std::to_string(i));
-  int64_t k = std::max<int64_t>(c.k, 1), all = c.n + 2 * c.first;
+  int64_t k = std::max<int64_t>(c.k, 1), all = rowsOf(c);
   std::vector<float> stored(all * k), meant(c.n * k);
   decodeRow(*t.format, t.data.data(), all * k, stored.data());
   for (int64_t r = 0; r < c.n; ++r) {
-    int64_t to = r;
+    int64_t to = r, from = c.first + r;
+    if (c.run)
+      from = c.first + r / c.run * (c.run + c.gap) + r % c.run;
     if (c.permuted) {
       int64_t d = c.n / c.permuted, x = r % d;
       to = r / d * d + x / 2 + x % 2 * d / 2;
     }
     for (int64_t x = 0; x < k; ++x)
-      meant[to * k + x] = c.transposed ? stored[x * all + c.first + r]
-                                       : stored[(c.first + r) * k + x];
+      meant[to * k + x] =
+          c.transposed ? stored[x * all + from] : stored[from * k + x];
   }
   return meant;
 }
@@ -165,7 +179,8 @@ protected:
                  "\", first = " + std::to_string(c.first) +
                  ", rows = " + std::to_string(c.n) +
                  ", transposed = " + (c.transposed ? "true" : "false") +
-                 ", permuted = " + std::to_string(c.permuted) + ">]\n";
+                 ", permuted = " + std::to_string(c.permuted) + runText(c) +
+                 ">]\n";
       arguments += comma + "%a" + id + ": " + source;
       operands += comma + "%a" + id;
       types += comma + source;
@@ -314,6 +329,27 @@ TEST_F(Packing, transposed) {
 TEST_F(Packing, permuted) {
   check({.n = 64, .k = 32, .permuted = 4});
   check({.format = "Q4_K", .n = 60, .k = 256, .first = 6, .permuted = 3});
+}
+
+// Heads of queries, keys and values by turns.
+TEST_F(Packing, runs) {
+  check({.n = 64, .k = 32, .first = 16, .run = 16, .gap = 32});
+  check({.format = "Q8_0", .n = 60, .k = 64, .first = 3, .run = 20, .gap = 7});
+  check({.format = "F16",
+         .n = 48,
+         .k = 40,
+         .first = 12,
+         .transposed = true,
+         .run = 12,
+         .gap = 24});
+  check({.format = "F32",
+         .element = "f32",
+         .n = 24,
+         .k = 0,
+         .layout = "panel = 16, group = 1, granule = 1, align = 16",
+         .first = 8,
+         .run = 8,
+         .gap = 16});
 }
 
 TEST_F(Packing, vectors) {

@@ -1,4 +1,4 @@
-//===- Common.cpp - What families have in common --------------------------===//
+//===- FamilyCommon.cpp - What families have in common --------------------===//
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
@@ -6,12 +6,16 @@
 #include "lib/Import/Families/Family.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace mica;
 
 std::span<const Family *const> mica::families() {
-  static const Family *const table[] = {&gemma3Family, &llamaFamily,
-                                        &qwen3Family, &gpt2Family};
+#define MICA_FAMILY(NAME) &family##NAME,
+  static const Family *const table[] = {
+#include "lib/Import/Families.inc"
+  };
+#undef MICA_FAMILY
   return table;
 }
 
@@ -37,7 +41,6 @@ static void refuseGGUF(Hyperparameters &in, const ModelDescription &model) {
               std::to_string(found) + ", expected " + std::to_string(expected));
   };
   expect("attention.value_length", model.headSize);
-  expect("rope.dimension_count", model.headSize);
   expect("expert_count", 0);
 }
 
@@ -63,8 +66,7 @@ void mica::readCommon(Hyperparameters &in, ModelDescription &model,
   model.ffnWidth = in.size({"feed_forward_length", "intermediate_size"});
   model.maxContext =
       in.size({"context_length", "max_position_embeddings"}, defaults.context);
-  model.normEps = in.number(
-      {"attention.layer_norm_rms_epsilon", "rms_norm_eps"}, defaults.eps);
+  model.normEps = in.number(defaults.epsKey, defaults.eps);
   makeLayers(in, model, in.size({"block_count", "num_hidden_layers"}));
   readVocabulary(in, model, defaults.vocabulary, defaults.tied);
   if (in.isGGUF())
@@ -106,13 +108,15 @@ Activation mica::readActivation(Hyperparameters &in, std::string_view key,
       {"gelu", Activation::Gelu},
       {"gelu_new", Activation::GeluTanh},
       {"gelu_pytorch_tanh", Activation::GeluTanh},
+      {"relu", Activation::Relu},
+      {"relu2", Activation::ReluSquared},
   };
   std::string name = in.text({"", key}, fallback);
   for (const auto &[known, activation] : names)
     if (known == name)
       return activation;
   in.fail(std::string(key) + " is " + quote(name) +
-          ", expected silu, gelu, gelu_new or gelu_pytorch_tanh");
+          ", expected silu, gelu, gelu_new, gelu_pytorch_tanh, relu or relu2");
   return Activation::Silu;
 }
 
@@ -155,4 +159,32 @@ int mica::addRope(ModelDescription &model, RopeTable rope) {
   if (it == model.ropes.end())
     it = model.ropes.insert(it, std::move(rope));
   return it - model.ropes.begin();
+}
+
+void mica::useRope(ModelDescription &model, const RopeTable &rope) {
+  int index = addRope(model, rope);
+  for (LayerDescription &layer : model.layers) {
+    layer.rope = index;
+    layer.attentionScale = std::pow(double(model.headSize), -0.5);
+  }
+}
+
+void mica::readWindows(Hyperparameters &in, ModelDescription &model,
+                       int64_t window,
+                       const std::function<bool(int64_t)> &sliding) {
+  if (in.saysNone("sliding_window"))
+    return;
+  window = in.count({"attention.sliding_window", "sliding_window"}, window);
+  auto found = readSlidingLayers(in, model.layers.size());
+  for (int64_t i = 0; i < int64_t(model.layers.size()); ++i)
+    if (found ? (*found)[i] : sliding(i))
+      model.layers[i].window = window;
+}
+
+void mica::readQwenWindows(Hyperparameters &in, ModelDescription &model) {
+  if (in.isGGUF() || !in.flag({"", "use_sliding_window"}, false))
+    return;
+  int64_t fullLayers = in.count({"", "max_window_layers"}, 28);
+  readWindows(in, model, 4096,
+              [&](int64_t layer) { return layer >= fullLayers; });
 }

@@ -1,0 +1,338 @@
+//===- FamiliesTest.cpp - What each family's settings and names mean ------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "test/lib/Import/TinyModels.h"
+
+#include <cmath>
+
+using namespace mica;
+using namespace mica::test;
+
+namespace {
+
+Expected<ModelDescription> tryDescribe(TinyDirectory d) {
+  Expected<Checkpoint> checkpoint = d.open();
+  EXPECT_TRUE(checkpoint) << checkpoint.error().message;
+  return describeModel(*checkpoint);
+}
+
+ModelDescription describe(TinyDirectory d) {
+  Expected<ModelDescription> model = tryDescribe(std::move(d));
+  EXPECT_TRUE(model) << model.error().message;
+  return model ? *model : ModelDescription();
+}
+
+/// A model of the Llama kind with another type and further settings.
+TinyDirectory tiny(const char *type, const nlohmann::json &more = {}) {
+  TinyDirectory d = tinyLlama();
+  d.config["model_type"] = type;
+  if (!more.is_null())
+    d.config.update(more);
+  return d;
+}
+
+/// Adds tensors of these sizes to every layer.
+void add(TinyDirectory &d,
+         std::initializer_list<std::pair<const char *, int64_t>> vectors) {
+  for (auto [name, size] : vectors)
+    d.tensors.push_back({std::string("model.layers.{}.") + name, {size}});
+}
+
+std::vector<int64_t> windowsOf(const ModelDescription &m) {
+  std::vector<int64_t> windows;
+  for (const LayerDescription &layer : m.layers)
+    windows.push_back(layer.window);
+  return windows;
+}
+
+using Windows = std::vector<int64_t>;
+
+TEST(Families, mistral) {
+  EXPECT_EQ(windowsOf(describe(tiny("mistral"))), Windows({4096, 4096}));
+  EXPECT_EQ(windowsOf(describe(tiny("mistral", {{"sliding_window", 7}}))),
+            Windows({7, 7}));
+  EXPECT_EQ(windowsOf(describe(tiny("mistral", {{"sliding_window", nullptr}}))),
+            Windows({0, 0}));
+  EXPECT_EQ(describe(tiny("mistral")).maxContext, 131072);
+}
+
+TEST(Families, ministral) {
+  TinyDirectory d = tiny(
+      "ministral", {{"sliding_window", 7},
+                    {"layer_types", {"full_attention", "sliding_attention"}}});
+  EXPECT_EQ(windowsOf(describe(d)), Windows({0, 7}));
+}
+
+TEST(Families, qwen2) {
+  TinyDirectory d = tiny("qwen2");
+  add(d, {{"self_attn.q_proj.bias", Q},
+          {"self_attn.k_proj.bias", KV},
+          {"self_attn.v_proj.bias", KV}});
+  ModelDescription m = describe(d);
+  EXPECT_TRUE(m.qkvBias);
+  EXPECT_FALSE(m.attentionOutputBias);
+  EXPECT_EQ(m.maxContext, 32768);
+}
+
+TEST(Families, gemma) {
+  TinyDirectory d = tiny("gemma", {{"hidden_act", "gelu"}});
+  ModelDescription m = describe(d);
+  EXPECT_EQ(m.normOffset, 1);
+  EXPECT_EQ(m.embeddingScale, double(std::sqrt(8.0f)));
+  EXPECT_EQ(m.activation, Activation::GeluTanh);
+  EXPECT_TRUE(m.tied);
+}
+
+TinyDirectory tinyGemma2(const nlohmann::json &more = {}) {
+  TinyDirectory d = tiny("gemma2", more);
+  add(d, {{"pre_feedforward_layernorm.weight", D},
+          {"post_feedforward_layernorm.weight", D}});
+  return d;
+}
+
+TEST(Families, gemma2) {
+  ModelDescription m = describe(tinyGemma2());
+  EXPECT_EQ(m.attentionSoftcap, 50);
+  EXPECT_EQ(m.finalSoftcap, 30);
+  EXPECT_EQ(windowsOf(m), Windows({4096, 0}));
+  EXPECT_EQ(m.layers[0].attentionScale, 1 / 16.0);
+  EXPECT_TRUE(m.postNorms && m.preNorms);
+  m = describe(tinyGemma2({{"attn_logit_softcapping", nullptr},
+                           {"final_logit_softcapping", 2.5},
+                           {"query_pre_attn_scalar", 4}}));
+  EXPECT_EQ(m.attentionSoftcap, 0);
+  EXPECT_EQ(m.finalSoftcap, 2.5);
+  EXPECT_EQ(m.layers[0].attentionScale, 0.5);
+}
+
+TinyDirectory tinyPhi3(const nlohmann::json &more = {}) {
+  TinyDirectory d = tiny("phi3", more);
+  for (const char *name :
+       {"self_attn.q", "self_attn.k", "self_attn.v", "mlp.gate", "mlp.up"})
+    d.remove(std::string("model.layers.{}.") + name + "_proj.weight");
+  d.tensors.push_back(
+      {"model.layers.{}.self_attn.qkv_proj.weight", {Q + 2 * KV, D}});
+  d.tensors.push_back({"model.layers.{}.mlp.gate_up_proj.weight", {2 * F, D}});
+  return d;
+}
+
+TEST(Families, phi3) {
+  ModelDescription m = describe(tinyPhi3({{"partial_rotary_factor", 0.5}}));
+  WeightMap &weights = m.layers[1].weights;
+  std::string block = "model.layers.1.";
+  EXPECT_EQ(weights[Role::Value],
+            (WeightSource{block + "self_attn.qkv_proj.weight", KV, D, Q + KV}));
+  EXPECT_EQ(weights[Role::Gate],
+            (WeightSource{block + "mlp.gate_up_proj.weight", F, D}));
+  EXPECT_EQ(weights[Role::Up],
+            (WeightSource{block + "mlp.gate_up_proj.weight", F, D, F}));
+  EXPECT_EQ(m.ropes[0].inverseFrequencies.size(), 1u);
+  EXPECT_EQ(windowsOf(m), Windows({0, 0}));
+}
+
+// Which factors, is a matter of the longest text.
+TEST(Families, phi3_long) {
+  TinyDirectory d = tinyPhi3(
+      {{"max_position_embeddings", 64},
+       {"original_max_position_embeddings", 16},
+       {"rope_scaling",
+        {{"type", "su"}, {"short_factor", {1, 2}}, {"long_factor", {4, 8}}}}});
+  Expected<Checkpoint> checkpoint = d.open();
+  ASSERT_TRUE(checkpoint);
+  for (auto [context, first] :
+       {std::pair<int64_t, float>{0, 0.25f}, {17, 0.25f}, {16, 1}}) {
+    Expected<ModelDescription> m = describeModel(*checkpoint, context);
+    ASSERT_TRUE(m) << m.error().message;
+    EXPECT_EQ(m->ropes[0].inverseFrequencies[0], first);
+    EXPECT_FLOAT_EQ(m->ropes[0].scale, std::sqrt(1.5f));
+  }
+}
+
+TEST(Families, olmo2) {
+  TinyDirectory d = tiny("olmo2");
+  d.remove("model.layers.{}.input_layernorm.weight");
+  add(d, {{"post_feedforward_layernorm.weight", D},
+          {"self_attn.q_norm.weight", Q},
+          {"self_attn.k_norm.weight", KV}});
+  ModelDescription m = describe(d);
+  EXPECT_EQ(m.qkNorms, QKNorms::Row);
+  EXPECT_TRUE(m.postNorms && !m.preNorms);
+  EXPECT_FALSE(m.layers[0].weights.count(Role::FfnNorm));
+  EXPECT_EQ(m.layers[0].weights[Role::PostAttentionNorm].tensor,
+            "model.layers.0.post_attention_layernorm.weight");
+}
+
+TEST(Families, granite) {
+  ModelDescription m = describe(tiny("granite", {{"embedding_multiplier", 12},
+                                                 {"residual_multiplier", 0.25},
+                                                 {"attention_multiplier", 0.1},
+                                                 {"logits_scaling", 8}}));
+  EXPECT_EQ(m.embeddingScale, 12);
+  EXPECT_EQ(m.residualScale, 0.25);
+  EXPECT_EQ(m.logitScale, 0.125);
+  EXPECT_EQ(m.layers[1].attentionScale, 0.1);
+  EXPECT_EQ(describe(tiny("granite")).layers[1].attentionScale, 1);
+  Expected<ModelDescription> wrong =
+      tryDescribe(tiny("granite", {{"logits_scaling", 0}}));
+  EXPECT_EQ(wrong.error().message, "d/config.json: logits_scaling is 0.000000, "
+                                   "expected a number above 0");
+}
+
+TinyDirectory tinyCohere(const char *type, const nlohmann::json &more = {}) {
+  TinyDirectory d = tiny(type, more);
+  d.remove("model.layers.{}.post_attention_layernorm.weight");
+  return d;
+}
+
+TEST(Families, cohere) {
+  ModelDescription m = describe(tinyCohere("cohere"));
+  EXPECT_EQ(m.norm, NormKind::Layer);
+  EXPECT_EQ(m.residual, Residual::ParallelShared);
+  EXPECT_EQ(m.ropes[0].pairing, RopePairing::Interleaved);
+  EXPECT_EQ(m.logitScale, 0.0625);
+  EXPECT_TRUE(m.tied);
+  EXPECT_FALSE(m.weights.count(Role::FinalNormBias));
+  Expected<ModelDescription> wrong =
+      tryDescribe(tinyCohere("cohere", {{"use_qk_norm", true}}));
+  EXPECT_EQ(wrong.error().message,
+            "d/config.json: use_qk_norm is true, expected false");
+}
+
+TEST(Families, cohere2) {
+  ModelDescription m = describe(tinyCohere(
+      "cohere2", {{"sliding_window", 5}, {"sliding_window_pattern", 2}}));
+  EXPECT_EQ(windowsOf(m), Windows({5, 0}));
+  EXPECT_EQ(m.layers[0].rope, 0);
+  EXPECT_EQ(m.layers[1].rope, -1);
+}
+
+TinyDirectory tinyNeoX(const nlohmann::json &more = {}) {
+  TinyDirectory d;
+  d.config = {{"model_type", "gpt_neox"},
+              {"vocab_size", V},
+              {"hidden_size", D},
+              {"intermediate_size", F},
+              {"num_hidden_layers", layers},
+              {"num_attention_heads", 2}};
+  if (!more.is_null())
+    d.config.update(more);
+  d.tensors = {{"gpt_neox.embed_in.weight", {V, D}},
+               {"embed_out.weight", {V, D}}};
+  for (const auto &[name, rows, columns] :
+       {std::tuple{"layers.{}.attention.query_key_value", 3 * D, D},
+        {"layers.{}.attention.dense", D, D},
+        {"layers.{}.mlp.dense_h_to_4h", F, D},
+        {"layers.{}.mlp.dense_4h_to_h", D, F},
+        {"layers.{}.input_layernorm", D, int64_t(0)},
+        {"layers.{}.post_attention_layernorm", D, int64_t(0)},
+        {"final_layer_norm", D, int64_t(0)}}) {
+    std::vector<int64_t> shape = {rows};
+    d.tensors.push_back({std::string("gpt_neox.") + name + ".bias", shape});
+    if (columns)
+      shape.push_back(columns);
+    d.tensors.push_back({std::string("gpt_neox.") + name + ".weight", shape});
+  }
+  return d;
+}
+
+TEST(Families, gpt_neox) {
+  ModelDescription m = describe(tinyNeoX({{"rotary_pct", 0.5}}));
+  EXPECT_EQ(m.residual, Residual::Parallel);
+  EXPECT_EQ(m.activation, Activation::Gelu);
+  EXPECT_EQ(m.ropes[0].inverseFrequencies.size(), 1u);
+  EXPECT_TRUE(m.qkvBias && m.ffnBias && !m.gated && !m.tied);
+  WeightSource key{"gpt_neox.layers.1.attention.query_key_value.weight", D, D,
+                   headSize};
+  key.run = headSize;
+  key.stride = 3 * headSize;
+  EXPECT_EQ(m.layers[1].weights[Role::Key], key);
+  m = describe(tinyNeoX({{"rotary_pct", 1}, {"use_parallel_residual", false}}));
+  EXPECT_EQ(m.residual, Residual::Sequential);
+}
+
+// What transformers writes today has the output's usual name.
+TEST(Families, gpt_neox_output) {
+  TinyDirectory d = tinyNeoX({{"rotary_pct", 1}});
+  d.remove("embed_out.weight");
+  EXPECT_EQ(tryDescribe(d).error().message,
+            "d: tensor 'embed_out.weight' missing, expected for the output");
+  d.tensors.push_back({"lm_head.weight", {V, D}});
+  EXPECT_EQ(describe(d).weights[Role::Output].tensor, "lm_head.weight");
+}
+
+TEST(Families, starcoder2) {
+  TinyDirectory d = tiny("starcoder2", {{"use_bias", false}});
+  d.remove("model.layers.{}.mlp.gate_proj.weight");
+  d.remove("model.layers.{}.mlp.up_proj.weight");
+  d.remove("model.layers.{}.mlp.down_proj.weight");
+  d.tensors.push_back({"model.layers.{}.mlp.c_fc.weight", {F, D}});
+  d.tensors.push_back({"model.layers.{}.mlp.c_proj.weight", {D, F}});
+  d.tensors.push_back({"model.norm.bias", {D}});
+  add(d, {{"input_layernorm.bias", D}, {"post_attention_layernorm.bias", D}});
+  ModelDescription m = describe(d);
+  EXPECT_EQ(m.norm, NormKind::Layer);
+  EXPECT_EQ(m.activation, Activation::GeluTanh);
+  EXPECT_FALSE(m.gated || m.qkvBias || m.ffnBias);
+  EXPECT_TRUE(m.tied);
+}
+
+GGUFWriter ggufWith(const std::string &arch) {
+  GGUFWriter w = tinyGGUF(arch);
+  w.integer(arch + ".rope.dimension_count", 2);
+  return w;
+}
+
+Expected<ModelDescription> describe(const GGUFWriter &w, int64_t context = 0) {
+  static std::string text;
+  text = w.file();
+  Expected<GGUF> gguf =
+      GGUF::parse(MappedFile::borrow("m.gguf", asBytes(text)));
+  EXPECT_TRUE(gguf) << gguf.error().message;
+  Expected<Checkpoint> checkpoint = Checkpoint::fromGGUF(*gguf);
+  EXPECT_TRUE(checkpoint);
+  return describeModel(*checkpoint, context);
+}
+
+TEST(Families, gguf_partial_rope) {
+  Expected<ModelDescription> m = describe(ggufWith("llama"));
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(m->ropes[0].inverseFrequencies.size(), 1u);
+}
+
+TEST(Families, gguf_yarn) {
+  GGUFWriter w = ggufWith("qwen2");
+  for (auto [name, size] :
+       {std::pair{"attn_q.bias", Q}, {"attn_k.bias", KV}, {"attn_v.bias", KV}})
+    addToLayers(w, name, size);
+  w.text("qwen2.rope.scaling.type", "yarn");
+  w.number("qwen2.rope.scaling.factor", 4);
+  w.integer("qwen2.rope.scaling.original_context_length", 16);
+  Expected<ModelDescription> m = describe(w);
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_FLOAT_EQ(m->ropes[0].scale, float(0.1 * std::log(4.0) + 1));
+  w.number("qwen2.rope.scaling.yarn_ext_factor", 0.5f);
+  EXPECT_EQ(describe(w).error().message,
+            "m.gguf: metadata 'qwen2.rope.scaling.yarn_ext_factor' is not 1, "
+            "expected 1");
+}
+
+TEST(Families, gguf_long_factors) {
+  GGUFWriter w = ggufWith("llama");
+  w.integer("llama.rope.scaling.original_context_length", 16);
+  w.number("llama.rope.scaling.attn_factor", 1.25f);
+  w.floats("rope_factors_long.weight", {1});
+  for (int64_t context : {0, 17}) {
+    Expected<ModelDescription> m = describe(w, context);
+    ASSERT_TRUE(m) << m.error().message;
+    EXPECT_FLOAT_EQ(m->ropes[0].inverseFrequencies[0],
+                    1 / std::bit_cast<float>(0x3c3c3c3c));
+    EXPECT_EQ(m->ropes[0].scale, 1.25f);
+  }
+  Expected<ModelDescription> m = describe(w, 16);
+  ASSERT_TRUE(m);
+  EXPECT_EQ(m->ropes[0].inverseFrequencies[0], 1);
+}
+
+} // namespace
