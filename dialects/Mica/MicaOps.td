@@ -158,22 +158,25 @@ def Mica_RMSNormOp : Mica_Op<"rms_norm", [
     Pure, RowOp, AllTypesMatch<["input", "result"]> /* C1 */]> {
   let summary = "root-mean-square normalisation of groups of columns";
   let description = [{
-    Scales each group of d columns, d the size of the weight, so that its root
-    mean square is 1, then multiplies by the learned weight:
+    Scales each group of d columns, d the size of the weight or `group`, so that
+    its root mean square is 1, then multiplies by the learned weight, which
+    repeats along the row:
 
     ```
-    result[m, g d + i] = input[m, g d + i] * (weight[i] + offset)
+    result[m, g d + i] = input[m, g d + i]
+                       * (weight[(g d + i) mod size(weight)] + offset)
                        / sqrt(mean_j(input[m, g d + j]^2) + eps)
     ```
 
     With d the whole row this is the usual norm, with d the head size the norm
-    of queries and keys. `offset` is 1 where a checkpoint stores w - 1. The mean
-    is accumulated in f32.
+    of queries and keys; `group` is for heads with weights of their own. `offset`
+    is 1 where a checkpoint stores w - 1. The mean is accumulated in f32.
 
     Constraints:
     - (C1) `type(result) = type(input)`.
     - (C2) `weight` has one dimension, which divides `dim(input, 1)`.
     - (C3) `eps > 0`.
+    - (C4) `group` divides the size of `weight`.
 
     Example:
 
@@ -183,7 +186,8 @@ def Mica_RMSNormOp : Mica_Op<"rms_norm", [
     ```
   }];
   let arguments = (ins Mica_F32Rows:$input, Mica_WeightType:$weight,
-                       F32Attr:$eps, DefaultValuedAttr<F32Attr, "0.0f">:$offset);
+                       F32Attr:$eps, DefaultValuedAttr<F32Attr, "0.0f">:$offset,
+                       OptionalAttr<I64Attr>:$group);
   let results = (outs Mica_F32Rows:$result);
   let assemblyFormat = [{
     $input `,` $weight attr-dict `:` type($input) `,` type($weight)
@@ -228,19 +232,23 @@ def Mica_AddRMSNormOp : Mica_Op<"add_rms_norm", [
 
 def Mica_LayerNormOp : Mica_Op<"layer_norm", [
     Pure, RowOp, AllTypesMatch<["input", "result"]> /* C1 */]> {
-  let summary = "layer normalisation of each row";
+  let summary = "layer normalisation of groups of columns";
   let description = [{
     ```
-    result[m, i] = (input[m, i] - mean) / sqrt(var + eps) * weight[i] + bias[i]
+    result[m, i] = (input[m, i] - mean) / sqrt(var + eps)
+                 * weight[i mod size(weight)] + bias[i mod size(weight)]
     ```
 
-    with the mean and the biased variance of row m, accumulated in f32, the
-    variance from differences to the mean. `bias` may be absent.
+    with the mean and the biased variance of the group of d columns that i is in,
+    d the size of the weight or `group`, accumulated in f32, the variance from
+    differences to the mean. `bias` may be absent.
 
     Constraints:
     - (C1) `type(result) = type(input)`.
-    - (C2) `shape(weight) = shape(bias) = [dim(input, 1)]`.
+    - (C2) `weight` has one dimension, which divides `dim(input, 1)`;
+      `shape(bias) = shape(weight)`.
     - (C3) `eps > 0`.
+    - (C4) `group` divides the size of `weight`.
 
     Example:
 
@@ -250,7 +258,8 @@ def Mica_LayerNormOp : Mica_Op<"layer_norm", [
     ```
   }];
   let arguments = (ins Mica_F32Rows:$input, Mica_WeightType:$weight,
-                       Optional<Mica_WeightType>:$bias, F32Attr:$eps);
+                       Optional<Mica_WeightType>:$bias, F32Attr:$eps,
+                       OptionalAttr<I64Attr>:$group);
   let results = (outs Mica_F32Rows:$result);
   let assemblyFormat = [{
     $input `,` $weight (`,` $bias^)? attr-dict

@@ -36,10 +36,11 @@ int64_t mica::granuleOf(Operation *op, int64_t columns, bool inPasses) {
   return granule == 1 ? 1 : granule * columns / width;
 }
 
-/// x / rms(x) * (w + offset), over groups of the weight's size.
-template <typename OpTy> static Row rmsNorm(OpTy op, RowBuilder &b, Row x) {
-  int64_t d = op.getWeight().getType().rows();
-  Row w = b.loadVector(op.getWeight(), d, x.size());
+/// x / rms(x) * (w + offset), over groups of `d` columns.
+template <typename OpTy>
+static Row rmsNorm(OpTy op, RowBuilder &b, Row x, int64_t d) {
+  Row w =
+      b.loadVector(op.getWeight(), op.getWeight().getType().rows(), x.size());
   if (double offset = op.getOffset().convertToDouble())
     w = w + offset;
   Scalar scale = rsqrt(sum(x * x) * (1.0 / static_cast<double>(d)) +
@@ -47,30 +48,34 @@ template <typename OpTy> static Row rmsNorm(OpTy op, RowBuilder &b, Row x) {
   return x * scale * w;
 }
 
-int64_t RMSNormOp::getRowGranule() { return getWeight().getType().rows(); }
+int64_t RMSNormOp::getRowGranule() {
+  return getGroup().value_or(getWeight().getType().rows());
+}
 
 SmallVector<Row> RMSNormOp::emitRow(RowBuilder &b, ArrayRef<Row> inputs) {
-  return {rmsNorm(*this, b, inputs[0])};
+  return {rmsNorm(*this, b, inputs[0], getRowGranule())};
 }
 
 int64_t AddRMSNormOp::getRowGranule() { return getWeight().getType().rows(); }
 
 SmallVector<Row> AddRMSNormOp::emitRow(RowBuilder &b, ArrayRef<Row> inputs) {
   Row sum = inputs[0] + inputs[1];
-  return {sum, rmsNorm(*this, b, sum)};
+  return {sum, rmsNorm(*this, b, sum, getRowGranule())};
 }
 
-int64_t LayerNormOp::getRowGranule() { return getWeight().getType().rows(); }
+int64_t LayerNormOp::getRowGranule() {
+  return getGroup().value_or(getWeight().getType().rows());
+}
 
 SmallVector<Row> LayerNormOp::emitRow(RowBuilder &b, ArrayRef<Row> inputs) {
   Row x = inputs[0];
-  int64_t d = getWeight().getType().rows();
-  double share = 1.0 / static_cast<double>(d);
+  int64_t period = getWeight().getType().rows();
+  double share = 1.0 / static_cast<double>(getRowGranule());
   Row centred = x - sum(x) * share;
   Scalar scale =
       rsqrt(sum(centred * centred) * share + getEps().convertToDouble());
-  Row y = centred * scale * b.loadVector(getWeight(), d, x.size());
-  return {getBias() ? y + b.loadVector(getBias(), d, x.size()) : y};
+  Row y = centred * scale * b.loadVector(getWeight(), period, x.size());
+  return {getBias() ? y + b.loadVector(getBias(), period, x.size()) : y};
 }
 
 int64_t RopeOp::getRowGranule() { return getHead(); }

@@ -120,15 +120,18 @@ private:
     return it == arguments.end() ? Value() : it->second;
   }
 
-  /// Without a bias if there is no `biasRole`.
-  Value norm(Value x, Role role, std::optional<Role> biasRole = {}) {
+  /// Without a bias if there is no `biasRole`; of each `group` columns, or of
+  /// as many as the weight has.
+  Value norm(Value x, Role role, std::optional<Role> biasRole = {},
+             IntegerAttr group = {}) {
     Value w = weight(role);
     auto eps = b.getF32FloatAttr(static_cast<float>(model.normEps));
     if (model.norm == NormKind::Layer)
       return LayerNormOp::create(b, loc, x.getType(), x, w,
-                                 biasRole ? weight(*biasRole) : Value(), eps);
+                                 biasRole ? weight(*biasRole) : Value(), eps,
+                                 group);
     auto offset = b.getF32FloatAttr(static_cast<float>(model.normOffset));
-    return RMSNormOp::create(b, loc, x.getType(), x, w, eps, offset);
+    return RMSNormOp::create(b, loc, x.getType(), x, w, eps, offset, group);
   }
 
   /// `x` with its columns as the weight of `role` has them.
@@ -153,14 +156,15 @@ private:
   /// Norm and rotary positions of queries or keys, head by head.
   Value positioned(Value x, Role role, const LayerDescription &layer,
                    Value angles) {
+    auto head = b.getI64IntegerAttr(model.headSize);
+    bool heads = model.qkNorms == QKNorms::PerHead;
     if (model.qkNorms != QKNorms::None)
-      x = norm(x, role);
+      x = norm(x, role, std::nullopt, heads ? head : IntegerAttr());
     if (layer.rope < 0)
       return x;
     bool interleaved =
         model.ropes[layer.rope].pairing == RopePairing::Interleaved;
-    return RopeOp::create(b, loc, x.getType(), x, angles,
-                          b.getI64IntegerAttr(model.headSize),
+    return RopeOp::create(b, loc, x.getType(), x, angles, head,
                           interleaved ? b.getUnitAttr() : UnitAttr());
   }
 

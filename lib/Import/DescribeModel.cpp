@@ -56,8 +56,8 @@ public:
   Status bindAll();
 
 private:
-  /// The first pattern of a role whose tensor is there, else the first one; null
-  /// if the family has none.
+  /// The first pattern of a role whose tensor is there, else the first one;
+  /// null if the family has none.
   const TensorPattern *patternOf(Role role, int64_t layer) const {
     const TensorPattern *first = nullptr;
     for (auto table : {names.patterns, names.common})
@@ -131,6 +131,11 @@ Status Binder::checkShape(const TensorView &view, const TensorPattern &pattern,
     wanted.pop_back();
   if (isTransposed(view, pattern, columns))
     std::swap(wanted[0], wanted[1]);
+  bool matrixOfHeads =
+      vector && model.qkNorms == QKNorms::PerHead &&
+      (pattern.role == Role::QueryNorm || pattern.role == Role::KeyNorm);
+  if (matrixOfHeads)
+    wanted = {totalRows / model.headSize, model.headSize};
   if (view.shape != wanted)
     return error("has shape " + shapeText(view.shape) + ", expected " +
                  shapeText(wanted) + " by the hyperparameters");

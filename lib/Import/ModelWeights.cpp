@@ -74,7 +74,10 @@ const Format &ModelWeights::formatOf(const WeightSource &source) {
 
 WeightType ModelWeights::typeOf(const WeightSource &source) {
   SmallVector<int64_t> shape = {source.rows};
-  if (checkpoint.find(source.tensor)->shape.size() == 2)
+  // The norms of heads are a vector, though some files have a row for each
+  // head.
+  const std::vector<int64_t> &stored = checkpoint.find(source.tensor)->shape;
+  if (stored.size() == 2 && source.columns == stored[!source.transposed])
     shape.push_back(source.columns);
   const Format &format = formatOf(source);
   if (format.name == "F32")

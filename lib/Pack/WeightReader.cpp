@@ -38,13 +38,19 @@ static Status check(const RowSource &source, int64_t columns) {
   if (!tensor.format)
     return Error{thing + " holds no numbers, expected a weight"};
   size_t rank = columns ? 2 : 1;
-  if (tensor.shape.size() != rank)
+  // A vector may be stored as rows that follow each other.
+  bool rowsOfVector = !columns && tensor.shape.size() == 2 && !tensor.matrix &&
+                      !tensor.format->isBlocks() && !source.first &&
+                      tensor.shape[0] * tensor.shape[1] == source.rows;
+  if (tensor.shape.size() != rank && !rowsOfVector)
     return Error{thing + " has " + std::to_string(tensor.shape.size()) +
                  " dimensions, expected " + std::to_string(rank)};
   bool transposed = columns && source.transposed;
   if (transposed && tensor.matrix)
     return Error{thing + " is stored by rows, expected by columns"};
   int64_t rows = tensor.shape[transposed ? 1 : 0];
+  if (rowsOfVector)
+    rows *= tensor.shape[1];
   if (source.first < 0 || source.rows < 1 || source.first > rows ||
       fileRows(source) > rows - source.first)
     return Error{thing + " has " + std::to_string(rows) + " rows, expected " +

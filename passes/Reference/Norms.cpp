@@ -8,12 +8,23 @@ using namespace mica::reference;
 
 namespace {
 
-/// result[m, g d + i] = input[m, g d + i] * (weight[i] + offset)
+int64_t sizeOf(Value vector) {
+  return cast<MemRefType>(vector.getType()).getDimSize(0);
+}
+
+int64_t columnsOf(Value rows) {
+  return cast<MemRefType>(rows.getType()).getDimSize(1);
+}
+
+/// With d = `group`, or the size of the weight,
+///
+/// result[m, g d + i] = input[m, g d + i]
+///                    * (weight[(g d + i) mod size(weight)] + offset)
 ///                    / sqrt(mean_j(input[m, g d + j]^2) + eps)
 void rmsNorm(Loops &l, Value input, Value weight, double eps, double offset,
-             Value result) {
-  int64_t d = cast<MemRefType>(weight.getType()).getDimSize(0);
-  int64_t columns = cast<MemRefType>(input.getType()).getDimSize(1);
+             std::optional<int64_t> group, Value result) {
+  int64_t size = sizeOf(weight), d = group.value_or(size);
+  int64_t columns = columnsOf(input);
   Value rows = l.size(input, 0), groups = l.index(columns / d);
   l.forEach({rows, groups}, [&](ArrayRef<Value> at) {
     Value first = l.mul(at[1], l.index(d));
@@ -25,7 +36,8 @@ void rmsNorm(Loops &l, Value input, Value weight, double eps, double offset,
     Value rms = math::SqrtOp::create(l.b, l.loc, l.add(mean, l.number(eps)));
     l.forRange(l.index(0), l.index(d), [&](Value i) {
       Value column = l.add(first, i);
-      Value w = l.add(l.load(weight, i), l.number(offset));
+      Value w = l.load(weight, l.rem(column, l.index(size)));
+      w = l.add(w, l.number(offset));
       Value x = l.load(input, {at[0], column});
       l.store(l.div(l.mul(x, w), rms), result, {at[0], column});
     });
@@ -41,7 +53,7 @@ struct RMSNorm : Lowering<RMSNormOp> {
     Value input = operands.getInput();
     Value result = l.allocRows(input.getType(), input);
     rmsNorm(l, input, operands.getWeight(), op.getEps().convertToDouble(),
-            op.getOffset().convertToDouble(), result);
+            op.getOffset().convertToDouble(), op.getGroup(), result);
     b.replaceOp(op, result);
     return success();
   }
@@ -62,41 +74,48 @@ struct AddRMSNorm : Lowering<AddRMSNormOp> {
       l.store(l.add(x, r), sum, at);
     });
     rmsNorm(l, sum, operands.getWeight(), op.getEps().convertToDouble(),
-            op.getOffset().convertToDouble(), result);
+            op.getOffset().convertToDouble(), /*group=*/{}, result);
     b.replaceOp(op, {sum, result});
     return success();
   }
 };
 
-/// result[m, i] = (input[m, i] - mean) / sqrt(var + eps) * weight[i] + bias[i]
+/// With d = `group`, or the size of the weight, and the mean and the variance
+/// of the group of d columns that i is in,
+///
+/// result[m, i] = (input[m, i] - mean) / sqrt(var + eps)
+///              * weight[i mod size(weight)] + bias[i mod size(weight)]
 struct LayerNorm : Lowering<LayerNormOp> {
   using OpConversionPattern::OpConversionPattern;
 
   LogicalResult matchAndRewrite(LayerNormOp op, OpAdaptor operands,
                                 ConversionPatternRewriter &b) const override {
     Loops l(b, op.getLoc());
-    Value input = operands.getInput(), bias = operands.getBias();
-    Value result = l.allocRows(input.getType(), input);
-    int64_t d = cast<MemRefType>(input.getType()).getDimSize(1);
-    Value zero = l.index(0), columns = l.index(d);
+    Value input = operands.getInput(), weight = operands.getWeight();
+    Value bias = operands.getBias(),
+          result = l.allocRows(input.getType(), input);
+    int64_t size = sizeOf(weight), d = op.getGroup().value_or(size);
     Value count = l.number(static_cast<double>(d));
     Value eps = l.number(op.getEps().convertToDouble());
-    l.forEach(l.size(input, 0), [&](ArrayRef<Value> at) {
+    Value groups = l.index(columnsOf(input) / d);
+    l.forEach({l.size(input, 0), groups}, [&](ArrayRef<Value> at) {
+      Value first = l.mul(at[1], l.index(d)), last = l.add(first, l.index(d));
       Value mean =
-          l.div(l.sum(zero, columns,
+          l.div(l.sum(first, last,
                       [&](Value j) { return l.load(input, {at[0], j}); }),
                 count);
-      Value squares = l.sum(zero, columns, [&](Value j) {
+      Value squares = l.sum(first, last, [&](Value j) {
         Value x = l.sub(l.load(input, {at[0], j}), mean);
         return l.mul(x, x);
       });
       Value variance = l.div(squares, count);
       Value deviation =
           math::SqrtOp::create(b, op.getLoc(), l.add(variance, eps));
-      l.forRange(zero, columns, [&](Value i) {
+      l.forRange(first, last, [&](Value i) {
         Value y = l.div(l.sub(l.load(input, {at[0], i}), mean), deviation);
-        y = l.mul(y, l.load(operands.getWeight(), i));
-        l.store(bias ? l.add(y, l.load(bias, i)) : y, result, {at[0], i});
+        Value place = l.rem(i, l.index(size));
+        y = l.mul(y, l.load(weight, place));
+        l.store(bias ? l.add(y, l.load(bias, place)) : y, result, {at[0], i});
       });
     });
     b.replaceOp(op, result);

@@ -188,6 +188,10 @@ SHAPES = {
             num_hidden_layers=1, num_attention_heads=3, num_key_value_heads=3,
             rope_theta=8e6, layer_norm_eps=1e-5, attention_bias=True,
             legacy=True),
+        "normed": dict(
+            vocab_size=263, hidden_size=96, intermediate_size=136,
+            num_hidden_layers=2, num_attention_heads=6, num_key_value_heads=2,
+            rope_theta=1e4, layer_norm_eps=1e-2, use_qk_norm=True, gguf=True),
     },
     "cohere2": {
         "windows": dict(
@@ -332,7 +336,7 @@ def fill(parameter_name, shape, family, config, generator):
     width = config.hidden_size
     if parameter_name.endswith("bias"):
         return 0.2 * noise
-    if len(shape) == 1:
+    if len(shape) == 1 or "norm" in parameter_name:  # Cohere's has two
         return 0.3 * noise + (0.0 if family in GEMMAS else 1.0)
     if "embed_tokens" in parameter_name and family in GEMMAS:
         return noise / width**0.5

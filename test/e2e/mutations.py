@@ -146,7 +146,8 @@ def norm_offset(config, state, attention):
     """Norms multiply by w where 1 + w is meant, or the reverse."""
     offset = -1.0 if config.model_type.removesuffix("_text") in GEMMAS else 1.0
     for name in state:
-        if state[name].dim() == 1 and name.endswith("weight"):
+        norm = state[name].dim() == 1 or "norm" in name
+        if norm and name.endswith("weight"):
             state[name] = state[name] + offset
 
 

@@ -29,7 +29,12 @@ void mica::readCohere(Hyperparameters &in, ModelDescription &model,
 
 static void read(Hyperparameters &in, ModelDescription &model) {
   readCohere(in, model, 500000);
-  in.require("use_qk_norm", false);
+  // GGUF: the tensors say.
+  bool normalised = in.isGGUF()
+                        ? bool(in.checkpoint().find("blk.0.attn_q_norm.weight"))
+                        : in.flag({"", "use_qk_norm"}, false);
+  if (normalised)
+    model.qkNorms = QKNorms::PerHead;
 }
 
 static constexpr std::string_view architectures[] = {"command-r"};

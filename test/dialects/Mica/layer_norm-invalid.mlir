@@ -1,7 +1,7 @@
 // RUN: mica-opt %s -split-input-file -verify-diagnostics
 
 func.func @layer_norm_c2(%x: tensor<?x8xf32>, %w: !mica.weight<8, f32>, %b: !mica.weight<4, f32>) {
-  // expected-error@below {{'mica.layer_norm' op expects weight and bias to have 8 elements, one per input column, but got '!mica.weight<4, f32>'}}
+  // expected-error@below {{'mica.layer_norm' op expects weight and bias of one shape, but got '!mica.weight<8, f32>' and '!mica.weight<4, f32>'}}
   %y = mica.layer_norm %x, %w, %b {eps = 1.0e-5 : f32} : tensor<?x8xf32>, !mica.weight<8, f32>, !mica.weight<4, f32>
   return
 }
@@ -11,5 +11,21 @@ func.func @layer_norm_c2(%x: tensor<?x8xf32>, %w: !mica.weight<8, f32>, %b: !mic
 func.func @layer_norm_c3(%x: tensor<?x8xf32>, %w: !mica.weight<8, f32>) {
   // expected-error@below {{'mica.layer_norm' op expects eps > 0, but got 0.000000e+00 : f32}}
   %y = mica.layer_norm %x, %w {eps = 0.0 : f32} : tensor<?x8xf32>, !mica.weight<8, f32>
+  return
+}
+
+// -----
+
+func.func @layer_norm_c2_weight(%x: tensor<?x8xf32>, %w: !mica.weight<3, f32>) {
+  // expected-error@below {{'mica.layer_norm' op expects weight to be a vector whose size divides the 8 input columns, but got '!mica.weight<3, f32>'}}
+  %y = mica.layer_norm %x, %w {eps = 1.0e-5 : f32} : tensor<?x8xf32>, !mica.weight<3, f32>
+  return
+}
+
+// -----
+
+func.func @layer_norm_c4(%x: tensor<?x8xf32>, %w: !mica.weight<8, f32>) {
+  // expected-error@below {{'mica.layer_norm' op expects group to divide the 8 elements of the weight, but got 3}}
+  %y = mica.layer_norm %x, %w {eps = 1.0e-5 : f32, group = 3 : i64} : tensor<?x8xf32>, !mica.weight<8, f32>
   return
 }

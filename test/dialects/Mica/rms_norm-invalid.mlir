@@ -13,3 +13,11 @@ func.func @rms_norm_c3(%x: tensor<?x8xf32>, %w: !mica.weight<8, f32>) {
   %y = mica.rms_norm %x, %w {eps = 0.0 : f32} : tensor<?x8xf32>, !mica.weight<8, f32>
   return
 }
+
+// -----
+
+func.func @rms_norm_c4(%x: tensor<?x8xf32>, %w: !mica.weight<4, f32>) {
+  // expected-error@below {{'mica.rms_norm' op expects group to divide the 4 elements of the weight, but got 8}}
+  %y = mica.rms_norm %x, %w {eps = 1.0e-5 : f32, group = 8 : i64} : tensor<?x8xf32>, !mica.weight<4, f32>
+  return
+}

@@ -194,10 +194,14 @@ TEST(Families, cohere) {
   EXPECT_EQ(m.logitScale, 0.0625);
   EXPECT_TRUE(m.tied);
   EXPECT_FALSE(m.weights.count(Role::FinalNormBias));
-  Expected<ModelDescription> wrong =
-      tryDescribe(tinyCohere("cohere", {{"use_qk_norm", true}}));
-  EXPECT_EQ(wrong.error().message,
-            "d/config.json: use_qk_norm is true, expected false");
+
+  TinyDirectory d = tinyCohere("cohere", {{"use_qk_norm", true}});
+  std::string block = "model.layers.{}.self_attn.";
+  d.tensors.push_back({block + "q_norm.weight", {4, headSize}});
+  d.tensors.push_back({block + "k_norm.weight", {2, headSize}});
+  m = describe(d);
+  EXPECT_EQ(m.qkNorms, QKNorms::PerHead);
+  EXPECT_EQ(m.layers[0].weights[Role::QueryNorm].rows, Q);
 }
 
 TEST(Families, cohere2) {

@@ -25,15 +25,19 @@ def round_bf16(x):
     return bits.astype(np.uint32).view(np.float32).astype(np.float64)
 
 
-def rms_norm(x, w, eps, offset=0.0):
-    groups = x.reshape(len(x), -1, len(w))
+def rms_norm(x, w, eps, offset=0.0, group=None):
+    groups = x.reshape(len(x), -1, group or len(w))
     rms = np.sqrt((groups ** 2).mean(-1, keepdims=True) + eps)
-    return (groups / rms * (w + offset)).reshape(x.shape)
+    along = (groups / rms).reshape(len(x), -1, len(w))
+    return (along * (w + offset)).reshape(x.shape)
 
 
-def layer_norm(x, w, b, eps):
-    centred = x - x.mean(-1, keepdims=True)
-    return centred / np.sqrt(x.var(-1, keepdims=True) + eps) * w + b
+def layer_norm(x, w, b, eps, group=None):
+    groups = x.reshape(len(x), -1, group or len(w))
+    centred = groups - groups.mean(-1, keepdims=True)
+    deviation = np.sqrt(groups.var(-1, keepdims=True) + eps)
+    along = (centred / deviation).reshape(len(x), -1, len(w))
+    return (along * w + b).reshape(x.shape)
 
 
 def angles(positions, frequencies, scale):
@@ -81,6 +85,8 @@ def case_norms():
     yield "add_rms_norm result", rms_norm(sum_, w, 0.5)
     yield "layer_norm", layer_norm(fill(2, 4, 0), w, b, 1e-5)
     yield "layer_norm without bias", layer_norm(fill(2, 4, 1), w, 0, 0.25)
+    yield "rms_norm of halves", rms_norm(fill(2, 8, 1), w, 1e-5, group=2)
+    yield "layer_norm of halves", layer_norm(fill(2, 8, 1), w, b, 1e-5, 2)
 
 
 def case_linear():

@@ -69,5 +69,22 @@ func.func @main() {
   // CHECK: sizes = [2, 4]
   // CHECK-NEXT{LITERAL}: [-0.159223, -0.663431, 0.0663431, 0.305178]
   // CHECK-NEXT{LITERAL}: [0.686803, 0.480762, 1.2019, 0.171701]
+
+  // Weights of four columns, norms of two.
+  %5 = mica.rms_norm %heads, %w {eps = 1.0e-5 : f32, group = 2 : i64} : tensor<?x8xf32>, !mica.weight<4, f32>
+  %show7 = tensor.cast %5 : tensor<?x8xf32> to tensor<?x?xf32>
+  call @show(%show7) : (tensor<?x?xf32>) -> ()
+  // rms_norm of halves
+  // CHECK: sizes = [2, 8]
+  // CHECK-NEXT{LITERAL}: [-0.232494, -0.697483, 0, 0.353552, 0.277348, 0.693371, 0.790563, 0.316225]
+  // CHECK-NEXT{LITERAL}: [0.999991, 0.499996, 1.58113, 0.158113, 1.38674, 0.138674, 1.76776, -0]
+
+  %6 = mica.layer_norm %heads, %w, %b {eps = 1.0e-5 : f32, group = 2 : i64} : tensor<?x8xf32>, !mica.weight<4, f32>, !mica.weight<4, f32>
+  %show8 = tensor.cast %6 : tensor<?x8xf32> to tensor<?x?xf32>
+  call @show(%show8) : (tensor<?x?xf32>) -> ()
+  // layer_norm of halves
+  // CHECK: sizes = [2, 8]
+  // CHECK-NEXT{LITERAL}: [-1.99999, 0.250003, 0.499989, 1.25, -8.88877e-06, 1.25, 0.499989, 1.25]
+  // CHECK-NEXT{LITERAL}: [-8.88877e-06, 1.25, 0.499989, 1.25, -8.88877e-06, 1.25, 0.499989, 1.25]
   return
 }
