@@ -128,12 +128,14 @@ Model::generate(const Sequence &sequence, std::span<const int32_t> prompt,
   auto logits = feed(sequence, prompt);
   if (!logits)
     return logits.takeError();
+  sampler.accept(prompt);
   uint64_t decode = nowNanoseconds();
   stats.promptTokens = prompt.size();
   stats.promptSeconds = (decode - begin) * 1e-9;
   const auto &ends = options.endTokens;
   while (stats.newTokens < options.maxTokens) {
     int32_t token = sampler.sample(logits->row(0));
+    sampler.accept(token);
     stats.ended = std::find(ends.begin(), ends.end(), token) != ends.end();
     if (stats.ended)
       break;

@@ -6,6 +6,9 @@
 #include "mica/Sampler.h"
 
 #include "runtime/Random.h"
+#include "runtime/Sampling/Candidates.h"
+#include "runtime/Sampling/History.h"
+#include "runtime/Sampling/Stages.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,89 +17,140 @@
 
 using namespace mica;
 
-static float orWorst(float logit) {
-  return std::isnan(logit) ? -std::numeric_limits<float>::infinity() : logit;
+std::vector<SamplerStage> mica::defaultStages() {
+  using enum SamplerStage;
+  return {Penalties, Dry,  TopNSigma, TopK,       Typical,
+          TopP,      MinP, Xtc,       Temperature};
 }
 
 int32_t mica::argmax(std::span<const float> logits) {
   size_t best = 0;
-  for (size_t i = 1; i < logits.size(); ++i)
-    if (orWorst(logits[i]) > orWorst(logits[best]))
-      best = i;
-  return best;
+  float greatest = -std::numeric_limits<float>::infinity();
+  for (size_t i = 0; i < logits.size(); ++i)
+    if (logits[i] > greatest) // Never for a NaN.
+      best = i, greatest = logits[i];
+  return int32_t(best);
 }
+
+LogProbs mica::logProbsOf(std::span<const float> logits, int32_t token,
+                          uint32_t count) {
+  Candidates candidates;
+  candidates.assign(logits);
+  double logTotal = std::log(candidates.weigh());
+  float best = candidates.best();
+  auto of = [&](float logit) {
+    return Candidates::below(orWorst(logit), best) - logTotal;
+  };
+  LogProbs found{{token, of(logits[token])}, {}};
+  candidates.sort(count);
+  for (size_t i = 0; i < std::min<size_t>(count, candidates.size()); ++i)
+    found.best.push_back({candidates[i].id, of(candidates[i].logit)});
+  return found;
+}
+
+//===----------------------------------------------------------------------===//
+// Sampler
+//===----------------------------------------------------------------------===//
+
+struct Sampler::State {
+  explicit State(const SamplerOptions &given)
+      : options(given), random(given.seed), penalties(given.penalties),
+        dry(given.dry), mirostat(given.mirostat) {}
+
+  bool takesTheBest() const;
+  int32_t sample(std::span<const float> logits);
+  void apply(SamplerStage stage);
+
+  SamplerOptions options;
+  Random random;
+  Penalties penalties;
+  Dry dry;
+  Mirostat mirostat;
+  Candidates candidates;
+  LogProbs logProbs;
+};
 
 Sampler::Sampler(const SamplerOptions &options)
-    : options(options), state(options.seed) {}
+    : state(std::make_unique<State>(options)) {}
+Sampler::Sampler(Sampler &&) noexcept = default;
+Sampler &Sampler::operator=(Sampler &&) noexcept = default;
+Sampler::~Sampler() = default;
+
+/// Whether no stage can change which logit is the greatest, and that one wins.
+bool Sampler::State::takesTheBest() const {
+  auto has = [&](SamplerStage stage) {
+    return std::ranges::find(options.stages, stage) != options.stages.end();
+  };
+  bool cold = options.temperature <= 0 && !(options.dynatempRange > 0) &&
+              has(SamplerStage::Temperature);
+  bool one = options.topK == 1 && has(SamplerStage::TopK);
+  return (cold || one) && !options.mirostat.version && options.bias.empty() &&
+         !penalties.active() && !dry.active() &&
+         !(options.xtcProbability > 0) && !(options.typicalP < 1);
+}
+
+int32_t Sampler::State::sample(std::span<const float> logits) {
+  if (takesTheBest())
+    return argmax(logits);
+  candidates.assign(logits);
+  for (LogitBias bias : options.bias)
+    candidates.update(bias.id, [&](float logit) { return logit + bias.bias; });
+  if (options.mirostat.version) {
+    for (auto stage : {SamplerStage::Penalties, SamplerStage::Dry,
+                       SamplerStage::Temperature})
+      apply(stage);
+    return mirostat.draw(candidates, logits.size(), random);
+  }
+  for (SamplerStage stage : options.stages)
+    apply(stage);
+  return candidates[drawPlace(candidates, random)].id;
+}
+
+void Sampler::State::apply(SamplerStage stage) {
+  switch (stage) {
+  case SamplerStage::Penalties:
+    return penalties.active() ? penalties.apply(candidates) : void();
+  case SamplerStage::Dry:
+    return dry.active() ? dry.apply(candidates) : void();
+  case SamplerStage::TopNSigma:
+    return keepTopNSigma(candidates, options.topNSigma);
+  case SamplerStage::TopK:
+    return keepTopK(candidates, options.topK);
+  case SamplerStage::Typical:
+    return keepTypical(candidates, options.typicalP);
+  case SamplerStage::TopP:
+    return keepTopP(candidates, options.topP);
+  case SamplerStage::MinP:
+    return keepMinP(candidates, options.minP);
+  case SamplerStage::Xtc:
+    return excludeTopChoices(candidates, options.xtcProbability,
+                             options.xtcThreshold, random);
+  case SamplerStage::Temperature:
+    return applyTemperature(candidates, options.temperature,
+                            options.dynatempRange, options.dynatempExponent);
+  }
+}
 
 int32_t Sampler::sample(std::span<const float> logits) {
-  if (!(options.temperature > 0) || options.topK == 1)
-    return argmax(logits);
-  collect(logits);
-  cut();
-  return draw();
+  int32_t token = state->sample(logits);
+  if (state->options.logProbs)
+    state->logProbs = logProbsOf(logits, token, *state->options.logProbs);
+  return token;
 }
 
-/// Lists the topK tokens, the best first if anything is to be cut.
-void Sampler::collect(std::span<const float> logits) {
-  candidates.resize(logits.size());
-  for (size_t i = 0; i < logits.size(); ++i)
-    candidates[i] = {orWorst(logits[i]), int32_t(i)};
-  if (!options.topK && !(options.topP < 1))
-    return;
-  auto better = [](const Candidate &a, const Candidate &b) {
-    return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
-  };
-  size_t keep = options.topK && options.topK < logits.size() ? options.topK
-                                                             : logits.size();
-  // Sorting a whole vocabulary takes longer than a token of a small model: sort
-  // until all the rest weighs less than 2^24 e^-40, one in 10^10.
-  size_t sorted = std::min<size_t>(keep, 1024);
-  while (true) {
-    std::partial_sort(candidates.begin(), candidates.begin() + sorted,
-                      candidates.end(), better);
-    float gap = candidates[0].logit - candidates[sorted - 1].logit;
-    if (sorted == keep || gap > 40 * options.temperature)
-      break;
-    sorted = std::min(keep, sorted * 8);
-  }
-  candidates.resize(sorted);
+void Sampler::accept(int32_t token) {
+  if (state->penalties.active())
+    state->penalties.accept(token);
+  if (state->dry.active())
+    state->dry.accept(token);
 }
 
-/// Weighs the candidates and keeps the fewest that reach topP.
-void Sampler::cut() {
-  weights.clear();
-  double total = 0;
-  float best = candidates[0].logit;
-  for (const Candidate &candidate : candidates)
-    best = std::max(best, candidate.logit);
-  for (const Candidate &candidate : candidates) {
-    // Two equal infinities have no difference.
-    float below = candidate.logit == best ? 0 : candidate.logit - best;
-    weights.push_back(std::exp(below / options.temperature));
-    total += weights.back();
-  }
-  double sum = 0;
-  size_t kept = 0;
-  while (kept < weights.size() && (kept == 0 || sum < options.topP * total))
-    sum += weights[kept++];
-  weights.resize(options.topP < 1 ? kept : weights.size());
+void Sampler::accept(std::span<const int32_t> tokens) {
+  for (int32_t token : tokens)
+    accept(token);
 }
 
-int32_t Sampler::draw() {
-  double total = 0;
-  for (float weight : weights)
-    total += weight;
-  Random random(state);
-  double point = random.uniform() * total;
-  state = random.position();
-  for (size_t i = 0; i < weights.size(); ++i) {
-    point -= weights[i];
-    if (point < 0)
-      return candidates[i].id;
-  }
-  return candidates[weights.size() - 1].id;
-}
+const LogProbs &Sampler::logProbs() const { return state->logProbs; }
 
 //===----------------------------------------------------------------------===//
 // StopStrings

@@ -150,7 +150,8 @@ public:
                         std::span<const int32_t> tokens, uint32_t chunk = 0);
 
   /// Appends the prompt, then draws tokens until one ends the text, there are
-  /// `maxTokens`, or `show` returns false. The last token is not in the cache.
+  /// `maxTokens`, or `show` returns false. The sampler accepts all of them. The
+  /// last token is not in the cache.
   Expected<GenerateStats> generate(const Sequence &sequence,
                                    std::span<const int32_t> prompt,
                                    Sampler &sampler,

@@ -129,6 +129,95 @@ TEST(Sampler, Reproducible) {
   EXPECT_TRUE(differs);
 }
 
+TEST(Sampler, TheOrderOfStages) {
+  using enum SamplerStage;
+  SamplerOptions options{.temperature = 0.5f, .topP = 0.65f, .seed = 8};
+  // Temperature is last: 0.4 and 0.3 reach 0.65, then their odds are squared.
+  expectShares(options, kLogits, {16 / 25., 0, 9 / 25., 0});
+  // Temperature first: 16 and 9 of 30 reach it; topP alone leaves the odds.
+  options.stages = {Temperature, TopP};
+  options.topP = 0.5f;
+  expectShares(options, kLogits, {1, 0, 0, 0});
+  options.stages = {TopP};
+  expectShares(options, kLogits, {4 / 7., 0, 3 / 7., 0});
+  options.stages = {};
+  expectShares(options, kLogits, {.4, .1, .3, .2});
+}
+
+TEST(Sampler, StagesThatRemove) {
+  expectShares({.temperature = 1, .seed = 9, .minP = 0.6f}, kLogits,
+               {4 / 7., 0, 3 / 7., 0});
+  // 1.28 nats of entropy: 0.3 (1.2), then 0.2 (1.6) and 0.4 (0.9).
+  expectShares({.temperature = 1, .seed = 9, .typicalP = 0.4f}, kLogits,
+               {0, 0, .6, .4});
+  expectShares({.temperature = 1,
+                .seed = 9,
+                .xtcProbability = 0.5f,
+                .xtcThreshold = 0.25f},
+               kLogits, {.2, .05 + 1 / 12., .15 + .25, .1 + 2 / 12.});
+}
+
+TEST(Sampler, Bias) {
+  expectShares({.temperature = 1,
+                .seed = 10,
+                .bias = {{0, -kInfinity}, {1, std::log(5.f)}, {9, 1}, {-1, 1}}},
+               kLogits, {0, .5, .3, .2});
+  EXPECT_EQ(Sampler({.bias = {{3, 5}}}).sample(kLogits), 3);
+}
+
+TEST(Sampler, PenaltiesSeeWhatIsAccepted) {
+  Sampler sampler({.penalties = {.presence = 10, .lastN = 2}});
+  std::vector<int32_t> prompt = {3, 0};
+  sampler.accept(prompt);
+  EXPECT_EQ(sampler.sample(kLogits), 2);
+  sampler.accept(2);
+  EXPECT_EQ(sampler.sample(kLogits), 3);
+  EXPECT_EQ(sampler.sample(kLogits), 3); // Not accepted by itself.
+  sampler.accept(3);
+  EXPECT_EQ(sampler.sample(kLogits), 0);
+}
+
+TEST(Sampler, DryEndsARepeat) {
+  Sampler sampler({.dry = {.multiplier = 10, .breakers = {{1}}}});
+  for (int32_t token : {3, 2, 0, 3, 2})
+    sampler.accept(token);
+  EXPECT_EQ(sampler.sample(kLogits), 2); // 0 went on before.
+  sampler.accept(1);
+  EXPECT_EQ(sampler.sample(kLogits), 0);
+}
+
+TEST(Sampler, MirostatIsReproducible) {
+  for (uint32_t version : {1, 2}) {
+    SamplerOptions options{
+        .temperature = 1, .seed = 3, .mirostat = {.version = version}};
+    Sampler a(options), b(options);
+    for (int i = 0; i < 100; ++i)
+      EXPECT_EQ(a.sample(kLogits), b.sample(kLogits));
+    options.temperature = 0;
+    EXPECT_EQ(Sampler(options).sample(kLogits), 0);
+  }
+}
+
+TEST(Sampler, LogProbsAreTheModels) {
+  Sampler sampler({.temperature = 0.1f,
+                   .penalties = {.presence = 3},
+                   .bias = {{3, 100}},
+                   .logProbs = 2});
+  EXPECT_EQ(sampler.sample(kLogits), 3);
+  const LogProbs &found = sampler.logProbs();
+  EXPECT_EQ(found.token.id, 3);
+  EXPECT_NEAR(found.token.logProb, std::log(.2), 1e-6);
+  ASSERT_EQ(found.best.size(), 2u);
+  EXPECT_EQ(found.best[0].id, 0);
+  EXPECT_NEAR(found.best[0].logProb, std::log(.4), 1e-6);
+  EXPECT_EQ(found.best[1].id, 2);
+  EXPECT_NEAR(found.best[1].logProb, std::log(.3), 1e-6);
+  EXPECT_EQ(logProbsOf(kLogits, 1, 9).best.size(), 4u);
+  EXPECT_TRUE(logProbsOf(kLogits, 1, 0).best.empty());
+  EXPECT_EQ(logProbsOf(std::vector<float>{kNaN, 1}, 0, 0).token.logProb,
+            -kInfinity);
+}
+
 /// What is shown of `pieces`; a "|" marks the end of each.
 std::string showAll(std::vector<std::string> strings,
                     const std::vector<std::string> &pieces) {
