@@ -149,6 +149,12 @@ void Tokenizer::appendBytes(int32_t id, std::string &out) const {
     out += piece(id);
 }
 
+std::string Tokenizer::bytes(int32_t id) const {
+  std::string out;
+  appendBytes(id, out);
+  return out;
+}
+
 std::string Tokenizer::decode(std::span<const int32_t> ids,
                               bool special) const {
   Detokenizer detokenizer(*this, false, special);

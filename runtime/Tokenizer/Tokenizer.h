@@ -48,6 +48,9 @@ public:
   /// SentencePiece model); empty for an id that has none.
   std::string_view piece(int32_t id) const;
 
+  /// The bytes that one id stands for in a text, a control token's too.
+  std::string bytes(int32_t id) const;
+
   /// Whether an id is a control token such as `<bos>`.
   bool isControl(int32_t id) const;
 

@@ -4,6 +4,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/mica/Commands.h"
+#include "tools/mica/LogProbs.h"
+#include "tools/mica/SamplerFlags.h"
 #include "tools/mica/Support.h"
 
 #include <cstdio>
@@ -16,7 +18,7 @@ struct RunOptions {
   std::string model, prompt, file = "-";
   bool hasPrompt = false;
   uint32_t tokens = 128, threads = 0, context = 0;
-  SamplerOptions sampler;
+  SamplerFlags sampler;
   std::vector<std::string> stop;
 };
 } // namespace
@@ -38,8 +40,16 @@ static void printStats(const GenerateStats &stats, uint32_t threads) {
 static Expected<GenerateStats> stream(Model &model, const Tokenizer &tokenizer,
                                       std::span<const int32_t> prompt,
                                       const RunOptions &options) {
+  auto how = samplerOptions(options.sampler, tokenizer, model.info().vocab);
+  if (!how)
+    return how.takeError();
+  auto logProbs =
+      LogProbWriter::create(options.sampler.logProbsFile, tokenizer);
+  if (!logProbs)
+    return logProbs.takeError();
   Sequence sequence = model.createSequence();
-  Sampler sampler(options.sampler);
+  Sampler sampler(*how);
+  Status written;
   Detokenizer detokenizer(tokenizer, true);
   StopStrings stop(options.stop);
   auto show = [&](const std::string &text) {
@@ -51,11 +61,19 @@ static Expected<GenerateStats> stream(Model &model, const Tokenizer &tokenizer,
   auto stats = model.generate(
       sequence, prompt, sampler,
       {.maxTokens = options.tokens, .endTokens = tokenizer.eos()},
-      [&](int32_t token) { return show(detokenizer.push(token)); });
+      [&](int32_t token) {
+        if (how->logProbs)
+          written = logProbs->write(sampler.logProbs());
+        return show(detokenizer.push(token)) && written;
+      });
   if (!stats)
     return stats;
+  if (written)
+    written = logProbs->commit();
   show(detokenizer.finish());
   std::printf("%s\n", stop.finish().c_str());
+  if (!written)
+    return written.takeError();
   return stats;
 }
 
@@ -101,24 +119,6 @@ void mica::addRunCommand(CLI::App &app, int &status) {
                    "The most tokens to generate")
       ->capture_default_str();
   command
-      ->add_option("--temp", options->sampler.temperature,
-                   "Temperature; 0 takes the best token each time")
-      ->check(CLI::Range(0.0, 1000.0))
-      ->capture_default_str();
-  command
-      ->add_option("--top-k", options->sampler.topK,
-                   "Draw from the best K tokens; 0: from all")
-      ->capture_default_str();
-  command
-      ->add_option("--top-p", options->sampler.topP,
-                   "Draw from the best tokens of this total probability")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  command
-      ->add_option("--seed", options->sampler.seed,
-                   "The same seed gives the same text")
-      ->capture_default_str();
-  command
       ->add_option("--stop", options->stop,
                    "End at this text, which is not shown; may be repeated")
       ->allow_extra_args(false);
@@ -130,6 +130,7 @@ void mica::addRunCommand(CLI::App &app, int &status) {
       ->add_option("--ctx", options->context,
                    "Tokens that the cache holds; 0: the model's maximum")
       ->capture_default_str();
+  addSamplerFlags(*command, options->sampler);
   command->callback([=, &status] {
     options->hasPrompt = prompt->count();
     status = run(*options);
