@@ -193,7 +193,8 @@ def test_perplexity(mica, oracle, activations, artifact, tmp_path):
     (tmp_path / "text").write_text(text)
     found = json.loads(mica(
         "eval", artifact, "--text", tmp_path / "text", "--ctx", CONTEXT,
-        "--limit", TEXT_TOKENS, "--threads", "1", "--json").stdout)
+        "--every-token", "--limit", TEXT_TOKENS, "--threads", "1",
+        "--json").stdout)
     assert found["tokens"] == TEXT_TOKENS
     ratio = np.exp(found["nll"] - wanted)
     most = 5e-3 if activations == "int8" else 1e-3

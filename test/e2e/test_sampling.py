@@ -1,4 +1,4 @@
-"""What `mica run` draws from the example model, beside the formulas in numpy."""
+"""What `mica run` draws from the example model, beside numpy's formulas."""
 import json
 
 import numpy as np
@@ -132,7 +132,8 @@ def test_bias_of_an_id_and_of_a_text(mica, artifact, tokenizer):
     assert "self" in text()
     ids = [token for token in range(tokenizer.get_vocab_size())
            if "self" in tokenizer.decode([token])]
-    banned = [flag for token in ids for flag in ("--logit-bias", f"{token}-inf")]
+    banned = [flag for token in ids
+              for flag in ("--logit-bias", f"{token}-inf")]
     assert "self" not in text(*banned)
 
 

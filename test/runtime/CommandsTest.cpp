@@ -122,7 +122,7 @@ TEST_F(Commands, EvalErrors) {
   EXPECT_EQ(err, "mica: T.npy: cannot open: No such file or directory\n");
   EXPECT_EQ(run("eval M.mica"), 1);
   EXPECT_EQ(err, "mica: eval: neither --text nor both --tokens and --logits "
-                 "given, expected one of the two\n");
+                 "given, expected one of the two, or --against\n");
   std::ofstream(folder + "/T.npy") << "text";
   EXPECT_EQ(run("eval M.mica --tokens T.npy --logits L.npy"), 1);
   EXPECT_EQ(err, "mica: T.npy: header is no .npy header, expected version 1, 2 "
@@ -238,14 +238,17 @@ TEST_F(Commands, Perplexity) {
         sum += std::exp(double(logit));
       nll += std::log(sum) - logits[ids[n]];
     }
-  EXPECT_EQ(run("eval M.mica --text text.txt --ctx 40 --json"), 0) << err;
+  EXPECT_EQ(run("eval M.mica --text text.txt --ctx 40 --every-token --json"), 0)
+      << err;
   json shown = json::parse(out, nullptr, false);
   ASSERT_TRUE(shown.is_object()) << out;
   EXPECT_EQ(shown["tokens"], 97);
   EXPECT_EQ(shown["windows"], 3);
   EXPECT_NEAR(shown["nll"].get<double>(), nll / 97, 1e-5);
   EXPECT_NEAR(shown["perplexity"].get<double>(), std::exp(nll / 97), 1e-3);
-  EXPECT_EQ(run("eval M.mica --text text.txt --ctx 40 --limit 50"), 0) << err;
+  EXPECT_EQ(
+      run("eval M.mica --text text.txt --ctx 40 --every-token --limit 50"), 0)
+      << err;
   EXPECT_NE(out.find("48 tokens, 2 windows"), std::string::npos) << out;
   EXPECT_EQ(run("eval M.mica --text text.txt --ctx 201"), 1);
   EXPECT_EQ(err, "mica: --ctx: 201 tokens, expected 3 to the model's 200\n");

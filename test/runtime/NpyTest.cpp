@@ -146,4 +146,38 @@ TEST(Npy, Write) {
             (std::vector<float>{1, 2, 3, 4}));
 }
 
+TEST(Npy, ReadParts) {
+  std::string path =
+      ::testing::TempDir() + "parts-" + std::to_string(::getpid()) + ".npy";
+  uint64_t shape[] = {2, 3};
+  auto writer = NpyWriter::create(path, shape);
+  ASSERT_TRUE(writer);
+  ASSERT_TRUE(writer->write(0, std::vector<float>{0, 1, 2, 3, 4, 5}));
+  ASSERT_TRUE(writer->commit());
+  auto reader = NpyReader::open(path);
+  ASSERT_TRUE(reader) << reader.error().message;
+  EXPECT_EQ(reader->shape(), (std::vector<uint64_t>{2, 3}));
+  std::vector<float> part(2);
+  for (uint64_t at : {3, 0, 4}) {
+    ASSERT_TRUE(reader->read(at, part));
+    EXPECT_EQ(part, (std::vector<float>{float(at), float(at) + 1}));
+  }
+  EXPECT_EQ(reader->read(5, part).error().message,
+            path + ": cannot read 2 values at 5");
+  // Damaged in any way, it is refused before anything is read.
+  std::ostringstream whole;
+  whole << std::ifstream(path, std::ios::binary).rdbuf();
+  for (size_t size = 0; size < whole.str().size(); ++size) {
+    std::ofstream(path, std::ios::binary) << whole.str().substr(0, size);
+    ASSERT_FALSE(NpyReader::open(path)) << size;
+  }
+  std::ofstream(path, std::ios::binary)
+      << file(kDictionary, {1, 2, 3, 4, 5, 6});
+  EXPECT_EQ(NpyReader::open(path).error().message,
+            path + ": descr is '<i4', expected '<f4'");
+  ::unlink(path.c_str());
+  EXPECT_EQ(NpyReader::open(path).error().message,
+            path + ": cannot open: No such file or directory");
+}
+
 } // namespace

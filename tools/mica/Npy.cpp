@@ -5,6 +5,7 @@
 
 #include "tools/mica/Npy.h"
 
+#include <cerrno>
 #include <cstring>
 #include <optional>
 
@@ -134,17 +135,19 @@ struct Element {
   uint64_t bytes;
 };
 
-/// The parts of a file whose data has the size that its shape asks for.
+/// A file whose data has the size that its shape asks for.
 struct Parsed {
   Element element;
   std::vector<uint64_t> shape;
   uint64_t count;
-  std::string_view data;
+  std::string_view data; // As far as it was given.
 };
 
 } // namespace
 
-static Expected<Parsed> parse(std::string_view bytes, const std::string &file,
+/// Parses the first bytes of a file of `size` bytes, the header among them.
+static Expected<Parsed> parse(std::string_view bytes, uint64_t size,
+                              const std::string &file,
                               std::span<const Element> known) {
   auto parts = splitFile(bytes);
   if (!parts)
@@ -167,21 +170,22 @@ static Expected<Parsed> parse(std::string_view bytes, const std::string &file,
                  wanted};
   if (header.order != "False")
     return Error{file + ": fortran_order is True, expected False"};
-  uint64_t count = 1, size = element->bytes;
+  uint64_t count = 1;
   for (uint64_t extent : header.shape)
     if (__builtin_mul_overflow(count, extent, &count) ||
-        count > UINT64_MAX / size)
+        count > UINT64_MAX / element->bytes)
       return Error{file + ": shape is too large, expected its values to fit"};
-  if (count * size != parts->second.size())
-    return Error{file + ": data has " + std::to_string(parts->second.size()) +
-                 " bytes, expected " + std::to_string(count * size)};
+  uint64_t data = size - (bytes.size() - parts->second.size());
+  if (count * element->bytes != data)
+    return Error{file + ": data has " + std::to_string(data) +
+                 " bytes, expected " + std::to_string(count * element->bytes)};
   return Parsed{*element, std::move(header.shape), count, parts->second};
 }
 
 Expected<IntArray> mica::parseNpy(std::string_view bytes,
                                   const std::string &file) {
   static constexpr Element known[] = {{"<i4", 4}};
-  auto parsed = parse(bytes, file, known);
+  auto parsed = parse(bytes, bytes.size(), file, known);
   if (!parsed)
     return parsed.takeError();
   IntArray array{std::move(parsed->shape), {}};
@@ -205,7 +209,7 @@ template <class T> static std::vector<float> toFloats(std::string_view data) {
 Expected<FloatArray> mica::parseFloatNpy(std::string_view bytes,
                                          const std::string &file) {
   static constexpr Element known[] = {{"<f4", 4}, {"<f8", 8}, {"<f2", 2}};
-  auto parsed = parse(bytes, file, known);
+  auto parsed = parse(bytes, bytes.size(), file, known);
   if (!parsed)
     return parsed.takeError();
   return FloatArray{std::move(parsed->shape),
@@ -213,6 +217,35 @@ Expected<FloatArray> mica::parseFloatNpy(std::string_view bytes,
                     : parsed->element.bytes == 8
                         ? toFloats<double>(parsed->data)
                         : toFloats<_Float16>(parsed->data)};
+}
+
+Expected<NpyReader> NpyReader::open(const std::string &path) {
+  NpyReader reader;
+  reader.path = path;
+  reader.file.reset(std::fopen(path.c_str(), "rb"));
+  if (!reader.file)
+    return Error{path + ": cannot open: " + std::strerror(errno)};
+  // A header of version 1 is at most this long; longer ones are refused.
+  std::string first(10 + 65536, 0);
+  first.resize(std::fread(first.data(), 1, first.size(), reader.file.get()));
+  if (fseeko(reader.file.get(), 0, SEEK_END))
+    return Error{path + ": cannot seek: " + std::strerror(errno)};
+  static constexpr Element known[] = {{"<f4", 4}};
+  auto size = uint64_t(ftello(reader.file.get()));
+  auto parsed = parse(first, size, path, known);
+  if (!parsed)
+    return parsed.takeError();
+  reader.extents = std::move(parsed->shape);
+  reader.header = size - parsed->count * 4;
+  return reader;
+}
+
+Status NpyReader::read(uint64_t at, std::span<float> values) {
+  if (fseeko(file.get(), off_t(header + at * 4), SEEK_SET) ||
+      std::fread(values.data(), 4, values.size(), file.get()) != values.size())
+    return Error{path + ": cannot read " + std::to_string(values.size()) +
+                 " values at " + std::to_string(at)};
+  return {};
 }
 
 Expected<NpyWriter> NpyWriter::create(const std::string &path,

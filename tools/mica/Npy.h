@@ -10,6 +10,8 @@
 #include "mica/Status.h"
 
 #include <cstdint>
+#include <cstdio>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +38,27 @@ Expected<IntArray> parseNpy(std::string_view bytes, const std::string &file);
 /// The same of little-endian float16, float32 or float64.
 Expected<FloatArray> parseFloatNpy(std::string_view bytes,
                                    const std::string &file);
+
+/// Reads parts of a file of float32, which may be larger than memory.
+class NpyReader {
+public:
+  static Expected<NpyReader> open(const std::string &path);
+
+  const std::vector<uint64_t> &shape() const { return extents; }
+
+  /// Reads values from the flat index `at` on.
+  Status read(uint64_t at, std::span<float> values);
+
+private:
+  struct Close {
+    void operator()(std::FILE *file) const { std::fclose(file); }
+  };
+
+  std::string path;
+  std::unique_ptr<std::FILE, Close> file;
+  std::vector<uint64_t> extents;
+  uint64_t header = 0; // Bytes before the first value.
+};
 
 /// Writes an array of float32 whose parts come in any order. The file gets its
 /// name when `commit` is called, after every part was written.
