@@ -12,8 +12,7 @@ cache; Mica also in steps of 64 tokens, which on a CPU with tiles of floats are
 computed in integers where longer ones are not. What is compared are the
 distributions after each token of the text, with those of Mica in f32 (--dtype=f32 --activations=f32) on the same file. So the
 error of the weights is in neither, and KL(f32 || engine) measures activations,
-cache and sums alone. All sums are in float64; a term's rounding in f32 moves a
-divergence by about 1e-7.
+cache and sums alone. `mica eval --against` computes it, in float64.
 """
 import argparse
 import contextlib
@@ -47,26 +46,27 @@ class Divergence:
     """What is known of an engine's distributions beside the exact ones."""
 
     def __init__(self):
-        self.kl, self.agreed = [], 0
+        self.count = self.total = self.squares = self.agreed = self.most = 0
 
-    def add(self, exact, logits):
-        """exact: log probabilities, logits: both f32 [tokens, V]."""
-        found = log_softmax(logits)
-        terms = np.exp(exact) * (exact - found)
-        self.kl += terms.sum(-1, dtype=np.float64).tolist()
-        self.agreed += int((exact.argmax(-1) == found.argmax(-1)).sum())
+    def add(self, found):
+        """found: what `mica eval --against` says of a window."""
+        kl = found["kl"]
+        count, mean = kl["positions"], kl["mean"]
+        # The standard error's square is (mean of squares - square of mean) /
+        # (count - 1).
+        variance = kl["standard_error"] ** 2 * (count - 1)
+        self.count += count
+        self.total += count * mean
+        self.squares += count * (variance + mean ** 2)
+        self.most = max(self.most, kl["max"])
+        self.agreed += count * found["agreement"]
 
     def summary(self):
-        kl = np.array(self.kl)
-        return {"tokens": len(kl), "mean": kl.mean(),
-                "standard_error": kl.std() / len(kl) ** 0.5, "max": kl.max(),
-                "agreement": self.agreed / len(kl)}
-
-
-def log_softmax(logits):
-    shifted = logits - logits.max(-1, keepdims=True)
-    total = np.exp(shifted).sum(-1, keepdims=True, dtype=np.float64)
-    return shifted - np.log(total).astype(np.float32)
+        mean = self.total / self.count
+        variance = max(self.squares / self.count - mean ** 2, 0)
+        return {"tokens": self.count, "mean": mean,
+                "standard_error": (variance / (self.count - 1)) ** 0.5,
+                "max": self.most, "agreement": self.agreed / self.count}
 
 
 def gguf_file(name):
@@ -93,48 +93,42 @@ def windows(mica, count):
 
 
 class Mica:
-    """A compiled model; `slices` yields the logits of a window."""
+    """A compiled model."""
 
-    def __init__(self, program, path, folder, options, threads, flags=()):
-        self.program, self.threads, self.folder = program, threads, folder
+    def __init__(self, program, path, folder, options, flags=()):
         self.flags = flags
         self.model = folder / f"{len(list(folder.iterdir()))}.mica"
         engines.run(program, "compile", path, "-o", self.model,
                     "--max-context=1024", *options)
 
-    def slices(self, ids):
-        tokens, logits = (self.folder / n for n in ("t.npy", "l.npy"))
-        np.save(tokens, np.array([ids], dtype=np.int32))
-        engines.run(self.program, "eval", self.model, "--tokens", tokens,
-                    "--logits", logits, "--threads", self.threads,
-                    *self.flags)
-        rows = np.load(logits, mmap_mode="r")[0]
-        logits.unlink()  # the map keeps it
-        for at in range(0, len(ids), SLICE):
-            yield rows[at:at + SLICE]
+    def source(self, ids):
+        """Returns what `mica eval` reads, for a window."""
+        return self.model
 
 
 class Llama:
     """llama.cpp, as a process that writes logits."""
 
-    def __init__(self, path, cache, threads, vocabulary, stack):
+    def __init__(self, path, cache, threads, vocabulary, folder, stack):
         command = [engines.logits_driver(), path, threads, WINDOW, cache]
         self.process = stack.enter_context(subprocess.Popen(
             [str(word) for word in command], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
         stack.callback(self.process.kill)
-        self.vocabulary = vocabulary
+        self.vocabulary, self.file = vocabulary, folder / "peer.npy"
+        self.flags = ()
 
-    def slices(self, ids):
+    def source(self, ids):
+        """Returns a file of the window's logits, which the next one replaces."""
         self.process.stdin.write((" ".join(map(str, ids)) + "\n").encode())
         self.process.stdin.flush()
+        rows = np.lib.format.open_memmap(
+            self.file, "w+", np.float32, (1, len(ids), self.vocabulary))[0]
         for at in range(0, len(ids), SLICE):
-            shape = min(SLICE, len(ids) - at), self.vocabulary
-            size = 4 * shape[0] * shape[1]
-            data = self.process.stdout.read(size)
-            if len(data) < size:
+            part = rows[at:at + SLICE]
+            if self.process.stdout.readinto(part) < part.nbytes:
                 raise SystemExit(f"llama.cpp ended ({self.process.wait()})")
-            yield np.frombuffer(data, np.float32).reshape(shape)
+        return self.file
 
 
 def compare(program, name, texts, threads, wanted_engines):
@@ -143,23 +137,29 @@ def compare(program, name, texts, threads, wanted_engines):
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(
             tempfile.TemporaryDirectory(dir=FOLDER)))
-        exact = Mica(program, path, folder, EXACT, threads)
-        vocabulary = next(exact.slices([START])).shape[-1]
-        peers = {engine: Mica(program, path, folder, options, threads, flags)
+        tokens, logits = folder / "t.npy", folder / "exact.npy"
+
+        def evaluate(model, ids, *flags):
+            np.save(tokens, np.array([ids], dtype=np.int32))
+            return engines.run(program, "eval", model, "--tokens", tokens,
+                               "--threads", threads, *flags)
+        exact = Mica(program, path, folder, EXACT).model
+        evaluate(exact, [START], "--logits", logits)
+        vocabulary = np.load(logits, mmap_mode="r").shape[-1]
+        peers = {engine: Mica(program, path, folder, options, flags)
                  for engine, (options, flags) in MICA.items()
                  if engine in wanted_engines}
-        peers |= {engine: Llama(path, cache, threads, vocabulary, stack)
+        peers |= {engine: Llama(path, cache, threads, vocabulary, folder, stack)
                   for engine, cache in LLAMA.items()
                   if engine in wanted_engines}
         found = {engine: Divergence() for engine in peers}
         for ids in texts:
-            rows = [peer.slices(ids) for peer in peers.values()]
-            first = 1  # after the start token nothing of the text is known
-            for parts in zip(exact.slices(ids), *rows):
-                wanted = log_softmax(parts[0][first:])
-                for engine, logits in zip(peers, parts[1:]):
-                    found[engine].add(wanted, logits[first:])
-                first = 0
+            evaluate(exact, ids, "--logits", logits)
+            for engine, peer in peers.items():
+                # After the start token nothing of the text is known.
+                said = evaluate(peer.source(ids), ids, "--against", logits,
+                                "--skip", 1, "--json", *peer.flags)
+                found[engine].add(json.loads(said))
     return {engine: d.summary() for engine, d in found.items()}
 
 
