@@ -5,10 +5,10 @@
 
 #include "lib/Import/TokenizerGGUF.h"
 #include "lib/Import/TokenizerPattern.h"
+#include "lib/Import/TokenizerPre.h"
 #include "runtime/Tokenizer/Unicode.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <unordered_map>
 
@@ -55,6 +55,7 @@ private:
   const GGUF &gguf;
   TokenizerSource source;
   std::string_view model, architecture, pre;
+  const PreTokenizer *preTokenizer = nullptr;
   std::vector<std::string> tokens; // as the file spells them, or respelled
   std::vector<int64_t> types;      // empty, or one for each token
   std::optional<uint32_t> padding, end;
@@ -137,7 +138,9 @@ Status Reader::readIds() {
     if (id && !end)
       end = id;
   }
-  auto addBos = flag("add_bos_token", model == "llama" || pre == "llama-bpe");
+  auto addBos =
+      flag("add_bos_token",
+           model == "llama" || (preTokenizer && preTokenizer->addBos));
   auto addEos = flag("add_eos_token", false);
   if (!addBos || !addEos)
     return addBos ? addEos.takeError() : addBos.takeError();
@@ -262,33 +265,19 @@ Status Reader::readSentencePiece() {
   return status;
 }
 
-/// The splits by the names of `tokenizer.ggml.pre`.
+/// The splits by the name of `tokenizer.ggml.pre`.
 Status Reader::setSplit() {
-  struct Row {
-    std::string_view pattern;
-    std::vector<std::string_view> names;
-  };
-  const std::array<Row, 3> rows = {{
-      {kGPT2Pattern, {"", "default", "gpt-2", "phi-2", "olmo", "jais"}},
-      {kLlama3Pattern,
-       {"llama-bpe", "llama3", "llama-v3", "falcon3", "pixtral", "smaug-bpe",
-        "dbrx"}},
-      {kQwen2Pattern, {"qwen2", "deepseek-r1-qwen", "megrez"}},
-  }};
-  for (const Row &row : rows)
-    if (std::find(row.names.begin(), row.names.end(), pre) != row.names.end()) {
-      Expected<std::string> pattern = translatePattern(row.pattern);
-      if (!pattern)
-        return pattern.takeError();
-      source.preTokenizer.push_back({StepKind::Split,
-                                     static_cast<uint32_t>(SplitMode::Isolated),
-                                     *pattern, ""});
-      if (row.pattern == kLlama3Pattern)
-        source.flags |= IgnoreMerges;
-      return {};
-    }
-  return error("pre",
-               quote(pre) + " found, expected gpt-2, llama-bpe or qwen2");
+  for (std::string_view text : preTokenizer->patterns) {
+    Expected<std::string> pattern = translatePattern(text);
+    if (!pattern)
+      return pattern.takeError();
+    source.preTokenizer.push_back({StepKind::Split,
+                                   static_cast<uint32_t>(SplitMode::Isolated),
+                                   *pattern, ""});
+  }
+  if (preTokenizer->ignoreMerges)
+    source.flags |= IgnoreMerges;
+  return {};
 }
 
 Status Reader::readByteLevel() {
@@ -320,6 +309,9 @@ Expected<TokenizerSource> Reader::run() {
   }
   if (model != "llama" && model != "gpt2")
     return error("model", quote(model) + " found, expected llama or gpt2");
+  if (model == "gpt2" && !(preTokenizer = findPreTokenizer(pre)))
+    return error("pre",
+                 quote(pre) + " found, expected one of " + preTokenizerNames());
   for (auto step : {&Reader::readArrays, &Reader::readIds})
     if (Status status = (this->*step)(); !status)
       return status.takeError();

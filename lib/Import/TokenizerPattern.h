@@ -13,8 +13,8 @@
 
 namespace mica {
 
-/// The published split patterns, as tokenizer.json files spell them.
-extern const std::string_view kGPT2Pattern, kLlama3Pattern, kQwen2Pattern;
+/// GPT-2's split pattern, which `ByteLevel` of a tokenizer.json stands for.
+extern const std::string_view kGPT2Pattern;
 
 /// Translates a pattern from Oniguruma's syntax, which the `tokenizers` library
 /// uses, to PCRE2's, so that both match the same text:

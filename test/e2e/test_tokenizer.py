@@ -14,6 +14,40 @@ from tokenizers_made import CACHE, ROOT, STYLES
 BYTE_LEVEL = dict(gpt2="gpt-2", llama3="llama-bpe", qwen3="qwen2")
 
 
+def split(pattern):
+    return dict(type="Split", pattern=dict(Regex=pattern), behavior="Isolated",
+                invert=False)
+
+
+CASES = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*"
+         r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]+%s|"
+         r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+"
+         r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]*%s|%s| ?[^\s\p{L}\p{N}]+[\r\n/]*"
+         r"|\s*[\r\n]+|\s+(?!\S)|\s+")
+ENDINGS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+DIGITS = dict(type="Digits", individual_digits=True)
+# The stages of published tokenizer.json files in front of ByteLevel, then
+# whether that splits as GPT-2.
+PRE_TOKENIZERS = {
+    "gpt-2": [True], "olmo": [True],
+    "llama-bpe": [split(tokenizers_made.LLAMA3), False],
+    "dbrx": [split(tokenizers_made.LLAMA3), False],
+    "qwen2": [split(tokenizers_made.QWEN), False],
+    "tekken": [split(CASES % ("", "", r"\p{N}")), False],
+    "gpt-4o": [split(CASES % (ENDINGS, ENDINGS, r"\p{N}{1,3}")), False],
+    "starcoder": [DIGITS, True], "refact": [DIGITS, True],
+    "command-r": [DIGITS, True],
+    "deepseek-coder": [
+        split("[\r\n]"), split(r"\s?\p{L}+"), split(r"\s?\p{P}+"),
+        split("[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"), DIGITS, False],
+    "deepseek-v3": [
+        split(r"\p{N}{1,3}"), split("[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"),
+        split("[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|"
+              r"[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*"
+              r"|\s*[\r\n]+|\s+(?!\S)|\s+"), False],
+}
+
+
 def tokenize(mica, model, strings, *flags):
     text = "".join(json.dumps(string) + "\n" for string in strings)
     result = mica("tokenize", model, "--jsonl", *flags, input=text)
@@ -82,6 +116,11 @@ def test_sources(mica, made_tokenizer):
     check(mica, *made_tokenizer, sources())
 
 
+def test_twelve_scripts(mica, made_tokenizer):
+    """A megabyte, in one line for each paragraph."""
+    check(mica, *made_tokenizer, list(tokenizers_made.scripts_text(1_000_000, 7)))
+
+
 def test_gemma_generated(mica, gemma):
     check(mica, *gemma, list(tokenizers_made.texts(10_000, seed=2)))
 
@@ -98,23 +137,17 @@ def test_gemma_directory(mica, gemma, tmp_path):
     check(mica, tmp_path, gemma[1], list(tokenizers_made.texts(500, seed=3)))
 
 
-@pytest.mark.parametrize("style", BYTE_LEVEL)
-def test_gguf_without_tensors(mica, style, tmp_path):
-    """A vocabulary in GGUF metadata; such a file names no normalizer."""
+def write_vocabulary(path, pre, saved, style):
+    """GGUF metadata of a byte-level tokenizer, without tensors."""
     gguf = pytest.importorskip("gguf")
-    path = tokenizers_made.tokenizer_of(style)
-    saved = json.loads(path.read_text())
-    saved["normalizer"] = None
-    saved["added_tokens"] = [dict(token, normalized=False, lstrip=False,
-                                  rstrip=False, single_word=False)
-                             for token in saved["added_tokens"]]
     oracle = Tokenizer.from_str(json.dumps(saved))
     types = dict.fromkeys(range(oracle.get_vocab_size()), 1)
     for token in saved["added_tokens"]:
         types[token["id"]] = 3 if token["special"] else 4
-    writer = gguf.GGUFWriter(tmp_path / "vocab.gguf", "llama")
+    writer = gguf.GGUFWriter(path, "llama")
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre(BYTE_LEVEL[style])
+    if pre:
+        writer.add_tokenizer_pre(pre)
     writer.add_token_list([oracle.id_to_token(id) for id in types])
     writer.add_token_types(list(types.values()))
     writer.add_token_merges([" ".join(m) for m in saved["model"]["merges"]])
@@ -123,8 +156,44 @@ def test_gguf_without_tensors(mica, style, tmp_path):
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.close()
-    check(mica, tmp_path / "vocab.gguf", oracle,
+    return path, oracle
+
+
+@pytest.mark.parametrize("style", BYTE_LEVEL)
+def test_gguf_without_tensors(mica, style, tmp_path):
+    """A vocabulary in GGUF metadata; such a file names no normalizer."""
+    path = tokenizers_made.tokenizer_of(style)
+    saved = json.loads(path.read_text())
+    saved["normalizer"] = None
+    saved["added_tokens"] = [dict(token, normalized=False, lstrip=False,
+                                  rstrip=False, single_word=False)
+                             for token in saved["added_tokens"]]
+    check(mica, *write_vocabulary(tmp_path / "vocab.gguf", BYTE_LEVEL[style],
+                                  saved, style),
           list(tokenizers_made.texts(2000, seed=4)))
+
+
+@pytest.mark.parametrize("pre", PRE_TOKENIZERS)
+def test_gguf_pre_tokenizers(mica, pre, tmp_path):
+    """Each name that GGUF has for a split cuts as the model's own file does."""
+    saved = json.loads(tokenizers_made.tokenizer_of("lines").read_text())
+    *stages, last = PRE_TOKENIZERS[pre]
+    saved["pre_tokenizer"] = dict(type="Sequence", pretokenizers=[
+        *stages, dict(type="ByteLevel", add_prefix_space=False,
+                      use_regex=last, trim_offsets=True)])
+    saved["model"]["ignore_merges"] = pre in ("tekken", "llama-bpe")
+    check(mica, *write_vocabulary(tmp_path / "vocab.gguf", pre, saved, "lines"),
+          [*tokenizers_made.texts(2000, seed=8),
+           *tokenizers_made.scripts_text(100_000, 8), *sources()[::9]])
+
+
+def test_gguf_unknown_pre_tokenizer(mica, tmp_path):
+    saved = json.loads(tokenizers_made.tokenizer_of("gpt2").read_text())
+    path, _ = write_vocabulary(tmp_path / "vocab.gguf", "bert-bge", saved, "gpt2")
+    result = mica("tokenize", path, input="a", fails=True)
+    assert result.returncode == 1 and len(result.stderr.splitlines()) == 1
+    assert "vocab.gguf: tokenizer.ggml.pre 'bert-bge' found, expected one of " \
+        "default, gpt-2, " in result.stderr
 
 
 def test_long_words(mica, made_tokenizer):

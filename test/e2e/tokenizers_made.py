@@ -1,12 +1,13 @@
 """Small tokenizers in the style of published ones, and texts to try them on.
 
-Each is trained once on the Python standard library's sources and kept in
-.cache/tokenizers; run this file to make them all.
+Each is trained once on the Python standard library's sources and on words in
+twelve scripts, and kept in .cache/tokenizers; run this file to make them all.
 """
 import json
 import os
 import pathlib
 import random
+import re
 import sysconfig
 import unicodedata
 
@@ -14,12 +15,54 @@ from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models,
                         normalizers, pre_tokenizers, processors, trainers)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CACHE = ROOT / ".cache" / "tokenizers" / "1"
+CACHE = ROOT / ".cache" / "tokenizers" / "2"
 
 CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
 REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 LLAMA3 = CONTRACTIONS + r"\p{N}{1,3}" + REST
 QWEN = CONTRACTIONS + r"\p{N}" + REST
+
+
+# Letters of twelve scripts, and the marks that follow them.
+SCRIPTS = [
+    ("a-z\u00e0-\u00f6\u0153", "\u0301\u0308"), ("\u0430-\u044f\u0451", "\u0301"),
+    ("\u03b1-\u03c9\u03ac-\u03af", "\u0301"), ("\u0627-\u063a\u0641-\u064a", "\u064b-\u0652"),
+    ("\u05d0-\u05ea", "\u05b0-\u05bc"), ("\u0905-\u0939", "\u093e-\u094d"),
+    ("\u0995-\u09a8\u09aa-\u09b0", "\u09be-\u09c4\u09cd"),
+    ("\u0b95\u0b99\u0b9a\u0ba3\u0ba4\u0ba8-\u0baa\u0bae-\u0bb9", "\u0bbe-\u0bc2\u0bcd"),
+    ("\u0e01-\u0e2e", "\u0e30-\u0e39\u0e48-\u0e4c"), ("\uac00-\ud7a3", ""),
+    ("\u4e00-\u9fa5", ""), ("\u3041-\u3093\u30a1-\u30f6", "\u3099")]
+
+
+def letters_of(ranges):
+    """The characters of ranges such as "a-z_"."""
+    return [chr(code) for first, last in re.findall("(.)(?:-(.))?", ranges)
+            for code in range(ord(first), ord(last or first) + 1)]
+
+
+def scripts_text(size, seed=1):
+    """Lines of words in twelve scripts, about `size` bytes of UTF-8."""
+    pick = random.Random(seed)
+    words = []
+    for ranges, marks in SCRIPTS:
+        letters = pick.choices(letters_of(ranges), k=40)
+        marks = letters_of(marks)
+        words.append(["".join(
+            pick.choice(letters) + (pick.choice(marks) if marks and
+                                    pick.random() < 0.3 else "")
+            for _ in range(pick.randint(1, 7))) for _ in range(500)])
+    while size > 0:
+        lexicon = pick.choice(words)
+        line = ""
+        for _ in range(pick.randint(3, 30)):
+            word = lexicon[int(len(lexicon) * pick.random() ** 3)]
+            form = pick.random()
+            line += word if form < 0.8 else word.title() if form < 0.9 else \
+                word.upper() if form < 0.95 else str(pick.randint(0, 99999))
+            line += pick.choice([" "] * 12 + [", ", ". ", "! ", "\u3001", "\u3002",
+                                             "  ", "-", "\t", " (", ") ", "\u0964"])
+        size -= len(line.encode()) + 1
+        yield line + "\n"
 
 
 def split(pattern):
@@ -93,8 +136,16 @@ def gemma():
                           strip=False)
 
 
+def lines():
+    """Merges over the borders of words: any split of a text shows."""
+    made, options = byte_level(pre_tokenizers.ByteLevel(
+        add_prefix_space=False, use_regex=False))
+    return made, options, special("<|endoftext|>")
+
+
 STYLES = dict(gpt2=gpt2, llama3=llama3, qwen3=qwen3, llama2=llama2,
               metaspace=metaspace, gemma=gemma)
+MADE = STYLES | dict(lines=lines)
 
 
 def corpus(size):
@@ -112,16 +163,17 @@ def tokenizer_of(style):
     path = CACHE / style / "tokenizer.json"
     if path.exists():
         return path
-    made, options, added = STYLES[style]()
+    made, options, added = MADE[style]()
     # SentencePiece trains on words, whatever the finished model splits at.
     finished, words = made.pre_tokenizer, style in ("llama2", "gemma")
     if words:
         made.pre_tokenizer = pre_tokenizers.Split("\u2581", "merged_with_next")
     names = [token for token in added if isinstance(token, str)]
-    trainer = trainers.BpeTrainer(vocab_size=4000, show_progress=False,
+    trainer = trainers.BpeTrainer(vocab_size=6000, show_progress=False,
                                   special_tokens=["<unk>"] * bool(names) + names,
                                   **options)
-    made.train_from_iterator(corpus(2_000_000), trainer)
+    size = 300_000 if style == "lines" else 1_200_000
+    made.train_from_iterator([*corpus(size), *scripts_text(size // 2)], trainer)
     if words:
         made.pre_tokenizer = finished or pre_tokenizers.Sequence([])
     tokens = [token for token in added if not isinstance(token, str)]
