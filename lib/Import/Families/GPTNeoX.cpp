@@ -9,6 +9,8 @@ using namespace mica;
 
 static void read(Hyperparameters &in, ModelDescription &model) {
   readCommon(in, model, {.eps = 1e-5, .epsKey = layerNormEps});
+  // It knows no groups; transformers ignores a number of kv-heads too.
+  model.kvHeads = model.heads;
   model.norm = NormKind::Layer;
   if (in.flag({"use_parallel_residual", "use_parallel_residual"}, true))
     model.residual = Residual::Parallel;

@@ -242,7 +242,8 @@ TinyDirectory tinyNeoX(const nlohmann::json &more = {}) {
 }
 
 TEST(Families, gpt_neox) {
-  ModelDescription m = describe(tinyNeoX({{"rotary_pct", 0.5}}));
+  ModelDescription m =
+      describe(tinyNeoX({{"rotary_pct", 0.5}, {"num_key_value_heads", 1}}));
   EXPECT_EQ(m.residual, Residual::Parallel);
   EXPECT_EQ(m.activation, Activation::Gelu);
   EXPECT_EQ(m.ropes[0].inverseFrequencies.size(), 1u);
