@@ -165,6 +165,22 @@ Status Artifact::checkManifest() const {
   return {};
 }
 
+/// Where the artifact lies in a file of `size` bytes, MICA_PAGE or more: all of
+/// it, unless it begins as something else and ends in a trailer.
+static mica_trailer locate(int fd, uint64_t size) {
+  mica_trailer whole = {0, size, {}}, found;
+  char first[sizeof(mica_header::magic)];
+  uint64_t end = size - sizeof(found);
+  if (pread(fd, first, sizeof(first), 0) != sizeof(first) ||
+      !std::memcmp(first, MICA_ARTIFACT_MAGIC, sizeof(first)) ||
+      pread(fd, &found, sizeof(found), end) != sizeof(found) ||
+      std::memcmp(found.magic, MICA_TRAILER_MAGIC, sizeof(found.magic)))
+    return whole;
+  bool fits = found.offset % MICA_PAGE == 0 && found.offset <= end &&
+              found.size == end - found.offset && found.size >= MICA_PAGE;
+  return fits ? found : whole;
+}
+
 Expected<Artifact> Artifact::open(const std::string &path) {
   Artifact artifact;
   artifact.file = path;
@@ -178,8 +194,10 @@ Expected<Artifact> Artifact::open(const std::string &path) {
     return error;
   }
   bool usable = S_ISREG(info.st_mode) && info.st_size >= MICA_PAGE;
-  auto mapping = usable ? Mapping::create(fd, 0, info.st_size, false, path)
-                        : Expected<Mapping>(Mapping());
+  mica_trailer place = usable ? locate(fd, info.st_size) : mica_trailer();
+  auto mapping =
+      usable ? Mapping::create(fd, place.offset, place.size, false, path)
+             : Expected<Mapping>(Mapping());
   close(fd);
   if (!S_ISREG(info.st_mode))
     return Error{path + ": no regular file, expected a .mica file"};
@@ -189,6 +207,7 @@ Expected<Artifact> Artifact::open(const std::string &path) {
                  std::to_string(MICA_PAGE)};
   if (!mapping)
     return mapping.takeError();
+  artifact.begin = place.offset;
   artifact.whole = std::move(*mapping);
 
   for (auto check :
@@ -247,7 +266,8 @@ Expected<mica_entry> Artifact::loadCode(uint32_t index) {
   int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return Error{file + ": cannot open: " + std::strerror(errno)};
-  auto image = Mapping::create(fd, code->offset, code->size, true, file);
+  auto image =
+      Mapping::create(fd, begin + code->offset, code->size, true, file);
   close(fd);
   if (!image)
     return image.takeError();

@@ -56,8 +56,9 @@ private:
 /// Weights stay in the file's pages: they are mapped, never copied.
 class Artifact {
 public:
-  /// Opens the file and checks everything but the weights, which takes a time
-  /// that does not depend on their size.
+  /// Opens the file, or the artifact that a program or library carries, and
+  /// checks everything but the weights, which takes a time that does not depend
+  /// on their size.
   static Expected<Artifact> open(const std::string &path);
 
   const std::string &path() const { return file; }
@@ -91,6 +92,7 @@ private:
   Expected<std::vector<uint64_t>> guardWeights();
 
   std::string file;
+  uint64_t begin = 0; // Of the artifact in the file.
   Mapping whole;
   std::vector<Mapping> images;
   std::vector<Memory> guardedWeights;

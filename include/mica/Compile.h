@@ -16,8 +16,8 @@
 namespace mica {
 
 /// What is written: the module after the last stage, LLVM IR, assembly, an ELF
-/// object, or the artifact.
-enum class Emit { MLIR, LLVM, Asm, Object, Mica };
+/// object, the artifact, or a program that carries it.
+enum class Emit { MLIR, LLVM, Asm, Object, Mica, Executable };
 
 struct CompileOptions {
   /// A GGUF file, a Hugging Face directory, or a module (.mlir).
@@ -46,6 +46,8 @@ struct CompileOptions {
   std::string tuned;
 
   Emit emit = Emit::Mica;
+  /// The program that the artifact is written behind, for `Executable`.
+  std::string carrier;
   std::string stopAfter;   ///< a stage; the module is written as MLIR
   std::string startFrom;   ///< a stage; `input` is what stopping after it wrote
   bool noFallback = false; ///< a missed optimisation is an error

@@ -3,6 +3,7 @@
  * A .mica file is a header of one page, then sections, each at a multiple of
  * its alignment. All integers are little-endian. The compiler writes it
  * (`lib/Artifact/Writer.cpp`), the runtime maps it (`runtime/Artifact.cpp`).
+ * A program or a library may carry the same bytes behind its own.
  *
  * Part of Mica, under Apache-2.0 WITH LLVM-exception.
  *===----------------------------------------------------------------------===*/
@@ -27,7 +28,7 @@ enum mica_section_kind {
 typedef struct mica_section {
   uint32_t kind;     /* mica_section_kind */
   uint32_t index;    /* among sections of one kind: code images by target */
-  uint64_t offset;   /* from the start of the file */
+  uint64_t offset;   /* from the header */
   uint64_t size;     /* bytes */
   uint64_t checksum; /* hash of the bytes (include/mica/Hash.h) */
 } mica_section;
@@ -37,9 +38,21 @@ typedef struct mica_header {
   uint32_t version;
   uint32_t sections;
   uint64_t abi_hash;  /* MICA_ABI_HASH of the compiler that wrote the file */
-  uint64_t file_size; /* a shorter file is truncated */
+  uint64_t file_size; /* of the artifact; a shorter one is truncated */
   uint64_t checksum;  /* of the section table that follows */
   mica_section section[MICA_MAX_SECTIONS];
 } mica_header;
+
+/* The last bytes of a file that carries an artifact behind something else. The
+ * artifact begins at a multiple of MICA_CARRIED_ALIGN, so that the page cache
+ * keeps it in huge pages as it does a file of its own, and ends here. */
+#define MICA_TRAILER_MAGIC "MICA-at\n"
+#define MICA_CARRIED_ALIGN (2 << 20)
+
+typedef struct mica_trailer {
+  uint64_t offset; /* of the header, from the start of the file */
+  uint64_t size;   /* of the artifact */
+  char magic[8];
+} mica_trailer;
 
 #endif /* MICA_ARTIFACT_H */

@@ -166,6 +166,13 @@ Status OutputFile::put(uint64_t at, const void *data, uint64_t size) {
   return {};
 }
 
+Status OutputFile::makeExecutable() {
+  struct stat info;
+  if (fstat(fd, &info) || fchmod(fd, info.st_mode | (info.st_mode & 0444) >> 2))
+    return failure("make executable");
+  return {};
+}
+
 Status OutputFile::commit() {
   if (Status status = flush(); !status)
     return status;

@@ -33,6 +33,9 @@ public:
   /// Writes `size` bytes at `offset`; the place of `write` is unchanged.
   Status writeAt(uint64_t offset, const void *data, uint64_t size);
 
+  /// Whoever may read the file may also run it.
+  Status makeExecutable();
+
   /// Makes the file durable and gives it its name.
   Status commit();
 

@@ -13,11 +13,19 @@ using namespace mica;
 
 static_assert(sizeof(mica_header) <= MICA_PAGE, "the header is one page");
 
-Expected<ArtifactWriter> ArtifactWriter::create(const std::string &path) {
+Expected<ArtifactWriter> ArtifactWriter::create(const std::string &path,
+                                                std::string_view carrier) {
   auto file = OutputFile::create(path);
   if (!file)
     return file.takeError();
   ArtifactWriter writer(std::move(*file));
+  if (!carrier.empty()) {
+    if (Status s = writer.file.write(carrier.data(), carrier.size()); !s)
+      return s.takeError();
+    if (Status s = writer.writeZeros(-carrier.size() % MICA_CARRIED_ALIGN); !s)
+      return s.takeError();
+    writer.base = writer.file.position();
+  }
   if (Status status = writer.writeZeros(MICA_PAGE); !status)
     return status.takeError();
   return writer;
@@ -41,10 +49,9 @@ Status ArtifactWriter::begin(mica_section_kind kind, uint32_t index) {
   if (header.sections == MICA_MAX_SECTIONS)
     return Error{file.destination() + ": more than " +
                  std::to_string(MICA_MAX_SECTIONS) + " sections"};
-  if (Status status = writeZeros(-file.position() % MICA_PAGE); !status)
+  if (Status status = writeZeros(-position() % MICA_PAGE); !status)
     return status;
-  header.section[header.sections++] = {uint32_t(kind), index, file.position(),
-                                       0, 0};
+  header.section[header.sections++] = {uint32_t(kind), index, position(), 0, 0};
   hasher.emplace();
   return {};
 }
@@ -58,16 +65,16 @@ Status ArtifactWriter::write(const void *data, uint64_t size) {
 Expected<uint64_t> ArtifactWriter::align(uint64_t alignment) {
   assert(hasher && "begin a section before");
   uint64_t start = header.section[header.sections - 1].offset;
-  uint64_t over = (file.position() - start) % alignment;
+  uint64_t over = (position() - start) % alignment;
   if (Status status = writeZeros(over ? alignment - over : 0); !status)
     return status.takeError();
-  return file.position() - start;
+  return position() - start;
 }
 
 void ArtifactWriter::end() {
   assert(hasher && "begin a section before");
   mica_section &section = header.section[header.sections - 1];
-  section.size = file.position() - section.offset;
+  section.size = position() - section.offset;
   section.checksum = hasher->finish();
   hasher.reset();
 }
@@ -82,17 +89,28 @@ Status ArtifactWriter::add(mica_section_kind kind, uint32_t index,
   return {};
 }
 
+Status ArtifactWriter::writeTrailer() {
+  mica_trailer trailer = {base, position(), {}};
+  std::copy_n(MICA_TRAILER_MAGIC, sizeof(trailer.magic), trailer.magic);
+  if (Status status = file.write(&trailer, sizeof(trailer)); !status)
+    return status;
+  return file.makeExecutable();
+}
+
 Status ArtifactWriter::finish() {
   assert(!hasher && "end the section before");
   // A whole number of pages, so that the last section can be mapped with them.
-  if (Status status = writeZeros(-file.position() % MICA_PAGE); !status)
+  if (Status status = writeZeros(-position() % MICA_PAGE); !status)
     return status;
   std::copy_n(MICA_ARTIFACT_MAGIC, sizeof(header.magic), header.magic);
   header.version = MICA_ARTIFACT_VERSION;
   header.abi_hash = MICA_ABI_HASH;
-  header.file_size = file.position();
+  header.file_size = position();
   header.checksum = hashBytes(header.section, sizeof(header.section));
-  if (Status status = file.writeAt(0, &header, sizeof(header)); !status)
+  if (base)
+    if (Status status = writeTrailer(); !status)
+      return status;
+  if (Status status = file.writeAt(base, &header, sizeof(header)); !status)
     return status;
   return file.commit();
 }

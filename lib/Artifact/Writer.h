@@ -26,7 +26,10 @@ namespace mica {
 /// The same calls with the same bytes give the same file.
 class ArtifactWriter {
 public:
-  static Expected<ArtifactWriter> create(const std::string &path);
+  /// Behind the bytes of `carrier`, a program or a library, if there are any:
+  /// the file then is one too.
+  static Expected<ArtifactWriter> create(const std::string &path,
+                                         std::string_view carrier = {});
 
   /// Begins a section at the next page of the file.
   Status begin(mica_section_kind kind, uint32_t index = 0);
@@ -50,8 +53,12 @@ public:
 private:
   explicit ArtifactWriter(OutputFile file) : file(std::move(file)) {}
   Status writeZeros(uint64_t size);
+  Status writeTrailer();
+  /// Bytes of the artifact so far.
+  uint64_t position() const { return file.position() - base; }
 
   OutputFile file;
+  uint64_t base = 0; // Where the artifact begins in the file.
   mica_header header = {};
   std::optional<Hasher> hasher; // Of the section that is open.
 };

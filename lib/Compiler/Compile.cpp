@@ -139,7 +139,7 @@ Status Compilation::write() {
     return writeText(printed());
   if (!packing)
     packing = takePacking(*source.module);
-  if (options.emit == Emit::Mica)
+  if (options.emit >= Emit::Mica)
     return writeArtifact();
   auto code = emitCode(*source.module, *target,
                        options.emit == Emit::LLVM  ? EmitKind::LLVM
@@ -222,7 +222,13 @@ Status Compilation::writeSections(llvm::ArrayRef<PackJob> jobs,
   if (!tokenizer)
     return tokenizer.takeError();
   finishPart("tokenizer", tokenizer->size());
-  auto writer = ArtifactWriter::create(options.output);
+  auto carrier = options.carrier.empty() ? MappedFile()
+                                         : MappedFile::open(options.carrier);
+  if (!carrier)
+    return carrier.takeError();
+  auto writer = ArtifactWriter::create(
+      options.output, {reinterpret_cast<const char *>(carrier->bytes().data()),
+                       carrier->bytes().size()});
   if (!writer)
     return writer.takeError();
   auto add = [&](mica_section_kind kind, std::string_view bytes) {

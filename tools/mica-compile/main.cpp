@@ -15,7 +15,8 @@ const std::map<std::string, Emit> kinds = {{"mlir", Emit::MLIR},
                                            {"llvm", Emit::LLVM},
                                            {"asm", Emit::Asm},
                                            {"obj", Emit::Object},
-                                           {"mica", Emit::Mica}};
+                                           {"mica", Emit::Mica},
+                                           {"exe", Emit::Executable}};
 
 struct Flags {
   CompileOptions compile;
@@ -35,7 +36,8 @@ void addFlags(CLI::App &app, Flags &flags) {
   app.add_option("--cpu", o.cpu, "native, x86-64-v3 or x86-64-v4")
       ->capture_default_str();
   addModelFlags(app, o);
-  app.add_option("--emit", o.emit, "mlir, llvm, asm, obj or mica")
+  app.add_option("--emit", o.emit, "mlir, llvm, asm, obj, mica, or exe (a program that needs "
+                 "nothing else)")
       ->transform(CLI::CheckedTransformer(kinds).description(""));
   app.add_option("--stop-after", o.stopAfter, "Write the module after a stage")
       ->check(stage);
@@ -75,6 +77,9 @@ int run(Flags &flags) {
   CompileOptions &o = flags.compile;
   if (o.output.empty() && (!o.stopAfter.empty() || o.emit != Emit::Mica))
     o.output = "-";
+  // What carries an artifact was built with this program.
+  if (o.emit == Emit::Executable)
+    o.carrier = ownFolder() + "mica-runner";
   if (o.tuned.empty() && !flags.noTuned)
     o.tuned = defaultTunedFile();
   std::unique_ptr<Progress> bar;
@@ -105,6 +110,7 @@ int main(int argc, char **argv) {
              "  mica compile gemma.gguf -o gemma.mica\n"
              "  mica compile DIRECTORY -o model.mica --dtype=bf16 --timing\n"
              "  mica compile DIRECTORY -o model.mica --quant=q4_k\n"
+             "  mica compile gemma.gguf -o gemma --emit=exe\n"
              "  mica compile gemma.gguf --stop-after=kernels | less\n");
   Flags flags;
   addFlags(app, flags);

@@ -8,6 +8,8 @@
 
 #include "CLI/CLI.hpp"
 
+#include <string>
+
 namespace mica {
 
 // Each adds one subcommand. When that is the one given, parsing the arguments
@@ -17,6 +19,10 @@ void addBenchCommand(CLI::App &app, int &status);
 void addEvalCommand(CLI::App &app, int &status);
 void addExplainCommand(CLI::App &app, int &status);
 void addRunCommand(CLI::App &app, int &status);
+/// The options of `run` for a program that carries `model`, or, if it is empty,
+/// is given one.
+void addRunOptions(CLI::App &command, int &status, const std::string &model);
+
 void addTokenizeCommand(CLI::App &app, int &status);
 void addVerifyCommand(CLI::App &app, int &status);
 

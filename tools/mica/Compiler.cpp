@@ -28,14 +28,6 @@ void mica::addCompilerCommands(CLI::App &app) {
     app.add_subcommand(program.command, program.summary)->prefix_command();
 }
 
-/// The folder of this program, with a slash at its end.
-static std::string ownFolder() {
-  char path[4096];
-  ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
-  std::string_view text(path, size < 0 ? 0 : size);
-  return std::string(text.substr(0, text.rfind('/') + 1));
-}
-
 int mica::runCompilerCommand(int argc, char **argv) {
   for (const Program &program : kPrograms) {
     if (argc < 2 || std::strcmp(argv[1], program.command) != 0)

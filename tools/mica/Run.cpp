@@ -106,8 +106,15 @@ void mica::addRunCommand(CLI::App &app, int &status) {
              "error");
   command->footer("Example:\n  mica run M.mica -p \"The capital of France is\" "
                   "-n 64\n");
+  addRunOptions(*command, status, "");
+}
+
+void mica::addRunOptions(CLI::App &app, int &status, const std::string &model) {
+  CLI::App *command = &app;
   auto options = std::make_shared<RunOptions>();
-  command->add_option("model", options->model, "A .mica file")->required();
+  options->model = model;
+  if (model.empty())
+    command->add_option("model", options->model, "A .mica file")->required();
   auto *prompt = command->add_option("-p,--prompt", options->prompt,
                                      "The text to go on from");
   command

@@ -36,6 +36,13 @@ Expected<std::string> mica::readFile(const std::string &path) {
   return text;
 }
 
+std::string mica::ownFolder() {
+  char path[4096];
+  ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
+  std::string_view text(path, size < 0 ? 0 : size);
+  return std::string(text.substr(0, text.rfind('/') + 1));
+}
+
 Expected<Tokenizer> mica::loadTokenizer(const Model &model,
                                         const std::string &path) {
   if (model.tokenizer().empty())

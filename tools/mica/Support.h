@@ -22,6 +22,9 @@ int report(const Error &error);
 /// The bytes of a file; "-" is standard input.
 Expected<std::string> readFile(const std::string &path);
 
+/// The folder of this program, with a slash at its end.
+std::string ownFolder();
+
 /// The tokenizer of a model.
 Expected<Tokenizer> loadTokenizer(const Model &model, const std::string &path);
 
