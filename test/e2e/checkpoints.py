@@ -164,6 +164,25 @@ SHAPES = {
             rope_theta=5e5, rms_norm_eps=1e-6, attention_bias=True,
             tie_word_embeddings=True, legacy=True),
     },
+    "olmo3": {
+        "stretched": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=160,
+            num_hidden_layers=4, num_attention_heads=6, num_key_value_heads=2,
+            sliding_window=9, rms_norm_eps=1e-2, gguf=True,
+            rope_parameters=dict(
+                full_attention=dict(
+                    rope_type="yarn", rope_theta=1e4, factor=4.0,
+                    beta_fast=16.0, original_max_position_embeddings=24),
+                sliding_attention=dict(rope_theta=1e4))),
+        "typed": dict(
+            vocab_size=1009, hidden_size=120, intermediate_size=200,
+            num_hidden_layers=2, num_attention_heads=5, num_key_value_heads=5,
+            sliding_window=16, rms_norm_eps=1e-6, attention_bias=True,
+            layer_types=["full_attention", "sliding_attention"],
+            tie_word_embeddings=True, rope_parameters=dict(
+                full_attention=dict(rope_theta=5e5),
+                sliding_attention=dict(rope_theta=1e4))),
+    },
     "granite": {
         "scaled": dict(
             vocab_size=251, hidden_size=96, intermediate_size=160,
@@ -290,6 +309,7 @@ CONFIGS = {"llama": transformers.LlamaConfig,
            "gemma3": transformers.Gemma3TextConfig,
            "phi3": transformers.Phi3Config,
            "olmo2": transformers.Olmo2Config,
+           "olmo3": transformers.Olmo3Config,
            "granite": transformers.GraniteConfig,
            "cohere": transformers.CohereConfig,
            "cohere2": transformers.Cohere2Config,

@@ -15,7 +15,8 @@ from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
 import checkpoints
 
 ARCHITECTURE = {"cohere": gguf.MODEL_ARCH.COMMAND_R,
-                "gpt_neox": gguf.MODEL_ARCH.GPTNEOX}
+                "gpt_neox": gguf.MODEL_ARCH.GPTNEOX,
+                "olmo3": gguf.MODEL_ARCH.OLMO2}
 TYPES = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q5_0")
 # Formats of blocks: those that the gguf package writes, and those that it only
 # reads, whose blocks are drawn at random: bytes to their scale and minimum.
@@ -136,6 +137,9 @@ def add_numbers(writer, family, config):
     add_rope(writer, config)
     if getattr(config, "sliding_window", None):
         writer.add_sliding_window(config.sliding_window)
+        if family == "olmo3":
+            writer.add_sliding_window_pattern(
+                [kind == "sliding_attention" for kind in config.layer_types])
     for setting, add in NUMBERS.items():
         if getattr(config, setting, None) is not None:
             getattr(writer, add)(getattr(config, setting))

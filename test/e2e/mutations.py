@@ -61,6 +61,18 @@ def rope_scaling(config, state, attention):
     kind["rope_type"] = "default"
 
 
+def one_rope(config, state, attention):
+    """Layers with a window turn as those without one."""
+    kinds = config.rope_parameters
+    kinds["sliding_attention"] = kinds["full_attention"]
+
+
+def window_layers(config, state, attention):
+    """Each layer has the window of the next one."""
+    kinds = config.layer_types
+    config.layer_types = kinds[1:] + kinds[:1]
+
+
 def attention_factor(config, state, attention):
     """Cosines and sines are not scaled."""
     config.rope_parameters["attention_factor"] = 1.0
@@ -184,6 +196,8 @@ MUTATIONS = {
     "phi3": EVERY + ROTARY + WINDOWS + (
         partial_rotary, short_factors, attention_factor, fused_order, gate_up),
     "olmo2": EVERY + ROTARY + (query_norms,),
+    "olmo3": EVERY + ROTARY + WINDOWS + (
+        query_norms, rope_scaling, one_rope, window_layers),
     "granite": EVERY + ROTARY + (factors,),
     "cohere": EVERY + ROTARY + (factors,),
     "cohere2": EVERY + ROTARY + WINDOWS + (factors,),

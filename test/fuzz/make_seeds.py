@@ -282,6 +282,9 @@ def more_config_seeds():
     phi3 = fused | per_layer("model.layers.{}.", {
         "self_attn.qkv_proj.weight": [Q + 2 * KV, D],
         "mlp.gate_up_proj.weight": [2 * F, D]})
+    olmo = without(LLAMA, "input_layernorm") | per_layer("model.layers.{}.", {
+        "post_feedforward_layernorm.weight": [D],
+        "self_attn.q_norm.weight": [Q], "self_attn.k_norm.weight": [KV]})
     neox = {"gpt_neox.embed_in.weight": [V, D], "embed_out.weight": [V, D],
             "gpt_neox.final_layer_norm.weight": [D],
             "gpt_neox.final_layer_norm.bias": [D]}
@@ -304,6 +307,9 @@ def more_config_seeds():
         "gemma2": config_seed(
             COMMON | {"model_type": "gemma2", "sliding_window": 5,
                       "attn_logit_softcapping": None}, LLAMA | POST_NORMS),
+        "olmo3": config_seed(
+            COMMON | {"model_type": "olmo3", "sliding_window": 5,
+                      "rope_theta": 5e5, "rope_scaling": yarn}, olmo),
         "phi3": config_seed(
             COMMON | {"model_type": "phi3", "rope_scaling": longrope,
                       "original_max_position_embeddings": 16}, phi3),

@@ -28,7 +28,7 @@ static constexpr std::string_view names[] = {"olmo2"};
 
 constinit const Family mica::familyOLMo2 = {
     .name = "olmo2",
-    .ggufNames = names,
+    .ggufNames = {}, // see OLMo3.cpp
     .configNames = names,
     .gguf = {{}, ggufNames, noPrefix, ropeFactors},
     .config = {configPatterns, llamaLikeConfigNames, modelPrefix, ropeBuffers},

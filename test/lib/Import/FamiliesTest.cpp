@@ -150,18 +150,59 @@ TEST(Families, phi3_long) {
   }
 }
 
-TEST(Families, olmo2) {
-  TinyDirectory d = tiny("olmo2");
+TinyDirectory tinyOLMo(const char *type, const nlohmann::json &more = {}) {
+  TinyDirectory d = tiny(type, more);
   d.remove("model.layers.{}.input_layernorm.weight");
   add(d, {{"post_feedforward_layernorm.weight", D},
           {"self_attn.q_norm.weight", Q},
           {"self_attn.k_norm.weight", KV}});
-  ModelDescription m = describe(d);
+  return d;
+}
+
+TEST(Families, olmo2) {
+  ModelDescription m = describe(tinyOLMo("olmo2"));
   EXPECT_EQ(m.qkNorms, QKNorms::Row);
   EXPECT_TRUE(m.postNorms && !m.preNorms);
   EXPECT_FALSE(m.layers[0].weights.count(Role::FfnNorm));
   EXPECT_EQ(m.layers[0].weights[Role::PostAttentionNorm].tensor,
             "model.layers.0.post_attention_layernorm.weight");
+}
+
+TEST(Families, olmo3) {
+  ModelDescription m = describe(tinyOLMo("olmo3"));
+  EXPECT_EQ(m.qkNorms, QKNorms::Row);
+  EXPECT_TRUE(m.postNorms && !m.preNorms);
+  EXPECT_EQ(windowsOf(m), Windows({4096, 4096}));
+  EXPECT_EQ(m.layers[1].attentionScale, 0.5);
+  m = describe(tinyOLMo(
+      "olmo3", {{"sliding_window", 7},
+                {"layer_types", {"full_attention", "sliding_attention"}},
+                {"rope_parameters",
+                 {{"full_attention", {{"rope_theta", 100}}},
+                  {"sliding_attention", {{"rope_theta", 16}}}}}}));
+  EXPECT_EQ(windowsOf(m), Windows({0, 7}));
+  EXPECT_EQ(m.ropes[m.layers[0].rope].inverseFrequencies[1], 0.1f);
+  EXPECT_EQ(m.ropes[m.layers[1].rope].inverseFrequencies[1], 0.25f);
+}
+
+TEST(Families, olmo3_older_rope) {
+  ModelDescription m = describe(tinyOLMo(
+      "olmo3", {{"layer_types", {"full_attention", "sliding_attention"}},
+                {"rope_theta", 16},
+                {"rope_scaling", {{"rope_type", "linear"}, {"factor", 2}}}}));
+  EXPECT_EQ(m.ropes[m.layers[0].rope].inverseFrequencies[1], 0.125f);
+  EXPECT_EQ(m.ropes[m.layers[1].rope].inverseFrequencies[1], 0.25f);
+}
+
+TEST(Families, olmo3_refused) {
+  auto error = [](const nlohmann::json &more) {
+    return tryDescribe(tinyOLMo("olmo3", more)).error().message;
+  };
+  EXPECT_EQ(error({{"sliding_window", nullptr}}),
+            "d/config.json: sliding_window is null, expected a number");
+  EXPECT_EQ(error({{"rope_parameters", {{"rope_type", "default"}}}}),
+            "d/config.json: rope_parameters is one rope, expected "
+            "full_attention and sliding_attention within it");
 }
 
 TEST(Families, granite) {
@@ -304,6 +345,33 @@ TEST(Families, gguf_partial_rope) {
   Expected<ModelDescription> m = describe(ggufWith("llama"));
   ASSERT_TRUE(m) << m.error().message;
   EXPECT_EQ(m->ropes[0].inverseFrequencies.size(), 1u);
+}
+
+// OLMo 2 and OLMo 3 have one name in GGUF; the latter has windows.
+TEST(Families, gguf_olmo) {
+  GGUFWriter w = ggufWith("olmo2");
+  for (auto [name, size] : {std::pair{"attn_q_norm.weight", Q},
+                            {"attn_k_norm.weight", KV},
+                            {"post_attention_norm.weight", D},
+                            {"post_ffw_norm.weight", D}})
+    addToLayers(w, name, size);
+  Expected<ModelDescription> m = describe(w);
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(windowsOf(*m), Windows({0, 0}));
+  w.integer("olmo2.attention.sliding_window", 7);
+  w.raw("olmo2.attention.sliding_window_pattern", 9,
+        Bytes()
+            .put(uint32_t(7))
+            .put(uint64_t(2))
+            .put(uint8_t(0))
+            .put(uint8_t(1)));
+  w.number("olmo2.rope.scaling.factor", 2);
+  w.text("olmo2.rope.scaling.type", "linear");
+  m = describe(w);
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(windowsOf(*m), Windows({0, 7}));
+  EXPECT_EQ(m->ropes[m->layers[0].rope].inverseFrequencies[0], 0.5f);
+  EXPECT_EQ(m->ropes[m->layers[1].rope].inverseFrequencies[0], 1);
 }
 
 TEST(Families, gguf_yarn) {
