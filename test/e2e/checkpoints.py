@@ -183,6 +183,20 @@ SHAPES = {
                 full_attention=dict(rope_theta=5e5),
                 sliding_attention=dict(rope_theta=1e4))),
     },
+    "arcee": {
+        "grouped": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=160,
+            num_hidden_layers=2, num_attention_heads=6, num_key_value_heads=2,
+            rope_theta=1e4, rms_norm_eps=1e-2, gguf=True),
+        "biased": dict(
+            vocab_size=1009, hidden_size=120, intermediate_size=200,
+            num_hidden_layers=3, num_attention_heads=5, num_key_value_heads=5,
+            head_dim=40, rms_norm_eps=1e-5, attention_bias=True,
+            mlp_bias=True, tie_word_embeddings=True, legacy=True,
+            rope_parameters=dict(
+                rope_type="yarn", rope_theta=1e4, factor=4.0,
+                original_max_position_embeddings=24)),
+    },
     "granite": {
         "scaled": dict(
             vocab_size=251, hidden_size=96, intermediate_size=160,
@@ -310,6 +324,7 @@ CONFIGS = {"llama": transformers.LlamaConfig,
            "phi3": transformers.Phi3Config,
            "olmo2": transformers.Olmo2Config,
            "olmo3": transformers.Olmo3Config,
+           "arcee": transformers.ArceeConfig,
            "granite": transformers.GraniteConfig,
            "cohere": transformers.CohereConfig,
            "cohere2": transformers.Cohere2Config,

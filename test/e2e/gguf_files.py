@@ -23,6 +23,7 @@ TYPES = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q5_0")
 WRITTEN = ("Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "TQ1_0", "TQ2_0", "MXFP4")
 DRAWN = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2),
          "Q6_K": (208,), "IQ4_NL": (0,), "IQ4_XS": (0,)}
+PAIRED = ("llama", "granite", "arcee")
 TRANSPOSED = ("c_attn.weight", "c_proj.weight", "c_fc.weight")
 
 
@@ -48,7 +49,7 @@ def stored(family, name, tensor, config, back=False):
     from there: what convert_hf_to_gguf.py of llama.cpp does."""
     for which, heads in (("q", "num_attention_heads"),
                          ("k", "num_key_value_heads")):
-        if family in ("llama", "granite") and f".{which}_proj." in name:
+        if family in PAIRED and f".{which}_proj." in name:
             tensor = paired(tensor, getattr(config, heads), back)
     if family in checkpoints.GEMMAS and "norm.weight" in name:
         tensor = tensor + (-1 if back else 1)

@@ -177,6 +177,10 @@ def activation(config, state, attention):
             setattr(config, name, "gelu" if tanh else "gelu_pytorch_tanh")
 
 
+def unsquared(config, state, attention):
+    config.hidden_act = "relu"
+
+
 # How many times the bound a mistake must move the logits. The two forms of
 # GELU are too much alike for that: a tenth of it is asked of them.
 SEEN = 100.0
@@ -198,6 +202,7 @@ MUTATIONS = {
     "olmo2": EVERY + ROTARY + (query_norms,),
     "olmo3": EVERY + ROTARY + WINDOWS + (
         query_norms, rope_scaling, one_rope, window_layers),
+    "arcee": EVERY + ROTARY + (rope_scaling, attention_factor, unsquared),
     "granite": EVERY + ROTARY + (factors,),
     "cohere": EVERY + ROTARY + (factors,),
     "cohere2": EVERY + ROTARY + WINDOWS + (factors,),

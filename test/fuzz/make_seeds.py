@@ -307,6 +307,9 @@ def more_config_seeds():
         "gemma2": config_seed(
             COMMON | {"model_type": "gemma2", "sliding_window": 5,
                       "attn_logit_softcapping": None}, LLAMA | POST_NORMS),
+        "arcee": config_seed(
+            COMMON | {"model_type": "arcee", "rope_scaling": yarn},
+            without(LLAMA, "gate_proj")),
         "olmo3": config_seed(
             COMMON | {"model_type": "olmo3", "sliding_window": 5,
                       "rope_theta": 5e5, "rope_scaling": yarn}, olmo),

@@ -205,6 +205,19 @@ TEST(Families, olmo3_refused) {
             "full_attention and sliding_attention within it");
 }
 
+TEST(Families, arcee) {
+  TinyDirectory d = tiny("arcee");
+  d.remove("model.layers.{}.mlp.gate_proj.weight");
+  ModelDescription m = describe(d);
+  EXPECT_FALSE(m.gated || m.tied || m.ffnBias);
+  EXPECT_EQ(m.activation, Activation::ReluSquared);
+  EXPECT_EQ(m.normEps, 1e-5);
+  EXPECT_EQ(m.maxContext, 4096);
+  d.config["mlp_bias"] = true;
+  add(d, {{"mlp.up_proj.bias", F}, {"mlp.down_proj.bias", D}});
+  EXPECT_TRUE(describe(d).ffnBias);
+}
+
 TEST(Families, granite) {
   ModelDescription m = describe(tiny("granite", {{"embedding_multiplier", 12},
                                                  {"residual_multiplier", 0.25},
