@@ -1,0 +1,108 @@
+//===- FamiliesGGUFTest.cpp - The same, of what GGUF files say ------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "test/lib/Import/TinyModels.h"
+
+#include <cmath>
+
+using namespace mica;
+using namespace mica::test;
+
+namespace {
+
+std::vector<int64_t> windowsOf(const ModelDescription &m) {
+  std::vector<int64_t> windows;
+  for (const LayerDescription &layer : m.layers)
+    windows.push_back(layer.window);
+  return windows;
+}
+
+using Windows = std::vector<int64_t>;
+
+GGUFWriter ggufWith(const std::string &arch) {
+  GGUFWriter w = tinyGGUF(arch);
+  w.integer(arch + ".rope.dimension_count", 2);
+  return w;
+}
+
+Expected<ModelDescription> describe(const GGUFWriter &w, int64_t context = 0) {
+  static std::string text;
+  text = w.file();
+  Expected<GGUF> gguf =
+      GGUF::parse(MappedFile::borrow("m.gguf", asBytes(text)));
+  EXPECT_TRUE(gguf) << gguf.error().message;
+  Expected<Checkpoint> checkpoint = Checkpoint::fromGGUF(*gguf);
+  EXPECT_TRUE(checkpoint);
+  return describeModel(*checkpoint, context);
+}
+
+TEST(Families, gguf_partial_rope) {
+  Expected<ModelDescription> m = describe(ggufWith("llama"));
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(m->ropes[0].inverseFrequencies.size(), 1u);
+}
+
+// OLMo 2 and OLMo 3 have one name in GGUF; the latter has windows.
+TEST(Families, gguf_olmo) {
+  GGUFWriter w = ggufWith("olmo2");
+  for (auto [name, size] : {std::pair{"attn_q_norm.weight", Q},
+                            {"attn_k_norm.weight", KV},
+                            {"post_attention_norm.weight", D},
+                            {"post_ffw_norm.weight", D}})
+    addToLayers(w, name, size);
+  Expected<ModelDescription> m = describe(w);
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(windowsOf(*m), Windows({0, 0}));
+  w.integer("olmo2.attention.sliding_window", 7);
+  w.raw("olmo2.attention.sliding_window_pattern", 9,
+        Bytes()
+            .put(uint32_t(7))
+            .put(uint64_t(2))
+            .put(uint8_t(0))
+            .put(uint8_t(1)));
+  w.number("olmo2.rope.scaling.factor", 2);
+  w.text("olmo2.rope.scaling.type", "linear");
+  m = describe(w);
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(windowsOf(*m), Windows({0, 7}));
+  EXPECT_EQ(m->ropes[m->layers[0].rope].inverseFrequencies[0], 0.5f);
+  EXPECT_EQ(m->ropes[m->layers[1].rope].inverseFrequencies[0], 1);
+}
+
+TEST(Families, gguf_yarn) {
+  GGUFWriter w = ggufWith("qwen2");
+  for (auto [name, size] :
+       {std::pair{"attn_q.bias", Q}, {"attn_k.bias", KV}, {"attn_v.bias", KV}})
+    addToLayers(w, name, size);
+  w.text("qwen2.rope.scaling.type", "yarn");
+  w.number("qwen2.rope.scaling.factor", 4);
+  w.integer("qwen2.rope.scaling.original_context_length", 16);
+  Expected<ModelDescription> m = describe(w);
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_FLOAT_EQ(m->ropes[0].scale, float(0.1 * std::log(4.0) + 1));
+  w.number("qwen2.rope.scaling.yarn_ext_factor", 0.5f);
+  EXPECT_EQ(describe(w).error().message,
+            "m.gguf: metadata 'qwen2.rope.scaling.yarn_ext_factor' is not 1, "
+            "expected 1");
+}
+
+TEST(Families, gguf_long_factors) {
+  GGUFWriter w = ggufWith("llama");
+  w.integer("llama.rope.scaling.original_context_length", 16);
+  w.number("llama.rope.scaling.attn_factor", 1.25f);
+  w.floats("rope_factors_long.weight", {1});
+  for (int64_t context : {0, 17}) {
+    Expected<ModelDescription> m = describe(w, context);
+    ASSERT_TRUE(m) << m.error().message;
+    EXPECT_FLOAT_EQ(m->ropes[0].inverseFrequencies[0],
+                    1 / std::bit_cast<float>(0x3c3c3c3c));
+    EXPECT_EQ(m->ropes[0].scale, 1.25f);
+  }
+  Expected<ModelDescription> m = describe(w, 16);
+  ASSERT_TRUE(m);
+  EXPECT_EQ(m->ropes[0].inverseFrequencies[0], 1);
+}
+
+} // namespace
