@@ -80,11 +80,13 @@ static void addAxes(std::string &out, const Axes &axes) {
         "<text x=\"%.1f\" y=\"%g\" text-anchor=\"middle\">1e%d</text>\n",
         axes.x(p), bottom, axes.x(p), bottom + 17, p);
   double step = tickStep(axes.most);
-  for (double share = step; share < axes.most; share += step)
+  for (int tick = 1; tick * step < axes.most; ++tick) {
+    double share = tick * step;
     add(out,
         "<path d=\"M%g %.1fH%g\" stroke=\"#ddd\"/>"
         "<text x=\"%g\" y=\"%.1f\" text-anchor=\"end\">%.3g %%</text>\n",
         kLeft, axes.y(share), right, kLeft - 5, axes.y(share) + 4, 100 * share);
+  }
   add(out,
       "<text x=\"%g\" y=\"%g\" text-anchor=\"middle\">KL divergence of a "
       "position, in nats</text>\n",
@@ -104,8 +106,8 @@ static void addMark(std::string &out, const Axes &axes, const char *name,
       "<text x=\"%.1f\" y=\"%g\" fill=\"#c0392b\" text-anchor=\"%s\" "
       "stroke=\"white\" stroke-width=\"4\" paint-order=\"stroke\">%s "
       "%.3g</text>\n",
-      x, y - 10, axes.y(0), x + (left ? -4 : 4), y, left ? "end" : "start", name,
-      value);
+      x, y - 10, axes.y(0), x + (left ? -4 : 4), y, left ? "end" : "start",
+      name, value);
 }
 
 std::string mica::divergencePlot(std::span<const double> sorted,
@@ -113,7 +115,7 @@ std::string mica::divergencePlot(std::span<const double> sorted,
   Axes axes{int(std::floor(power(quantile(sorted, 0.001)))),
             int(std::floor(power(sorted.back()))) + 1, 0};
   axes.low = std::max(axes.low, axes.high - kMostDecades);
-  std::vector<double> shares((axes.high - axes.low) * kBarsPerDecade);
+  std::vector<double> shares(size_t(axes.high - axes.low) * kBarsPerDecade);
   for (double value : sorted) {
     double place = (power(value) - axes.low) * kBarsPerDecade;
     auto bar = size_t(std::clamp(place, 0., double(shares.size() - 1)));

@@ -107,6 +107,7 @@ static std::string format(double value) {
 }
 
 namespace {
+/// A number, and whether it is possible. A NaN never is.
 struct Bound {
   const char *flag;
   double value;
@@ -115,33 +116,34 @@ struct Bound {
 };
 } // namespace
 
+static Bound within(const char *flag, double value, double least, double most,
+                    const char *expected) {
+  return {flag, value, value >= least && value <= most, expected};
+}
+static Bound share(const char *flag, double value) {
+  return within(flag, value, 0, 1, "0 to 1");
+}
+static Bound upTo1000(const char *flag, double value) {
+  return within(flag, value, 0, 1000, "0 to 1000");
+}
+static Bound finite(const char *flag, double value) {
+  return {flag, value, std::isfinite(value), "a finite number"};
+}
+static Bound positive(const char *flag, double value) {
+  return {flag, value, value > 0 && std::isfinite(value),
+          "a finite number above 0"};
+}
+static Bound count(const char *flag, int64_t value) {
+  return {flag, double(value), value >= -1, "-1 or more"};
+}
+
 static Status checkRanges(const SamplerOptions &o) {
-  auto within = [](double value, double least, double most) {
-    return value >= least && value <= most; // False for a NaN.
-  };
-  auto share = [&](const char *flag, double value) {
-    return Bound{flag, value, within(value, 0, 1), "0 to 1"};
-  };
-  auto upTo1000 = [&](const char *flag, double value) {
-    return Bound{flag, value, within(value, 0, 1000), "0 to 1000"};
-  };
-  auto finite = [](const char *flag, double value) {
-    return Bound{flag, value, std::isfinite(value), "a finite number"};
-  };
-  auto positive = [](const char *flag, double value) {
-    return Bound{flag, value, value > 0 && std::isfinite(value),
-                 "a finite number above 0"};
-  };
-  auto count = [](const char *flag, int64_t value) {
-    return Bound{flag, double(value), value >= -1, "-1 or more"};
-  };
   const Bound bounds[] = {
       upTo1000("--temp", o.temperature),
       share("--top-p", o.topP),
       share("--min-p", o.minP),
       share("--typical", o.typicalP),
-      {"--top-n-sigma", o.topNSigma, within(o.topNSigma, -1, 1000),
-       "-1 to 1000"},
+      within("--top-n-sigma", o.topNSigma, -1, 1000, "-1 to 1000"),
       share("--xtc-probability", o.xtcProbability),
       share("--xtc-threshold", o.xtcThreshold),
       upTo1000("--dynatemp-range", o.dynatempRange),
@@ -151,10 +153,9 @@ static Status checkRanges(const SamplerOptions &o) {
       finite("--frequency-penalty", o.penalties.frequency),
       count("--repeat-last-n", o.penalties.lastN),
       upTo1000("--dry-multiplier", o.dry.multiplier),
-      {"--dry-base", o.dry.base, within(o.dry.base, 1, 1000), "1 to 1000"},
+      within("--dry-base", o.dry.base, 1, 1000, "1 to 1000"),
       count("--dry-penalty-last-n", o.dry.lastN),
-      {"--mirostat", double(o.mirostat.version), o.mirostat.version <= 2,
-       "0, 1 or 2"},
+      within("--mirostat", o.mirostat.version, 0, 2, "0, 1 or 2"),
       positive("--mirostat-ent", o.mirostat.tau),
       positive("--mirostat-lr", o.mirostat.eta)};
   for (const Bound &bound : bounds)
@@ -190,30 +191,32 @@ static Status checkMirostat(const SamplerFlags &flags) {
 // Texts
 //===----------------------------------------------------------------------===//
 
+constexpr std::pair<std::string_view, SamplerStage> kStages[] = {
+    {"penalties", SamplerStage::Penalties},
+    {"dry", SamplerStage::Dry},
+    {"top_n_sigma", SamplerStage::TopNSigma},
+    {"top_k", SamplerStage::TopK},
+    {"typ_p", SamplerStage::Typical},
+    {"top_p", SamplerStage::TopP},
+    {"min_p", SamplerStage::MinP},
+    {"xtc", SamplerStage::Xtc},
+    {"temperature", SamplerStage::Temperature}};
+
 static Expected<std::vector<SamplerStage>>
 parseStages(const std::string &text) {
-  using enum SamplerStage;
-  constexpr std::pair<std::string_view, SamplerStage> kNames[] = {
-      {"penalties", Penalties},
-      {"dry", Dry},
-      {"top_n_sigma", TopNSigma},
-      {"top_k", TopK},
-      {"typ_p", Typical},
-      {"top_p", TopP},
-      {"min_p", MinP},
-      {"xtc", Xtc},
-      {"temperature", Temperature}};
   std::vector<SamplerStage> stages;
   for (size_t at = 0; at <= text.size();) {
     size_t end = std::min(text.find(';', at), text.size());
     std::string name = text.substr(at, end - at);
-    auto known =
-        std::ranges::find(kNames, name, [](auto &n) { return n.first; });
-    if (known == std::end(kNames)) {
-      std::string all;
-      for (auto &other : kNames)
-        all += (all.empty() ? "" : ", ") + std::string(other.first);
-      return Error{"--samplers: stage '" + name + "', expected one of " + all};
+    auto known = std::ranges::find(kStages, name,
+                                   [](auto &stage) { return stage.first; });
+    if (known == std::end(kStages)) {
+      std::string message =
+          "--samplers: stage '" + name + "', expected one of ";
+      for (auto &stage : kStages)
+        message.append(stage.first).append(", ");
+      message.resize(message.size() - 2);
+      return Error{message};
     }
     stages.push_back(known->second);
     at = end + 1;
