@@ -209,7 +209,16 @@ def test_a_model_against_itself(mica, artifact, text):
     assert lines[3] == "same best token 100.00 +/- 0.00 %"
 
 
-def test_errors(mica, artifact, compiled, made, text, tmp_path):
+def test_one_token_predicts_nothing(mica, artifact, tmp_path):
+    np.save(tmp_path / "t.npy", np.zeros((1, 1), "i4"))
+    common = ["eval", artifact, "--tokens", tmp_path / "t.npy", "--against",
+              artifact]
+    assert mica(*common).stdout.startswith("KL divergence 0 +/- 0 (1 positions")
+    found = json.loads(mica(*common, "--json").stdout)
+    assert found["kl"]["positions"] == 1 and "perplexity" not in found
+
+
+def test_errors(mica, artifact, started, compiled, made, text, tmp_path):
     other = compiled(made("llama", "grouped", "f32"))
     short = tmp_path / "short.txt"
     short.write_text("x = 1\n")
@@ -245,6 +254,14 @@ def test_errors(mica, artifact, compiled, made, text, tmp_path):
     refused("mica: eval: --logits given together with --against, expected one "
             "of the two", artifact, *tokens, "--logits", tmp_path / "x.npy",
             "--against", artifact)
+    refused("mica: eval: --json given together with --logits, expected one of "
+            "the two", artifact, *tokens, "--logits", tmp_path / "x.npy",
+            "--json")
+    refused("mica: eval: --skip given together with --text, expected --tokens",
+            artifact, "--text", text, "--against", artifact, "--skip", 1)
+    refused(f"mica: {started}: tokenizer gives other ids for the text, expected "
+            f"those of {artifact}", artifact, "--text", text, "--ctx", CONTEXT,
+            "--against", started)
     np.save(tmp_path / "t.npy", np.full((1, 4), 2048, "i4"))
     refused(f"mica: {tmp_path}/t.npy: token is 2048, expected 0 to 2047",
             artifact, *tokens, "--against", artifact)

@@ -26,6 +26,11 @@ static Status check(const EvalOptions &options) {
                  "of the two"};
   if (options.ragged && !logits)
     return Error{"eval: --ragged given without --logits, expected both"};
+  if (options.json && logits)
+    return Error{"eval: --json given together with --logits, expected one of "
+                 "the two"};
+  if (options.skip && text)
+    return Error{"eval: --skip given together with --text, expected --tokens"};
   if (isNpy(options.model) && !against)
     return Error{options.model + ": logits without --against, expected an "
                                  "artifact"};

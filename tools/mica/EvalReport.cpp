@@ -58,11 +58,14 @@ static void printJson(const Scores &scores, const Summary &found) {
   };
   ordered_json out = {{"tokens", scores.nll.size()},
                       {"windows", scores.windows}};
-  perplexity(out, found.nll);
-  if (!scores.kl.empty()) {
+  if (!scores.nll.empty())
+    perplexity(out, found.nll);
+  if (!scores.base.empty()) {
     perplexity(out["against"], found.baseNll);
     out["ratio"] = found.ratio.mean;
     out["ratio_error"] = found.ratio.error;
+  }
+  if (!scores.kl.empty()) {
     out["kl"] = {{"positions", scores.kl.size()},
                  {"mean", found.kl.mean},
                  {"standard_error", found.kl.error},
@@ -77,19 +80,22 @@ static void printJson(const Scores &scores, const Summary &found) {
   std::printf("%s\n", out.dump().c_str());
 }
 
-static void printText(const EvalOptions &options, const Scores &scores,
-                      const Summary &found) {
+static void printPerplexity(const EvalOptions &options, const Scores &scores,
+                            const Summary &found) {
   Estimate perplexity = exponential(found.nll);
   std::printf("perplexity %.6f +/- %.6f (%.6f nats per token, %zu tokens, %llu "
               "windows)\n",
               perplexity.mean, perplexity.error, found.nll.mean,
               scores.nll.size(), (unsigned long long)scores.windows);
-  if (scores.kl.empty())
+  if (scores.base.empty())
     return;
   Estimate base = exponential(found.baseNll);
   std::printf("  of %s %.6f +/- %.6f, ratio %.6f +/- %.6f\n",
               options.against.c_str(), base.mean, base.error, found.ratio.mean,
               found.ratio.error);
+}
+
+static void printDivergence(const Scores &scores, const Summary &found) {
   std::printf("KL divergence %.3g +/- %.2g (%zu positions); median %.3g, 90 %% "
               "%.3g, 99 %% %.3g, 99.9 %% %.3g, greatest %.3g\n",
               found.kl.mean, found.kl.error, scores.kl.size(), found.median,
@@ -107,9 +113,13 @@ Status mica::reportScores(const EvalOptions &options, Scores scores) {
         !status)
       return status;
   }
-  if (options.json)
+  if (options.json) {
     printJson(scores, found);
-  else
-    printText(options, scores, found);
+    return {};
+  }
+  if (!scores.nll.empty()) // Of one token nothing is predicted.
+    printPerplexity(options, scores, found);
+  if (!scores.kl.empty())
+    printDivergence(scores, found);
   return {};
 }
