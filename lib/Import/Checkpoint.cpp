@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Import/Checkpoint.h"
+#include "lib/Import/GGUFParts.h"
 #include "lib/Import/Json.h"
 #include "lib/Import/Quantized/Quantized.h"
 #include "lib/Import/ShardIndex.h"
@@ -33,6 +34,36 @@ openShards(const std::string &directory, const std::set<std::string> &names) {
   return shards;
 }
 
+/// Whether files of that name are pickles: reading one runs what it says.
+bool isPickled(std::string_view file) {
+  return file.ends_with(".bin") || file.ends_with(".pt") ||
+         file.ends_with(".pth") || file.ends_with(".bin.index.json");
+}
+
+/// Says how a directory whose weights are pickles becomes one that can be read.
+Error unpickle(const std::string &path, const std::string &directory) {
+  return Error{path +
+               ": weights as PyTorch pickles, expected model.safetensors, "
+               "which this writes: python3 -c \"import sys, transformers as t; "
+               "t.AutoModelForCausalLM.from_pretrained(sys.argv[1], "
+               "dtype='auto').save_pretrained(sys.argv[1])\" " +
+               quote(directory.empty() ? "." : directory)};
+}
+
+/// The error of a directory without safetensors.
+Error noWeights(const std::string &path) {
+  std::error_code ignored;
+  std::set<std::string> pickled;
+  for (const auto &entry : fs::directory_iterator(path, ignored))
+    if (std::string name = entry.path().filename().string();
+        name.starts_with("pytorch_model") && isPickled(name))
+      pickled.insert(name);
+  if (!pickled.empty())
+    return unpickle(path + "/" + *pickled.begin(), path);
+  return Error{path + ": no weights found, expected model.safetensors or "
+                      "model.safetensors.index.json"};
+}
+
 Expected<Checkpoint> openDirectory(const std::string &path) {
   Expected<MappedFile> config = MappedFile::open(path + "/config.json");
   if (!config)
@@ -58,8 +89,7 @@ Expected<Checkpoint> openDirectory(const std::string &path) {
       return parsed.takeError();
     index = std::move(*parsed);
   } else if (!exists(path + "/model.safetensors")) {
-    return Error{path + ": no weights found, expected model.safetensors or "
-                        "model.safetensors.index.json"};
+    return noWeights(path);
   }
   Expected<std::vector<Safetensors>> shards =
       openShards(path, sharded ? index.files()
@@ -94,17 +124,18 @@ const TensorView *Checkpoint::find(std::string_view name) const {
   return it == views.end() ? nullptr : &it->second;
 }
 
-Expected<Checkpoint> Checkpoint::fromGGUF(GGUF gguf) {
+Expected<Checkpoint> Checkpoint::fromGGUF(std::vector<GGUF> parts) {
   Checkpoint result;
-  result.name = result.configName = gguf.path();
-  result.source = std::make_shared<const GGUF>(std::move(gguf));
-  const std::byte *begin = result.source->bytes().data();
-  for (const GGUF::Tensor &tensor : result.source->tensors())
-    if (Status s = result.add({std::string(tensor.name), tensor.shape,
-                               tensor.format, tensor.data, result.name,
-                               uint64_t(tensor.data.data() - begin)});
-        !s)
-      return s.takeError();
+  result.name = result.configName = parts.front().path();
+  result.sources = std::make_shared<const std::vector<GGUF>>(std::move(parts));
+  for (const GGUF &part : *result.sources)
+    for (const GGUF::Tensor &tensor : part.tensors())
+      if (Status s =
+              result.add({std::string(tensor.name), tensor.shape, tensor.format,
+                          tensor.data, part.path(),
+                          uint64_t(tensor.data.data() - part.bytes().data())});
+          !s)
+        return s.takeError();
   return result;
 }
 
@@ -146,8 +177,10 @@ Expected<Checkpoint> Checkpoint::open(const std::string &path) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored))
     return openDirectory(path);
-  Expected<GGUF> gguf = GGUF::open(path);
-  if (!gguf)
-    return gguf.takeError();
-  return fromGGUF(std::move(*gguf));
+  if (isPickled(fs::path(path).filename().string()))
+    return unpickle(path, fs::path(path).parent_path().string());
+  Expected<std::vector<GGUF>> parts = openGGUFParts(path);
+  if (!parts)
+    return parts.takeError();
+  return fromGGUF(std::move(*parts));
 }

@@ -1,6 +1,6 @@
 //===- Checkpoint.h - A model's files, whatever their form ------*- C++ -*-===//
 //
-// One interface over a GGUF file and a Hugging Face directory (config.json and
+// One interface over GGUF files and a Hugging Face directory (config.json and
 // safetensors in one file or in shards). The linear layers of quantized
 // directories are matrices "<module>.weight", whatever tensors they lie in.
 //
@@ -46,11 +46,12 @@ struct TensorView {
 
 class Checkpoint {
 public:
-  /// Opens a .gguf file, or a directory with config.json and either
+  /// Opens a .gguf file (the first of several parts), or a directory with config.json and either
   /// model.safetensors or model.safetensors.index.json and its shards.
   static Expected<Checkpoint> open(const std::string &path);
 
-  static Expected<Checkpoint> fromGGUF(GGUF gguf);
+  /// The parts of a model in GGUF files; the first one has its metadata.
+  static Expected<Checkpoint> fromGGUF(std::vector<GGUF> parts);
   /// The parts of a directory. `generation` is generation_config.json, or null.
   static Expected<Checkpoint> fromParts(std::string path,
                                         const MappedFile &config,
@@ -62,8 +63,8 @@ public:
   /// The file that messages about hyperparameters name.
   const std::string &configPath() const { return configName; }
 
-  /// Null for a directory.
-  const GGUF *gguf() const { return source ? &*source : nullptr; }
+  /// The file that holds the metadata; null for a directory.
+  const GGUF *gguf() const { return sources ? &sources->front() : nullptr; }
   /// config.json and generation_config.json; empty objects where there is none.
   const nlohmann::json &config() const { return *configJson; }
   const nlohmann::json &generationConfig() const { return *generationJson; }
@@ -80,7 +81,7 @@ private:
   Status add(TensorView tensor);
 
   std::string name, configName;
-  std::shared_ptr<const GGUF> source;
+  std::shared_ptr<const std::vector<GGUF>> sources;
   std::vector<Safetensors> files;
   std::shared_ptr<const nlohmann::json> configJson, generationJson;
   std::map<std::string, TensorView, std::less<>> views;

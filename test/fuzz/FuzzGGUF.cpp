@@ -70,7 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     readAll(*gguf, key);
   for (const GGUF::Tensor &tensor : gguf->tensors())
     readEnds(tensor);
-  if (Expected<Checkpoint> checkpoint = Checkpoint::fromGGUF(*gguf))
+  if (Expected<Checkpoint> checkpoint = Checkpoint::fromGGUF({*gguf}))
     if (Expected<ModelDescription> model = describeModel(*checkpoint))
       (void)toJson(*model);
   return 0;

@@ -136,6 +136,21 @@ TEST(Checkpoint, missing_files) {
                        "model.safetensors.index.json");
 }
 
+TEST(Checkpoint, pickles) {
+  TemporaryDirectory d;
+  d.write("config.json", "{}");
+  std::string tail =
+      ": weights as PyTorch pickles, expected model.safetensors, which this "
+      "writes: python3 -c \"import sys, transformers as t; "
+      "t.AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype='auto')."
+      "save_pretrained(sys.argv[1])\" '" +
+      d.path() + "'";
+  std::string file = d.write("pytorch_model-00001-of-00002.bin", "PK");
+  EXPECT_EQ(Checkpoint::open(d.path()).error().message, file + tail);
+  file = d.write("pytorch_model.bin", "PK");
+  EXPECT_EQ(Checkpoint::open(file).error().message, file + tail);
+}
+
 TEST(Checkpoint, single_file_and_generation_config) {
   TemporaryDirectory d;
   TinyDirectory llama = tinyLlama();

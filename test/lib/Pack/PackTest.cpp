@@ -60,7 +60,7 @@ public:
     text = writer.file();
     auto parsed = GGUF::parse(MappedFile::borrow("test.gguf", asBytes(text)));
     EXPECT_TRUE(parsed) << parsed.error().message;
-    checkpoint = *Checkpoint::fromGGUF(*parsed);
+    checkpoint = *Checkpoint::fromGGUF({*parsed});
     for (const auto &[name, view] : checkpoint->tensors())
       randomize(format, view.data);
   }
