@@ -16,8 +16,8 @@
 namespace mica {
 
 /// What is written: the module after the last stage, LLVM IR, assembly, an ELF
-/// object, the artifact, or a program that carries it.
-enum class Emit { MLIR, LLVM, Asm, Object, Mica, Executable };
+/// object, the artifact, or a program or shared library that carries it.
+enum class Emit { MLIR, LLVM, Asm, Object, Mica, Executable, Library };
 
 struct CompileOptions {
   /// A GGUF file, a Hugging Face directory, or a module (.mlir).
@@ -46,7 +46,8 @@ struct CompileOptions {
   std::string tuned;
 
   Emit emit = Emit::Mica;
-  /// The program that the artifact is written behind, for `Executable`.
+  /// The program or library that the artifact is written behind, for
+  /// `Executable` and `Library`.
   std::string carrier;
   std::string stopAfter;   ///< a stage; the module is written as MLIR
   std::string startFrom;   ///< a stage; `input` is what stopping after it wrote

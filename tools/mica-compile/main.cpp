@@ -16,7 +16,8 @@ const std::map<std::string, Emit> kinds = {{"mlir", Emit::MLIR},
                                            {"asm", Emit::Asm},
                                            {"obj", Emit::Object},
                                            {"mica", Emit::Mica},
-                                           {"exe", Emit::Executable}};
+                                           {"exe", Emit::Executable},
+                                           {"so", Emit::Library}};
 
 struct Flags {
   CompileOptions compile;
@@ -36,8 +37,8 @@ void addFlags(CLI::App &app, Flags &flags) {
   app.add_option("--cpu", o.cpu, "native, x86-64-v3 or x86-64-v4")
       ->capture_default_str();
   addModelFlags(app, o);
-  app.add_option("--emit", o.emit, "mlir, llvm, asm, obj, mica, or exe (a program that needs "
-                 "nothing else)")
+  app.add_option("--emit", o.emit, "mlir, llvm, asm, obj, mica, exe (a program that needs "
+                 "nothing else) or so (a library, mica-c/mica.h)")
       ->transform(CLI::CheckedTransformer(kinds).description(""));
   app.add_option("--stop-after", o.stopAfter, "Write the module after a stage")
       ->check(stage);
@@ -80,6 +81,8 @@ int run(Flags &flags) {
   // What carries an artifact was built with this program.
   if (o.emit == Emit::Executable)
     o.carrier = ownFolder() + "mica-runner";
+  if (o.emit == Emit::Library)
+    o.carrier = ownFolder() + "mica-carrier.so";
   if (o.tuned.empty() && !flags.noTuned)
     o.tuned = defaultTunedFile();
   std::unique_ptr<Progress> bar;
