@@ -33,7 +33,7 @@ Expected<ModelDescription> describe(const GGUFWriter &w, int64_t context = 0) {
   Expected<GGUF> gguf =
       GGUF::parse(MappedFile::borrow("m.gguf", asBytes(text)));
   EXPECT_TRUE(gguf) << gguf.error().message;
-  Expected<Checkpoint> checkpoint = Checkpoint::fromGGUF(*gguf);
+  Expected<Checkpoint> checkpoint = Checkpoint::fromGGUF({*gguf});
   EXPECT_TRUE(checkpoint);
   return describeModel(*checkpoint, context);
 }
