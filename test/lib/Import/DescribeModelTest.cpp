@@ -308,6 +308,17 @@ TEST(DescribeModel, gguf_gpt2) {
             (WeightSource{"blk.1.attn_qkv.weight", D, D, D}));
 }
 
+/// An error that begins so and goes on with a list of names, these among them;
+/// a new family is one more, and no matter of this test.
+void expectFamilies(const std::string &error, const std::string &start,
+                    std::initializer_list<const char *> names) {
+  ASSERT_TRUE(error.starts_with(start)) << error;
+  std::string list = ", " + error.substr(start.size()) + ", ";
+  EXPECT_EQ(list.find('\n'), std::string::npos) << error;
+  for (std::string name : names)
+    EXPECT_NE(list.find(", " + name + ", "), std::string::npos) << name;
+}
+
 TEST(DescribeModel, refused_by_gguf) {
   auto error = [](auto change) {
     GGUFWriter w = tinyGGUF("llama");
@@ -318,10 +329,9 @@ TEST(DescribeModel, refused_by_gguf) {
   EXPECT_EQ(error([](auto &w) { w = {}; }),
             "m.gguf: metadata 'general.architecture' is missing, expected a "
             "string");
-  EXPECT_EQ(error([](auto &w) { w = tinyGGUF("mamba"); }),
-            "m.gguf: architecture 'mamba', expected one of command-r, cohere2, "
-            "gpt2, gptneox, gemma, gemma2, gemma3, granite, llama, olmo2, "
-            "phi3, qwen2, qwen3, starcoder2");
+  expectFamilies(error([](auto &w) { w = tinyGGUF("mamba"); }),
+                 "m.gguf: architecture 'mamba', expected one of ",
+                 {"command-r", "gptneox", "llama"});
   EXPECT_EQ(error([](auto &w) { w.integer("llama.expert_count", 8); }),
             "m.gguf: metadata 'llama.expert_count' is 8, expected 0");
   EXPECT_EQ(error([](auto &w) { w.integer("llama.rope.dimension_count", 3); }),
@@ -343,11 +353,9 @@ TEST(DescribeModel, refused_by_gguf) {
 
 TEST(DescribeModel, refused_settings) {
   std::string config = "d/config.json: ";
-  EXPECT_EQ(errorWith(tinyLlama(), {{"model_type", "mamba"}}),
-            config + "architecture 'mamba', expected one of cohere, cohere2, "
-                     "gpt2, gpt_neox, gemma, gemma2, gemma3_text, gemma3, "
-                     "granite, llama, mistral, ministral, olmo2, phi3, qwen2, "
-                     "qwen3, starcoder2");
+  expectFamilies(errorWith(tinyLlama(), {{"model_type", "mamba"}}),
+                 config + "architecture 'mamba', expected one of ",
+                 {"gpt_neox", "gemma3_text", "gemma3", "llama", "ministral"});
   EXPECT_EQ(errorWith(tinyLlama(), {{"model_type", 3}}),
             config + "model_type is 3, expected a string");
   EXPECT_EQ(errorWith(tinyLlama(), {{"hidden_size", nullptr}}),
