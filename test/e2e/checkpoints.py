@@ -197,6 +197,18 @@ SHAPES = {
                 rope_type="yarn", rope_theta=1e4, factor=4.0,
                 original_max_position_embeddings=24)),
     },
+    "smollm3": {
+        "interval": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=160,
+            num_hidden_layers=4, num_attention_heads=6, num_key_value_heads=2,
+            rope_theta=1e4, rms_norm_eps=1e-2, gguf=True),
+        "windowed": dict(
+            vocab_size=1009, hidden_size=120, intermediate_size=200,
+            num_hidden_layers=3, num_attention_heads=5, num_key_value_heads=5,
+            rope_theta=2e6, rms_norm_eps=1e-6, no_rope_layers=[1, 0, 0],
+            use_sliding_window=True, sliding_window=9, attention_bias=True,
+            mlp_bias=True, tie_word_embeddings=False, legacy=True),
+    },
     "granite": {
         "scaled": dict(
             vocab_size=251, hidden_size=96, intermediate_size=160,
@@ -325,6 +337,7 @@ CONFIGS = {"llama": transformers.LlamaConfig,
            "olmo2": transformers.Olmo2Config,
            "olmo3": transformers.Olmo3Config,
            "arcee": transformers.ArceeConfig,
+           "smollm3": transformers.SmolLM3Config,
            "granite": transformers.GraniteConfig,
            "cohere": transformers.CohereConfig,
            "cohere2": transformers.Cohere2Config,

@@ -23,7 +23,7 @@ TYPES = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q5_0")
 WRITTEN = ("Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "TQ1_0", "TQ2_0", "MXFP4")
 DRAWN = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2),
          "Q6_K": (208,), "IQ4_NL": (0,), "IQ4_XS": (0,)}
-PAIRED = ("llama", "granite", "arcee")
+PAIRED = ("llama", "granite", "arcee", "smollm3")
 TRANSPOSED = ("c_attn.weight", "c_proj.weight", "c_fc.weight")
 
 

@@ -73,6 +73,12 @@ def window_layers(config, state, attention):
     config.layer_types = kinds[1:] + kinds[:1]
 
 
+def rope_layers(config, state, attention):
+    """Each layer turns as the next one."""
+    layers = config.no_rope_layers
+    config.no_rope_layers = layers[1:] + layers[:1]
+
+
 def attention_factor(config, state, attention):
     """Cosines and sines are not scaled."""
     config.rope_parameters["attention_factor"] = 1.0
@@ -203,6 +209,7 @@ MUTATIONS = {
     "olmo3": EVERY + ROTARY + WINDOWS + (
         query_norms, rope_scaling, one_rope, window_layers),
     "arcee": EVERY + ROTARY + (rope_scaling, attention_factor, unsquared),
+    "smollm3": EVERY + ROTARY + WINDOWS + (window_layers, rope_layers),
     "granite": EVERY + ROTARY + (factors,),
     "cohere": EVERY + ROTARY + (factors,),
     "cohere2": EVERY + ROTARY + WINDOWS + (factors,),

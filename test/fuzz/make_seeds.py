@@ -313,6 +313,9 @@ def more_config_seeds():
         "olmo3": config_seed(
             COMMON | {"model_type": "olmo3", "sliding_window": 5,
                       "rope_theta": 5e5, "rope_scaling": yarn}, olmo),
+        "smollm3": config_seed(
+            COMMON | {"model_type": "smollm3", "no_rope_layers": [1, 0],
+                      "use_sliding_window": True, "sliding_window": 5}, LLAMA),
         "phi3": config_seed(
             COMMON | {"model_type": "phi3", "rope_scaling": longrope,
                       "original_max_position_embeddings": 16}, phi3),

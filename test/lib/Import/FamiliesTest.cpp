@@ -218,6 +218,51 @@ TEST(Families, arcee) {
   EXPECT_TRUE(describe(d).ffnBias);
 }
 
+std::vector<int> ropesOf(const ModelDescription &m) {
+  std::vector<int> ropes;
+  for (const LayerDescription &layer : m.layers)
+    ropes.push_back(layer.rope);
+  return ropes;
+}
+
+TinyDirectory tinySmolLM3(const nlohmann::json &more = {}) {
+  TinyDirectory d = tiny("smollm3", more);
+  d.remove("lm_head.weight");
+  return d;
+}
+
+using Ropes = std::vector<int>;
+
+TEST(Families, smollm3) {
+  ModelDescription m = describe(tinySmolLM3());
+  EXPECT_TRUE(m.tied);
+  EXPECT_EQ(m.maxContext, 32768);
+  EXPECT_EQ(ropesOf(m), Ropes({0, 0}));
+  EXPECT_EQ(ropesOf(describe(tinySmolLM3({{"no_rope_layer_interval", 2}}))),
+            Ropes({0, -1}));
+  nlohmann::json second = {{"no_rope_layers", {0, 1}}, {"sliding_window", 7}};
+  m = describe(tinySmolLM3(second));
+  EXPECT_EQ(ropesOf(m), Ropes({-1, 0}));
+  EXPECT_EQ(windowsOf(m), Windows({0, 0}));
+  second["use_sliding_window"] = true;
+  EXPECT_EQ(windowsOf(describe(tinySmolLM3(second))), Windows({7, 0}));
+  second["layer_types"] = {"full_attention", "sliding_attention"};
+  EXPECT_EQ(windowsOf(describe(tinySmolLM3(second))), Windows({0, 7}));
+}
+
+TEST(Families, smollm3_refused) {
+  for (nlohmann::json ropes :
+       {nlohmann::json(3), nlohmann::json{1}, nlohmann::json{1, 2}})
+    EXPECT_EQ(
+        tryDescribe(tinySmolLM3({{"no_rope_layers", ropes}})).error().message,
+        "d/config.json: no_rope_layers does not fit the layers, expected "
+        "an array of 0 and 1 for each of the 2");
+  nlohmann::json types = {"full_attention", "sliding_attention"};
+  EXPECT_EQ(tryDescribe(tinySmolLM3({{"layer_types", types}})).error().message,
+            "d/config.json: layer_types has sliding_attention, expected "
+            "use_sliding_window and sliding_window with it");
+}
+
 TEST(Families, granite) {
   ModelDescription m = describe(tiny("granite", {{"embedding_multiplier", 12},
                                                  {"residual_multiplier", 0.25},
