@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Writes the reference pages of dialects and passes from their .td files.
+"""Writes the reference pages of dialects and passes from their .td files, and
+the list of model families from theirs.
 
     scripts/generate-docs.py [--check] [--llvm PREFIX]
 
-Dialects go to docs/dialects/, the passes of each stage to docs/passes/. With
+Dialects go to docs/dialects/, the passes of each stage to docs/passes/, the
+families to docs/models.md. With
 --check nothing is written: a page that differs is an error.
 """
 import argparse
@@ -15,6 +17,19 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DIALECTS = {"Mica": ("dialects/Mica/MicaOps.td", "mica"),
             "Tile": ("dialects/MicaTile/TileOps.td", "tile")}
+FAMILIES = "lib/Import/Families"
+MODELS = """
+# Model families
+
+A directory is of the family that `model_type` in config.json names, a GGUF file
+of the one that `general.architecture` names. Some architectures hold several
+families; such files are read as the family that lists the name, by their
+settings. Every other name is an error that says it. How to add a family:
+[adding-a-model.md](adding-a-model.md).
+
+| family | `model_type` | `general.architecture` |
+|---|---|---|
+"""
 NOTICE = "<!-- Made by scripts/generate-docs.py from {}. -->\n"
 
 
@@ -41,6 +56,29 @@ def contract(source):
     return f"# {title}\n\n```\n" + "\n".join(body).strip("\n") + "\n```\n"
 
 
+def names_of(text, field):
+    """Returns the strings of the array that `.field = ARRAY` names."""
+    array = re.search(rf"\.{field} = (\w+|{{}}),", text)[1]
+    if array == "{}":
+        return []
+    strings = re.search(rf"\b{array}\[\] = {{(.*?)}};", text, re.S)[1]
+    return re.findall(r'"([^"]*)"', strings)
+
+
+def models():
+    """Returns the page of the families in lib/Import/Families."""
+    rows = []
+    for path in sorted((ROOT / FAMILIES).glob("*.cpp"),
+                       key=lambda path: path.stem.lower()):
+        text = path.read_text()
+        title = re.match(r"//===- \S+ - (.*?) -*===//", text)[1]
+        cells = [", ".join(f"`{name}`" for name in names_of(text, field))
+                 for field in ("configNames", "ggufNames")]
+        rows.append(f"| [{title}](../{FAMILIES}/{path.name}) | {cells[0]} | "
+                    f"{cells[1] or 'as another family'} |")
+    return MODELS + "\n".join(rows) + "\n"
+
+
 def pages(llvm):
     """Yields (path from the root, text) of every page."""
     for name, (source, dialect) in DIALECTS.items():
@@ -54,6 +92,7 @@ def pages(llvm):
         text = text.replace("\n#### Statistics\n", "\n### Statistics\n")
         yield (f"docs/passes/{path.parent.name}.md",
                f"{NOTICE.format(source)}\n{contract(source)}\n{text}")
+    yield "docs/models.md", NOTICE.format(f"{FAMILIES}/*.cpp") + models()
 
 
 def main():
@@ -69,7 +108,7 @@ def main():
         path = ROOT / name
         if options.check:
             if not path.exists() or path.read_text() != text:
-                print(f"{name}: not what its .td says, expected the output of "
+                print(f"{name}: not what its sources say, expected the output of "
                       "scripts/generate-docs.py")
                 stale += 1
             continue

@@ -55,8 +55,10 @@ struct RopeDefaults {
 
 /// The rope of all layers, or of the layers of `kind` ("full_attention",
 /// "sliding_attention") where config.json distinguishes them. Understands
-/// `rope_parameters` (flat or by kind), and the older `rope_theta` with
-/// `rope_scaling`; in GGUF, `rope.freq_base`, `rope.dimension_count`,
+/// `rope_parameters` (flat or, for a kind, by kind), and the older `rope_theta`
+/// with `rope_scaling`, which are not for "sliding_attention": its older theta
+/// is `rope_local_base_freq`, else that of `defaults`. In GGUF, whatever the
+/// kind, `rope.freq_base`, `rope.dimension_count`,
 /// `rope.scaling.*` and the tensors "rope_freqs.weight" and
 /// "rope_factors_{short,long}.weight".
 ///

@@ -96,7 +96,8 @@ void makeLayers(Hyperparameters &in, ModelDescription &model, int64_t count);
 /// whether the first layer has them.
 void readBiases(Hyperparameters &in, ModelDescription &model);
 
-/// The activation that `key` names.
+/// The activation that `key` names: silu (or swish), gelu, gelu_new,
+/// gelu_pytorch_tanh, relu, relu2; no setting of GGUF says.
 Activation readActivation(Hyperparameters &in, std::string_view key,
                           std::string_view fallback);
 
@@ -119,7 +120,7 @@ void useRope(ModelDescription &model, const RopeTable &rope);
 
 /// Sets the windows of the layers that `readSlidingLayers` finds or, if it
 /// finds nothing, of those of which `sliding` is true. `window` holds where no
-/// setting says (null says none), 0 for none.
+/// setting says (null says none, whatever `layer_types` says), 0 for none.
 void readWindows(Hyperparameters &in, ModelDescription &model, int64_t window,
                  const std::function<bool(int64_t layer)> &sliding);
 inline bool everyLayer(int64_t) { return true; }
