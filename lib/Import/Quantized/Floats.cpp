@@ -29,6 +29,31 @@ static std::pair<int64_t, int64_t> readBlockSize(Settings &settings) {
   return {0, 0};
 }
 
+/// A matrix of e4m3 with its scales; 0: no blocks.
+static void addScaled(Module &module, int64_t blockRows, int64_t blockColumns) {
+  auto &weight = module.need(".weight", {"F8_E4M3"}, {-1, -1});
+  int64_t n = weight.shape[0], k = weight.shape[1];
+  StoredMatrix::Parts parts;
+  parts.kind = GroupCodes::E4M3;
+  parts.codes = codesInRows(weight.data, n, k, 8, 1);
+  bool plain = module.find(".weight_scale");
+  module.blockScales(plain ? ".weight_scale" : ".weight_scale_inv",
+                     blockRows ? blockRows : n, blockColumns ? blockColumns : k,
+                     parts);
+  module.offer(".weight", std::move(parts));
+}
+
+void mica::addScaledFP8(QuantizedTensors &tensors) {
+  for (const std::string &name : tensors.named(".weight")) {
+    Module module(tensors, name);
+    bool floats =
+        module.has(".weight", "F8_E4M3") || module.has(".weight", "F8_E5M2");
+    if (floats &&
+        (module.find(".weight_scale") || module.find(".weight_scale_inv")))
+      addScaled(module, 0, 0);
+  }
+}
+
 void mica::addFP8(Settings &settings, QuantizedTensors &tensors) {
   auto [blockRows, blockColumns] = readBlockSize(settings);
   settings.choice("fmt", {"e4m3"});
@@ -38,16 +63,7 @@ void mica::addFP8(Settings &settings, QuantizedTensors &tensors) {
     Module module(tensors, name);
     if (!module.has(".weight", "F8_E4M3") && !module.has(".weight", "F8_E5M2"))
       continue;
-    auto &weight = module.need(".weight", {"F8_E4M3"}, {-1, -1});
-    int64_t n = weight.shape[0], k = weight.shape[1];
-    StoredMatrix::Parts parts;
-    parts.kind = GroupCodes::E4M3;
-    parts.codes = codesInRows(weight.data, n, k, 8, 1);
-    bool plain = module.find(".weight_scale");
-    module.blockScales(plain ? ".weight_scale" : ".weight_scale_inv",
-                       blockRows ? blockRows : n,
-                       blockColumns ? blockColumns : k, parts);
-    module.offer(".weight", std::move(parts));
+    addScaled(module, blockRows, blockColumns);
   }
 }
 

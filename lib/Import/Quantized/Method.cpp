@@ -233,9 +233,11 @@ Status mica::addQuantized(const std::string &directory,
                           std::span<const Safetensors> files,
                           TensorViews &views) {
   auto it = config.find("quantization_config");
-  if (it == config.end() || it->is_null())
-    return {};
   QuantizedTensors tensors(directory, files, views);
+  if (it == config.end() || it->is_null()) {
+    addScaledFP8(tensors);
+    return tensors.status;
+  }
   Settings settings = Settings(configPath, config, tensors.status)
                           .section("quantization_config");
   std::vector<std::string_view> names;

@@ -109,6 +109,8 @@ void addGPTQ(Settings &settings, QuantizedTensors &tensors);
 void addAWQ(Settings &settings, QuantizedTensors &tensors);
 void addCompressedTensors(Settings &settings, QuantizedTensors &tensors);
 void addFP8(Settings &settings, QuantizedTensors &tensors);
+/// FP8 without settings: scales beside a matrix are for all of it or its rows.
+void addScaledFP8(QuantizedTensors &tensors);
 void addBitsAndBytes(Settings &settings, QuantizedTensors &tensors);
 void addMXFP4(Settings &settings, QuantizedTensors &tensors);
 

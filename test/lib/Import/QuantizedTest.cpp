@@ -256,6 +256,25 @@ TEST(Quantized, fp8_blocks) {
   });
 }
 
+// Without a word in config.json scales still count.
+TEST(Quantized, fp8_without_settings) {
+  Directory d = fp8();
+  d.settings = nullptr;
+  d.tensors.erase("m.weight_scale_inv");
+  d.tensors["m.weight_scale"] = floats(1, 1, [](auto, auto) { return 0.5; });
+  d.tensors["m.weight_scale"].shape = {};
+  check(d, "e4m3g12-f32", 3, 12,
+        [](int64_t n, int64_t k) { return 0.5 * e4m3((n + k) % 32); });
+  d.tensors["m.weight_scale"] = floats(2, 3, [](auto, auto) { return 0.5; });
+  EXPECT_EQ(d.error(), "d/m.st: tensor 'm.weight_scale' has shape "
+                       "[2, 3], expected [1, 1]");
+  d.tensors.erase("m.weight_scale");
+  Expected<Checkpoint> plain = d.open();
+  ASSERT_TRUE(plain) << plain.error().message;
+  EXPECT_EQ(plain->find("m.weight")->format->name, "F8_E4M3");
+  EXPECT_FALSE(plain->find("m.weight")->matrix);
+}
+
 // A group of which a code is no number has such a scale: kernels look at scales
 // alone.
 TEST(Quantized, fp8_without_a_number) {
