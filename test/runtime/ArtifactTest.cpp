@@ -154,6 +154,36 @@ TEST_F(ArtifactTest, EveryFlippedByte) {
   }
 }
 
+// Behind a program, found by the trailer at the end.
+TEST_F(ArtifactTest, Carried) {
+  writeTiny();
+  std::string alone = bytes(), file(MICA_CARRIED_ALIGN, 'x');
+  mica_trailer trailer = {file.size(), alone.size(), {}};
+  std::copy_n(MICA_TRAILER_MAGIC, sizeof(trailer.magic), trailer.magic);
+  file += alone;
+  file.append(reinterpret_cast<const char *>(&trailer), sizeof(trailer));
+  setBytes(file);
+  auto artifact = Artifact::open(path);
+  ASSERT_TRUE(artifact) << artifact.error().message;
+  EXPECT_TRUE(artifact->verifyWeights({}));
+  EXPECT_TRUE(artifact->loadCode(1));
+
+  // Without a trailer that holds there is no artifact.
+  std::string none =
+      "the first bytes are no magic of a .mica file, expected 'MICA-22'";
+  uint64_t end = file.size() - sizeof(trailer);
+  for (size_t bit = 0; bit < sizeof(trailer) * 8; ++bit) {
+    char flipped = char(file[end + bit / 8] ^ (1 << bit % 8));
+    patch(end + bit / 8, &flipped, 1);
+    ASSERT_EQ(openError(), none) << "bit " << bit;
+    patch(end + bit / 8, &file[end + bit / 8], 1);
+  }
+  for (uint64_t size = file.size(); size-- > end - 1000;) {
+    ASSERT_EQ(::truncate(path.c_str(), size), 0);
+    ASSERT_EQ(openError(), none) << size;
+  }
+}
+
 TEST_F(ArtifactTest, HeaderErrors) {
   writeTiny();
   auto changed = [&](auto change) {

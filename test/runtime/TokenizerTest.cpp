@@ -5,10 +5,13 @@
 
 #include "runtime/Tokenizer/Tokenizer.h"
 #include "lib/Import/TokenizerGGUF.h"
+#include "lib/Import/TokenizerJson.h"
 #include "lib/Import/TokenizerPattern.h"
 #include "runtime/Tokenizer/Unicode.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <random>
 
 using namespace mica;
 using namespace mica::tokenizer;
@@ -140,6 +143,70 @@ TEST(Tables, FlippedBitsNeverCrash) {
     }
   }
   EXPECT_LT(accepted, tables->size() * 8);
+}
+
+/// A byte-level tokenizer.json with one merge and one special token.
+static std::string byteLevelJson() {
+  nlohmann::ordered_json vocab = nlohmann::ordered_json::object();
+  for (uint32_t byte = 0, next = 256; byte < 256; ++byte) {
+    bool shown = (byte >= 33 && byte <= 126) || (byte >= 161 && byte != 173);
+    uint32_t c = shown ? byte : next++;
+    std::string text =
+        c < 128 ? std::string(1, char(c))
+                : std::string{char(0xc0 | c >> 6), char(0x80 | c % 64)};
+    vocab[text] = byte;
+  }
+  vocab["ab"] = 256;
+  nlohmann::ordered_json level = {{"type", "ByteLevel"},
+                                  {"add_prefix_space", false},
+                                  {"trim_offsets", true},
+                                  {"use_regex", true}};
+  nlohmann::ordered_json json = {
+      {"version", "1.0"},
+      {"added_tokens",
+       nlohmann::ordered_json::array(
+           {{{"id", 257}, {"content", "<s>"}, {"special", true}}})},
+      {"normalizer", nullptr},
+      {"pre_tokenizer", level},
+      {"decoder", level},
+      {"model",
+       {{"type", "BPE"},
+        {"vocab", vocab},
+        {"merges", nlohmann::ordered_json::array({"a b"})}}}};
+  return json.dump();
+}
+
+// Whatever is damaged, the answer is a tokenizer or one line.
+TEST(TokenizerJson, DamagedFiles) {
+  std::string whole = byteLevelJson();
+  size_t refused = 0;
+  std::mt19937 random(1);
+  for (int i = 0; i <= 1000; ++i) {
+    std::string text = whole; // The first one stays whole.
+    if (i % 5 == 4)
+      text.resize(random() % text.size());
+    else if (i)
+      for (uint32_t flips = 1 + random() % 3; flips--;)
+        text[random() % text.size()] ^= char(1 << random() % 8);
+    auto source = parseTokenizerJson(
+        {MappedFile::borrow("tokenizer.json", std::as_bytes(std::span(text))),
+         {},
+         {},
+         {}});
+    auto tables = source ? buildTokenizerTables(*source)
+                         : Expected<std::string>(source.takeError());
+    if (tables) {
+      auto tokenizer = load(*tables);
+      ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+      for (int32_t id : tokenizer->encode("ab<s> \xc3\xa9"))
+        ASSERT_TRUE(id >= 0 && id < tokenizer->vocabSize());
+      continue;
+    }
+    ++refused;
+    ASSERT_NE(i, 0) << tables.error().message;
+    EXPECT_EQ(tables.error().message.find('\n'), std::string::npos);
+  }
+  EXPECT_GT(refused, 200u);
 }
 
 TEST(Tables, ErrorsSayWhatWasFound) {

@@ -5,6 +5,8 @@
 
 #include "test/lib/Import/TinyModels.h"
 
+#include <random>
+
 using namespace mica;
 using namespace mica::test;
 using Json = nlohmann::json;
@@ -113,6 +115,24 @@ TEST(Checkpoint, wrong_index) {
     std::filesystem::create_directory(d.path() +
                                       "/model.safetensors.index.json");
     EXPECT_EQ(d.error(), index + "not a regular file, expected one");
+  }
+}
+
+TEST(Checkpoint, damaged_index) {
+  Sharded d;
+  std::string whole = Json{{"weight_map", d.map}}.dump();
+  std::mt19937 random(1);
+  for (int i = 0; i < 1000; ++i) {
+    std::string text = whole;
+    if (i % 5 == 4)
+      text.resize(random() % text.size());
+    else
+      for (uint32_t flips = 1 + random() % 3; flips--;)
+        text[random() % text.size()] ^= char(1 << random() % 8);
+    d.write("model.safetensors.index.json", text);
+    Expected<Checkpoint> checkpoint = Checkpoint::open(d.path());
+    if (!checkpoint)
+      EXPECT_EQ(checkpoint.error().message.find('\n'), std::string::npos);
   }
 }
 
