@@ -99,6 +99,30 @@ void KVCache::release(uint32_t sequence) {
   unused.push_back(sequence);
 }
 
+bool KVCache::truncate(uint32_t sequence, uint32_t length) {
+  Sequence &s = sequences[sequence];
+  assert(s.used && length <= s.length && "no such tokens");
+  // A ring has the last pages that were ever written.
+  for (const Pool &pool : pools) {
+    uint64_t tokens = pool.group.pageTokens;
+    uint64_t seen = length > pool.group.window ? length - pool.group.window : 0;
+    if (pool.group.window &&
+        seen / tokens + pool.ringPages < divideUp(s.reach, tokens))
+      return false;
+  }
+  for (uint32_t g = 0; g < pools.size(); ++g) {
+    auto &pages = s.pages[g];
+    uint64_t tokens = pools[g].group.pageTokens;
+    // The pages of a ring that went round stay in their places.
+    if (divideUp(s.reach, tokens) > pools[g].ringPages)
+      continue;
+    for (; pages.size() > divideUp(length, tokens); pages.pop_back())
+      drop(pools[g], pages.back());
+  }
+  s.length = length;
+  return true;
+}
+
 //===----------------------------------------------------------------------===//
 // Pages
 //===----------------------------------------------------------------------===//
@@ -139,6 +163,10 @@ Status KVCache::append(std::span<const Growth> growths) {
   copyShared();
   for (const Growth &growth : growths)
     sequences[growth.sequence].length += growth.tokens;
+  for (const Growth &growth : growths) {
+    Sequence &s = sequences[growth.sequence];
+    s.reach = std::max(s.reach, s.length);
+  }
   return {};
 }
 

@@ -41,6 +41,11 @@ public:
   /// Gives the sequence's pages back.
   void release(uint32_t sequence);
 
+  /// Drops the tokens from `length` on, which is at most the sequence's. False,
+  /// and nothing has changed, where a window's ring no longer has the tokens
+  /// that the next one would see.
+  bool truncate(uint32_t sequence, uint32_t length);
+
   /// Tokens that are about to be appended to a sequence.
   struct Growth {
     uint32_t sequence;
@@ -83,6 +88,7 @@ private:
   };
   struct Sequence {
     uint32_t length = 0;
+    uint32_t reach = 0; // The greatest length that it ever had.
     bool used = false;
     std::vector<std::vector<int32_t>> pages; // [group]
   };

@@ -43,6 +43,10 @@ Sequence Sequence::fork() const {
   return model ? Sequence(model, model->cache.fork(id)) : Sequence();
 }
 
+bool Sequence::truncate(uint32_t length) {
+  return model && model->cache.truncate(id, length);
+}
+
 //===----------------------------------------------------------------------===//
 // Loading
 //===----------------------------------------------------------------------===//

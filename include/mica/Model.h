@@ -70,6 +70,11 @@ public:
   /// appends to them.
   Sequence fork() const;
 
+  /// Drops the tokens from `length` on, at most `length()`. False, and nothing
+  /// has changed, where a layer's window no longer has what the next token
+  /// would see; then the tokens are to be fed again.
+  bool truncate(uint32_t length);
+
 private:
   friend class Model;
   Sequence(ModelState *model, uint32_t id) : model(model), id(id) {}

@@ -40,19 +40,38 @@ public:
   Naive(uint64_t tokens, std::optional<uint64_t> seed)
       : cache(::create(tokens, seed)), random(seed.value_or(0)) {}
 
-  void create() { sequences[cache.createSequence()] = {}; }
+  void create() {
+    uint32_t id = cache.createSequence();
+    sequences[id] = {};
+    reach[id] = 0;
+  }
 
   void fork() {
     auto from = any();
     uint32_t id = cache.fork(from->first);
     ASSERT_FALSE(sequences.contains(id));
     sequences[id] = from->second;
+    reach[id] = reach[from->first];
   }
 
   void release() {
     auto it = any();
     cache.release(it->first);
     sequences.erase(it);
+  }
+
+  /// What the window's ring has lost is refused, and then nothing changes.
+  void truncate() {
+    auto it = any();
+    size_t size = it->second.size(), length = random.below(size + 1);
+    bool kept = cache.truncate(it->first, length);
+    // The ring has room for a window and the rows of a step.
+    if (length + kMaxRows >= reach[it->first])
+      EXPECT_TRUE(kept);
+    if (kept)
+      it->second.resize(length);
+    else
+      ++refused;
   }
 
   void append() {
@@ -95,8 +114,11 @@ public:
   KVCache cache;
   Random random;
   std::map<uint32_t, std::vector<uint32_t>> sequences;
+  int refused = 0;
 
 private:
+  std::map<uint32_t, size_t> reach; // The most tokens that it ever had.
+
   std::map<uint32_t, std::vector<uint32_t>>::iterator any() {
     return std::next(sequences.begin(), random.below(sequences.size()));
   }
@@ -113,6 +135,7 @@ private:
   void write(uint32_t id) {
     auto &marks = sequences[id];
     marks.push_back(random.next());
+    reach[id] = std::max(reach[id], marks.size());
     for (uint32_t g = 0; g < cache.groups(); ++g)
       *place(g, id, marks.size() - 1) = marks.back();
   }
@@ -163,6 +186,7 @@ private:
 };
 
 TEST(KVCache, RandomOperations) {
+  int refused = 0;
   for (uint64_t seed = 0; seed < 20; ++seed) {
     Naive naive(seed % 2 ? 120 : 400,
                 seed % 3 ? std::optional(seed) : std::nullopt);
@@ -175,13 +199,17 @@ TEST(KVCache, RandomOperations) {
         naive.fork();
       else if (action == 2 && naive.sequences.size() > 1)
         naive.release();
+      else if (action == 3)
+        naive.truncate();
       else
         naive.append();
       naive.check();
       if (HasFatalFailure())
         return;
     }
+    refused += naive.refused;
   }
+  EXPECT_GT(refused, 0);
 }
 
 TEST(KVCache, PoolsAreZeroAndAligned) {
