@@ -73,9 +73,10 @@ public:
     return string(member(in, path, key), join(path, key));
   }
 
-  std::string string(const json &value, const std::string &path) {
+  std::string string(const json &value, const std::string &path,
+                     size_t most = 4096) {
     if (value.is_string() &&
-        value.get_ref<const std::string &>().size() <= 4096)
+        value.get_ref<const std::string &>().size() <= most)
       return value.get<std::string>();
     fail(path, value, "a string");
     return "";
@@ -299,6 +300,21 @@ void readOutputs(Reader &r, const json &root, Manifest &m) {
     m.source = r.string(root, "", "source");
 }
 
+void readChat(Reader &r, const json &root, Manifest &m) {
+  const json &chat = r.member(root, "", "chat");
+  if (chat.is_null())
+    return;
+  auto read = [&](const char *key, std::string &into, size_t most) {
+    const json &value = r.member(chat, "chat", key);
+    if (!value.is_null())
+      into = r.string(value, Reader::join("chat", key), most);
+  };
+  read("template", m.chat.text, 1 << 20);
+  read("tools_template", m.chat.toolsText, 1 << 20);
+  read("bos_token", m.chat.bos, 4096);
+  read("eos_token", m.chat.eos, 4096);
+}
+
 /// The array `key` as text; an absent one is empty.
 std::string readOpaque(Reader &r, const json &root, const char *key) {
   const json &value = r.member(root, "", key);
@@ -329,6 +345,7 @@ Expected<Manifest> mica::parseManifest(std::string_view text,
     m.phases.push_back(r.string(phases[i], Reader::at("phases", i)));
   readStack(r, root, m);
   readOutputs(r, root, m);
+  readChat(r, root, m);
   m.work = readOpaque(r, root, "work");
   m.remarks = readOpaque(r, root, "remarks");
   if (r.failed())

@@ -10,6 +10,7 @@
 #define RUNTIME_MANIFEST_H
 
 #include "mica/Status.h"
+#include "runtime/Chat/ChatSource.h"
 
 #include <cstdint>
 #include <string>
@@ -49,7 +50,8 @@ struct OpOutput {
   uint32_t phase;
   enum Arena : uint8_t { Row, Out, Logits, Keys, Values } arena;
   /// I8: integers in groups of 32 columns, whose f32 scales follow the row's
-  /// `columns` bytes; but BF16 where the units are `bf16From` or more (0: never).
+  /// `columns` bytes; but BF16 where the units are `bf16From` or more (0:
+  /// never).
   enum Element : uint8_t { F32, F16, BF16, I8 } element;
   uint32_t bf16From;
   uint64_t offset;
@@ -85,9 +87,10 @@ struct Manifest {
 
   std::vector<StackLayer> stack; // In order; may be empty, as `outputs`.
   std::vector<OpOutput> outputs; // By phase.
-  std::string source;            // What was compiled; "" if not known.
-  std::string quant;             // `--quant` of `mica compile`.
-  std::string activations;       // `--activations` likewise.
+  ChatSource chat;
+  std::string source;      // What was compiled; "" if not known.
+  std::string quant;       // `--quant` of `mica compile`.
+  std::string activations; // `--activations` likewise.
 };
 
 /// Reads a manifest. `file` begins every error.

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mica/Compile.h"
+#include "lib/Compiler/ChatTemplates.h"
 #include "lib/Compiler/Diagnostics.h"
 #include "lib/Compiler/ManifestWriter.h"
 #include "lib/Compiler/Options.h"
@@ -213,9 +214,12 @@ Status Compilation::writeSections(llvm::ArrayRef<PackJob> jobs,
     return Error{options.input + ": module without 'mica_entry', expected the "
                                  "function"};
   uint64_t weightBytes = placeWeights(jobs).back();
-  auto manifest =
-      writeManifest(*source.module, {*target, *entry, offsets, weightBytes,
-                                     options.maxRows, keeper.remarks()});
+  auto chat = chatSource(*source.checkpoint);
+  if (!chat)
+    return chat.takeError();
+  auto manifest = writeManifest(
+      *source.module, {*target, *entry, offsets, weightBytes, options.maxRows,
+                       keeper.remarks(), std::move(*chat)});
   if (!manifest)
     return manifest.takeError();
   auto tokenizer = tokenizerTables(*source.checkpoint);

@@ -126,6 +126,16 @@ static ordered_json codeImages(const ManifestParts &parts) {
   return ordered_json::array({std::move(image)});
 }
 
+/// Only what is there.
+static ordered_json chatJson(const ChatSource &chat) {
+  ordered_json result = {{"template", chat.text}};
+  if (!chat.toolsText.empty())
+    result["tools_template"] = chat.toolsText;
+  result["bos_token"] = chat.bos;
+  result["eos_token"] = chat.eos;
+  return result;
+}
+
 /// The type as `--activations` has it.
 static const char *activationsName(Type type) {
   return type.isInteger(8) ? "int8" : type.isBF16() ? "bf16" : "f32";
@@ -173,6 +183,8 @@ Expected<std::string> mica::writeManifest(ModuleOp module,
       {"remarks", std::move(remarks)},
       {"stack", toJson(module->getAttr("tile.stack"))},
       {"outputs", toJson(module->getAttr("tile.outputs"))}};
+  if (!parts.chat.text.empty())
+    manifest["chat"] = chatJson(parts.chat);
   if (auto quant = module->getAttrOfType<StringAttr>("mica.quant"))
     manifest["quant"] = quant.str();
   if (auto type = module->getAttrOfType<TypeAttr>("mica.activations"))

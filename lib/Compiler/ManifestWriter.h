@@ -5,6 +5,7 @@
 
 #include "lib/Compiler/Diagnostics.h"
 #include "lib/Target/CPU/Target.h"
+#include "runtime/Chat/ChatSource.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mica {
@@ -17,6 +18,7 @@ struct ManifestParts {
   uint64_t weightBytes;
   int64_t maxRows;
   const std::vector<Remark> &remarks;
+  ChatSource chat = {};
 };
 
 /// The manifest (runtime/Manifest.h) of `module`, from the attributes that the

@@ -3,6 +3,7 @@
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
 
+#include "tools/mica/Chat.h"
 #include "tools/mica/Commands.h"
 #include "tools/mica/LogProbs.h"
 #include "tools/mica/SamplerFlags.h"
@@ -20,6 +21,8 @@ struct RunOptions {
   uint32_t tokens = 128, threads = 0, context = 0;
   SamplerFlags sampler;
   std::vector<std::string> stop;
+  bool chat = false;
+  std::string system;
 };
 } // namespace
 
@@ -85,6 +88,10 @@ static int run(const RunOptions &options) {
   auto tokenizer = loadTokenizer(*model, options.model);
   if (!tokenizer)
     return report(tokenizer.error());
+  if (options.chat)
+    return runChat(*model, *tokenizer,
+                   {options.model, options.system, options.tokens,
+                    options.context, options.sampler, options.stop});
   Expected<std::string> text = options.prompt;
   if (!options.hasPrompt)
     text = readFile(options.file);
@@ -138,6 +145,14 @@ void mica::addRunOptions(CLI::App &app, int &status, const std::string &model) {
                    "Tokens that the cache holds; 0: the model's maximum")
       ->capture_default_str();
   addSamplerFlags(*command, options->sampler);
+  auto *chat = command->add_flag(
+      "--chat", options->chat,
+      "Keep a conversation: answer each line of standard input");
+  chat->excludes(prompt);
+  command
+      ->add_option("--system", options->system,
+                   "What the conversation begins with")
+      ->needs(chat);
   command->callback([=, &status] {
     options->hasPrompt = prompt->count();
     status = run(*options);
