@@ -88,8 +88,9 @@ def test_interrupt_leaves(request, talking):
              "--chat", "-n", "1"], bufsize=0, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE) as process:
         process.stdin.write(b"a\n")
-        while not process.stdout.read(1).endswith(b"\n"):
-            pass
+        assert process.stdout.read(1)
+        while select.select([process.stdout], [], [], 1)[0]:
+            assert process.stdout.read(4096)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
 
