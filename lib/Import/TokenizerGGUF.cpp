@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <unordered_map>
 
 using namespace mica;
@@ -32,7 +33,9 @@ private:
   Status readSentencePiece();
   Status readByteLevel();
   Status readMerges();
-  Status readScores();
+  Expected<std::vector<float>> readScores();
+  Status readUnigram();
+  Status readWordPiece();
   Status setSplit();
   void addTokens();
   void setByteIds();
@@ -58,7 +61,7 @@ private:
   const PreTokenizer *preTokenizer = nullptr;
   std::vector<std::string> tokens; // as the file spells them, or respelled
   std::vector<int64_t> types;      // empty, or one for each token
-  std::optional<uint32_t> padding, end;
+  std::optional<uint32_t> padding, separator, mask, end;
 };
 
 /// The byte of a token such as `<0x0A>`, or -1.
@@ -125,7 +128,9 @@ Status Reader::readArrays() {
 Status Reader::readIds() {
   for (auto [name, id] : {std::pair{"bos_token_id", &source.bos},
                           {"unknown_token_id", &source.unknown},
-                          {"padding_token_id", &padding}})
+                          {"padding_token_id", &padding},
+                          {"seperator_token_id", &separator},
+                          {"mask_token_id", &mask}})
     if (Status status = readId(name, *id); !status)
       return status;
   for (const char *name : {"eos_token_id", "eot_token_id", "eom_token_id"}) {
@@ -139,15 +144,17 @@ Status Reader::readIds() {
       end = id;
   }
   auto addBos =
-      flag("add_bos_token",
-           model == "llama" || (preTokenizer && preTokenizer->addBos));
-  auto addEos = flag("add_eos_token", false);
+      flag("add_bos_token", model == "llama" || model == "bert" ||
+                                (preTokenizer && preTokenizer->addBos));
+  auto addEos = flag("add_eos_token", model == "t5");
   if (!addBos || !addEos)
     return addBos ? addEos.takeError() : addBos.takeError();
   if (*addBos && source.bos)
     source.prefix.push_back(*source.bos);
   if (*addEos && end)
     source.suffix.push_back(*end);
+  else if (model == "bert" && separator)
+    source.suffix.push_back(*separator);
   return {};
 }
 
@@ -155,7 +162,8 @@ Status Reader::readIds() {
 /// where the vocabulary spells them as the text does.
 void Reader::addTokens() {
   std::vector<bool> special(tokens.size());
-  for (std::optional<uint32_t> id : {source.bos, source.unknown, padding, end})
+  for (std::optional<uint32_t> id :
+       {source.bos, source.unknown, padding, separator, mask, end})
     if (id)
       special[*id] = true;
   for (uint32_t id = 0; id < tokens.size(); ++id) {
@@ -187,26 +195,20 @@ void Reader::setByteIds() {
   }
 }
 
-Status Reader::readScores() {
+Expected<std::vector<float>> Reader::readScores() {
   std::vector<float> scores(tokens.size());
-  if (isGemma(architecture)) { // its scores do not follow its merges
-    for (size_t id = 0; id < scores.size(); ++id)
-      scores[id] = -static_cast<float>(id);
-  } else {
-    auto values = gguf.getFloats(key("scores"));
-    if (!values)
-      return values.takeError();
-    if (values->size() != tokens.size())
-      return error("scores", "with " + std::to_string(values->size()) +
-                                 " elements found, expected " +
-                                 std::to_string(tokens.size()));
-    for (size_t id = 0; id < scores.size(); ++id)
-      if (scores[id] = (*values)[id]; std::isnan(scores[id]))
-        return error("scores", "with nan for token " + std::to_string(id) +
-                                   " found, expected numbers");
-  }
-  source.merges = mergesFromScores(source.pieces, scores);
-  return {};
+  auto values = gguf.getFloats(key("scores"));
+  if (!values)
+    return values.takeError();
+  if (values->size() != tokens.size())
+    return error("scores", "with " + std::to_string(values->size()) +
+                               " elements found, expected " +
+                               std::to_string(tokens.size()));
+  for (size_t id = 0; id < scores.size(); ++id)
+    if (scores[id] = (*values)[id]; std::isnan(scores[id]))
+      return error("scores", "with nan for token " + std::to_string(id) +
+                                 " found, expected numbers");
+  return scores;
 }
 
 Status Reader::readMerges() {
@@ -257,12 +259,104 @@ Status Reader::readSentencePiece() {
          PieceKind::Normal, !token.empty()});
   }
   // Merges first: they are made of texts such as `<0x0A>`, not of the bytes.
-  Status status = gguf.contains(key("merges")) ? readMerges() : readScores();
-  if (status) {
-    addTokens();
-    setByteIds();
+  if (gguf.contains(key("merges"))) {
+    if (Status status = readMerges(); !status)
+      return status;
+  } else {
+    std::vector<float> byId(
+        tokens.size()); // Gemma's scores are not its merges'
+    for (size_t id = 0; id < byId.size(); ++id)
+      byId[id] = -static_cast<float>(id);
+    auto scores = gemma ? Expected(std::move(byId)) : readScores();
+    if (!scores)
+      return scores.takeError();
+    source.merges = mergesFromScores(source.pieces, *scores);
   }
-  return status;
+  addTokens();
+  setByteIds();
+  return {};
+}
+
+/// SentencePiece's unigram model, with its own normalization.
+Status Reader::readUnigram() {
+  source.model = ModelKind::Unigram;
+  source.flags = DecodeSpaces | FloatScores;
+  auto prefixSpace = flag("add_space_prefix", true);
+  auto trim = flag("remove_extra_whitespaces", true);
+  if (!prefixSpace || !trim)
+    return prefixSpace ? trim.takeError() : prefixSpace.takeError();
+  if (gguf.contains(key("precompiled_charsmap"))) {
+    auto bytes = gguf.getInts(key("precompiled_charsmap"));
+    if (!bytes)
+      return bytes.takeError();
+    for (int64_t byte : *bytes)
+      source.charsmap.push_back(static_cast<char>(byte));
+    source.normalizer.push_back({StepKind::Charsmap, 1, "", ""});
+  }
+  if (*trim) {
+    source.normalizer.push_back({StepKind::ReplacePattern, 0, "^ +| +$", ""});
+    source.normalizer.push_back({StepKind::ReplacePattern, 0, " {2,}", " "});
+  }
+  if (*prefixSpace) {
+    source.normalizer.push_back({StepKind::Prepend, 0, " ", ""});
+    source.flags |= DecodeStrip;
+  }
+  source.normalizer.push_back(
+      {StepKind::Replace, 0, " ", std::string(kMetaspace)});
+  auto scores = readScores();
+  if (!scores)
+    return scores.takeError();
+  // Only words score: the unknown piece must not decide what the worst is.
+  float worst = 0;
+  for (uint32_t id = 0; id < tokens.size(); ++id) {
+    bool word = typeOf(id) == Normal || typeOf(id) == UserDefined;
+    source.pieces.push_back(
+        {tokens[id], PieceKind::Normal, word && !tokens[id].empty()});
+    if (typeOf(id) == Normal)
+      worst = std::min(worst, (*scores)[id]);
+  }
+  for (uint32_t id = 0; id < tokens.size(); ++id)
+    source.scores.push_back(typeOf(id) == Normal ? (*scores)[id] : worst);
+  addTokens();
+  setByteIds();
+  bool bytes = std::all_of(source.byteIds.begin(), source.byteIds.end(),
+                           [](uint32_t id) { return id != kEmpty; });
+  source.flags |= bytes ? ByteFallback : 0;
+  return {};
+}
+
+/// BERT's model, whose files spell the start of a word with U+2581 and have
+/// nothing in front of a piece inside.
+Status Reader::readWordPiece() {
+  source.model = ModelKind::WordPiece;
+  source.flags = DecodeWords | DecodeTidy;
+  source.maxChars = 100;
+  source.continuing = "##";
+  for (StepKind kind :
+       {StepKind::CleanText, StepKind::SpaceChinese, StepKind::NFD,
+        StepKind::StripMarks, StepKind::Lowercase})
+    source.normalizer.push_back({kind, 0, "", ""});
+  Expected<std::string> space = translatePattern("\\s+");
+  if (!space)
+    return space.takeError();
+  auto split = [&](std::string pattern, SplitMode mode) {
+    source.preTokenizer.push_back(
+        {StepKind::Split, static_cast<uint32_t>(mode), pattern, ""});
+  };
+  split(std::move(*space), SplitMode::Removed);
+  split(std::string(kPunctuationPattern), SplitMode::Isolated);
+  for (uint32_t id = 0; id < tokens.size(); ++id) {
+    std::string_view token = tokens[id];
+    bool word = token.starts_with(kMetaspace);
+    std::string text = word ? std::string(token.substr(kMetaspace.size()))
+                       : typeOf(id) == Normal
+                           ? source.continuing + std::string(token)
+                           : std::string(token);
+    source.pieces.push_back({text, PieceKind::Normal, !text.empty()});
+  }
+  addTokens();
+  source.byteIds.assign(256, kEmpty);
+  return {};
 }
 
 /// The splits by the name of `tokenizer.ggml.pre`.
@@ -307,16 +401,27 @@ Expected<TokenizerSource> Reader::run() {
       return value.takeError();
     *text = *value;
   }
-  if (model != "llama" && model != "gpt2")
-    return error("model", quote(model) + " found, expected llama or gpt2");
+  struct Kind {
+    std::string_view name;
+    Status (Reader::*read)();
+  };
+  constexpr Kind kinds[] = {{"llama", &Reader::readSentencePiece},
+                            {"gpt2", &Reader::readByteLevel},
+                            {"t5", &Reader::readUnigram},
+                            {"bert", &Reader::readWordPiece}};
+  const Kind *kind =
+      std::find_if(std::begin(kinds), std::end(kinds),
+                   [&](const Kind &kind) { return kind.name == model; });
+  if (kind == std::end(kinds))
+    return error("model",
+                 quote(model) + " found, expected bert, gpt2, llama or t5");
   if (model == "gpt2" && !(preTokenizer = findPreTokenizer(pre)))
     return error("pre",
                  quote(pre) + " found, expected one of " + preTokenizerNames());
   for (auto step : {&Reader::readArrays, &Reader::readIds})
     if (Status status = (this->*step)(); !status)
       return status.takeError();
-  Status status = model == "llama" ? readSentencePiece() : readByteLevel();
-  if (!status)
+  if (Status status = (this->*kind->read)(); !status)
     return status.takeError();
   return std::move(source);
 }

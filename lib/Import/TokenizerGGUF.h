@@ -12,9 +12,10 @@
 namespace mica {
 
 /// Reads `tokenizer.ggml.*` (the file needs no tensors). Kinds: `llama`
-/// (SentencePiece-style; Gemma's rules for its architectures) and `gpt2`
-/// (byte-level, with the splits that `tokenizer.ggml.pre` names). A GGUF file
-/// names no normalizer, so a text is not normalized.
+/// (SentencePiece-style; Gemma's rules for its architectures), `gpt2`
+/// (byte-level, with the splits that `tokenizer.ggml.pre` names), `t5`
+/// (SentencePiece's unigram model) and `bert` (WordPiece in lower case). For
+/// the first two a GGUF file names no normalizer, so a text is not normalized.
 Expected<TokenizerSource> tokenizerFromGGUF(const GGUF &gguf);
 
 /// The merges that a SentencePiece vocabulary implies: every split of a piece

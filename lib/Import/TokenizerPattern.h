@@ -13,6 +13,10 @@
 
 namespace mica {
 
+/// A character that the `tokenizers` library takes for punctuation, in PCRE2's
+/// syntax: ASCII's and category P as Unicode 8 has it.
+extern const std::string_view kPunctuationPattern;
+
 /// GPT-2's split pattern, which `ByteLevel` of a tokenizer.json stands for.
 extern const std::string_view kGPT2Pattern;
 

@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Import/TokenizerPipeline.h"
+#include "lib/Import/Base64.h"
 #include "lib/Import/MappedFile.h"
 #include "lib/Import/TokenizerPattern.h"
 #include "runtime/Tokenizer/Unicode.h"
@@ -62,37 +63,94 @@ Status forEach(const json &stage, const char *name, const char *list,
   return {};
 }
 
+/// The pattern or string at `pattern` of a Replace, as a step.
+Status readReplace(const json &stage, TokenizerSource &source) {
+  std::string content = stringAt(stage, "content");
+  auto pattern = stage.find("pattern");
+  bool found = pattern != stage.end() && pattern->is_object();
+  if (std::string from = found ? stringAt(*pattern, "String") : "";
+      !from.empty()) {
+    source.normalizer.push_back({StepKind::Replace, 0, from, content});
+    return {};
+  }
+  std::string regex = found ? stringAt(*pattern, "Regex") : "";
+  if (regex.empty())
+    return unknown(source, "normalizer", "Replace without pattern",
+                   "a Replace of a String or a Regex");
+  Expected<std::string> translated = translatePattern(regex);
+  if (!translated)
+    return Error{source.file + ": " + translated.error().message};
+  source.normalizer.push_back(
+      {StepKind::ReplacePattern, 0, std::move(*translated), content});
+  return {};
+}
+
+void addBertNormalizer(const json &stage, TokenizerSource &source) {
+  auto add = [&](StepKind kind) {
+    source.normalizer.push_back({kind, 0, "", ""});
+  };
+  bool lower = flagAt(stage, "lowercase", true);
+  if (flagAt(stage, "clean_text", true))
+    add(StepKind::CleanText);
+  if (flagAt(stage, "handle_chinese_chars", true))
+    add(StepKind::SpaceChinese);
+  if (flagAt(stage, "strip_accents", lower)) {
+    add(StepKind::NFD);
+    add(StepKind::StripMarks);
+  }
+  if (lower)
+    add(StepKind::Lowercase);
+}
+
+Status readCharsmap(const json &stage, TokenizerSource &source) {
+  auto bytes = decodeBase64(stringAt(stage, "precompiled_charsmap"));
+  if (!bytes)
+    return unknown(source, "normalizer", "Precompiled", "a map in base 64");
+  if (!source.charsmap.empty())
+    return unknown(source, "normalizer", "a second Precompiled", "one");
+  source.charsmap = std::move(*bytes);
+  source.normalizer.push_back({StepKind::Charsmap, 0, "", ""});
+  return {};
+}
+
 Status readOneNormalizer(const json &stage, TokenizerSource &source) {
-  constexpr std::array<std::pair<std::string_view, StepKind>, 4> forms = {
-      {{"NFC", StepKind::NFC},
-       {"NFD", StepKind::NFD},
-       {"NFKC", StepKind::NFKC},
-       {"NFKD", StepKind::NFKD}}};
+  struct Simple {
+    std::string_view name;
+    StepKind kind;
+    uint32_t option;
+  };
+  constexpr std::array<Simple, 6> simple = {
+      {{"NFC", StepKind::NFC, 0},
+       {"NFD", StepKind::NFD, 0},
+       {"NFKC", StepKind::NFKC, 0},
+       {"NFKD", StepKind::NFKD, 0},
+       {"Lowercase", StepKind::Lowercase, 0},
+       {"StripAccents", StepKind::StripMarks, 1}}};
   std::string type = stringAt(stage, "type");
-  for (auto [name, kind] : forms)
-    if (type == name) {
-      source.normalizer.push_back({kind, 0, "", ""});
+  for (const Simple &row : simple)
+    if (type == row.name) {
+      source.normalizer.push_back({row.kind, row.option, "", ""});
       return {};
     }
   if (type == "Prepend") {
     if (std::string text = stringAt(stage, "prepend"); !text.empty())
       source.normalizer.push_back({StepKind::Prepend, 0, text, ""});
-    return {};
+  } else if (type == "Strip") {
+    uint32_t sides = (flagAt(stage, "strip_left", true) ? 1u : 0u) |
+                     (flagAt(stage, "strip_right", true) ? 2u : 0u);
+    source.normalizer.push_back({StepKind::StripSpace, sides, "", ""});
+  } else if (type == "Replace") {
+    return readReplace(stage, source);
+  } else if (type == "BertNormalizer") {
+    addBertNormalizer(stage, source);
+  } else if (type == "Precompiled") {
+    return readCharsmap(stage, source);
+  } else {
+    return unknown(source, "normalizer", type,
+                   "BertNormalizer, Lowercase, NFC, NFD, NFKC, NFKD, "
+                   "Precompiled, Prepend, Replace, Strip or StripAccents");
   }
-  if (type == "Replace") {
-    auto pattern = stage.find("pattern");
-    std::string from = pattern != stage.end() && pattern->is_object()
-                           ? stringAt(*pattern, "String")
-                           : "";
-    if (from.empty())
-      return unknown(source, "normalizer", "Replace of a pattern",
-                     "a Replace of a String");
-    source.normalizer.push_back(
-        {StepKind::Replace, 0, from, stringAt(stage, "content")});
-    return {};
-  }
-  return unknown(source, "normalizer", type,
-                 "NFC, NFD, NFKC, NFKD, Prepend or Replace");
+  return {};
 }
 
 void addSplit(TokenizerSource &source, SplitMode mode, bool invert,
@@ -113,31 +171,35 @@ Status addTranslated(TokenizerSource &source, SplitMode mode, bool invert,
   return {};
 }
 
-Status readSplit(const json &stage, TokenizerSource &source) {
+Expected<SplitMode> readMode(const json &stage, const TokenizerSource &source) {
   constexpr std::array<std::string_view, kSplitModes> modes = {
       "Removed", "Isolated", "MergedWithPrevious", "MergedWithNext",
       "Contiguous"};
   std::string behavior = stringAt(stage, "behavior");
-  uint32_t mode = 0;
-  while (mode < kSplitModes && modes[mode] != behavior)
-    ++mode;
-  if (mode == kSplitModes)
-    return unknown(source, "split behavior", behavior,
-                   "Removed, Isolated, MergedWithPrevious, MergedWithNext or "
-                   "Contiguous");
+  for (uint32_t mode = 0; mode < kSplitModes; ++mode)
+    if (modes[mode] == behavior)
+      return static_cast<SplitMode>(mode);
+  return unknown(source, "split behavior", behavior,
+                 "Removed, Isolated, MergedWithPrevious, MergedWithNext or "
+                 "Contiguous");
+}
+
+Status readSplit(const json &stage, TokenizerSource &source) {
+  Expected<SplitMode> mode = readMode(stage, source);
+  if (!mode)
+    return mode.takeError();
   bool invert = flagAt(stage, "invert", false);
   auto pattern = stage.find("pattern");
   if (pattern == stage.end() || !pattern->is_object())
     return unknown(source, "split", "no pattern", "a Regex or a String");
   if (std::string text = stringAt(*pattern, "String"); !text.empty()) {
-    addSplit(source, static_cast<SplitMode>(mode), invert,
-             literalPattern(text));
+    addSplit(source, *mode, invert, literalPattern(text));
     return {};
   }
   std::string regex = stringAt(*pattern, "Regex");
   if (regex.empty())
     return unknown(source, "split", "empty pattern", "a Regex or a String");
-  return addTranslated(source, static_cast<SplitMode>(mode), invert, regex);
+  return addTranslated(source, *mode, invert, regex);
 }
 
 Status readByteLevel(const json &stage, TokenizerSource &source) {
@@ -188,8 +250,27 @@ Status readOnePreTokenizer(const json &stage, TokenizerSource &source) {
     return addTranslated(source, SplitMode::Isolated, false,
                          flagAt(stage, "individual_digits", false) ? "\\p{N}"
                                                                    : "\\p{N}+");
+  if (type == "WhitespaceSplit")
+    return addTranslated(source, SplitMode::Removed, false, "\\s+");
+  if (type == "Whitespace")
+    return addTranslated(source, SplitMode::Removed, true, "\\w+|[^\\w\\s]+");
+  if (type == "Punctuation") {
+    Expected<SplitMode> mode = stage.contains("behavior")
+                                   ? readMode(stage, source)
+                                   : SplitMode::Isolated;
+    if (!mode)
+      return mode.takeError();
+    addSplit(source, *mode, false, std::string(kPunctuationPattern));
+    return {};
+  }
+  if (type == "BertPreTokenizer") {
+    addSplit(source, SplitMode::Isolated, false,
+             std::string(kPunctuationPattern));
+    return addTranslated(source, SplitMode::Removed, false, "\\s+");
+  }
   return unknown(source, "pre-tokenizer", type,
-                 "ByteLevel, Digits, Metaspace or Split");
+                 "BertPreTokenizer, ByteLevel, Digits, Metaspace, Punctuation, "
+                 "Split, Whitespace or WhitespaceSplit");
 }
 
 Status readOneDecoder(const json &stage, TokenizerSource &source) {
@@ -197,7 +278,14 @@ Status readOneDecoder(const json &stage, TokenizerSource &source) {
   if (type == "Metaspace") {
     source.flags |= DecodeSpaces;
     if (prependScheme(stage) != "never")
-      source.flags |= DecodeStrip;
+      source.flags |= DecodeFirst;
+  } else if (type == "WordPiece") {
+    source.flags |= DecodeWords;
+    if (std::string prefix = stringAt(stage, "prefix");
+        prefix != source.continuing)
+      return unknown(source, "decoder prefix", prefix, "that of the model");
+    if (flagAt(stage, "cleanup", true))
+      source.flags |= DecodeTidy;
   } else if (type == "Replace") {
     auto pattern = stage.find("pattern");
     if (pattern == stage.end() || !pattern->is_object() ||
@@ -210,9 +298,10 @@ Status readOneDecoder(const json &stage, TokenizerSource &source) {
     if (stringAt(stage, "content") == " ")
       source.flags |= DecodeStrip;
   } else if (type != "ByteLevel" && type != "ByteFallback" && type != "Fuse") {
-    return unknown(source, "decoder", type,
-                   "ByteFallback, ByteLevel, Fuse, Metaspace, Replace or "
-                   "Strip");
+    return unknown(
+        source, "decoder", type,
+        "ByteFallback, ByteLevel, Fuse, Metaspace, Replace, Strip or "
+        "WordPiece");
   }
   return {};
 }
@@ -242,13 +331,31 @@ Status readTemplateElement(const json &element, const json &special,
   return {};
 }
 
+/// The tokens around a text, each as `["</s>", 2]`.
+Status readPair(const json &stage, TokenizerSource &source) {
+  for (auto [name, ids] :
+       {std::pair{"cls", &source.prefix}, {"sep", &source.suffix}}) {
+    auto token = stage.find(name);
+    if (token == stage.end() || !token->is_array() || token->size() != 2 ||
+        !(*token)[1].is_number_unsigned() ||
+        (*token)[1].get<uint64_t>() >= source.pieces.size())
+      return unknown(source, "post-processor", name,
+                     "a token and its id of the vocabulary");
+    ids->push_back((*token)[1].get<uint32_t>());
+  }
+  return {};
+}
+
 Status readOnePostProcessor(const json &stage, TokenizerSource &source) {
   std::string type = stringAt(stage, "type");
   if (type == "ByteLevel")
     return {};
+  if (type == "BertProcessing" || type == "RobertaProcessing")
+    return readPair(stage, source);
   if (type != "TemplateProcessing")
     return unknown(source, "post-processor", type,
-                   "ByteLevel or TemplateProcessing");
+                   "BertProcessing, ByteLevel, RobertaProcessing or "
+                   "TemplateProcessing");
   auto single = stage.find("single"), special = stage.find("special_tokens");
   if (single == stage.end() || !single->is_array() || special == stage.end() ||
       !special->is_object())

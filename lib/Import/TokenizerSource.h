@@ -49,7 +49,12 @@ struct TokenizerSource {
   uint32_t flags = 0; ///< bits of `tokenizer::Flag`
   std::vector<Piece>
       pieces; ///< by id; one with the text of an earlier one wins
-  std::vector<Merge> merges; ///< by rank, the one to apply first in front
+  tokenizer::ModelKind model = tokenizer::ModelKind::BPE;
+  std::vector<double> scores; ///< by id, in a unigram model
+  std::string continuing;     ///< what pieces inside of a word begin with
+  uint32_t maxChars = 0;      ///< of a word, in WordPiece
+  std::string charsmap;       ///< SentencePiece's map of characters
+  std::vector<Merge> merges;  ///< by rank, the one to apply first in front
   std::vector<Added> added;
   std::vector<Step> normalizer, preTokenizer;
   std::vector<uint32_t> byteIds; ///< [256], `tokenizer::kEmpty` for none

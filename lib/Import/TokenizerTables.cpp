@@ -16,6 +16,9 @@ using namespace mica::tokenizer;
 
 namespace {
 
+/// How much worse than the worst piece a character without one scores.
+constexpr double kUnknownPenalty = 10;
+
 /// Collects the arrays behind a header, each at a multiple of 8 bytes.
 class Builder {
 public:
@@ -44,9 +47,11 @@ private:
   std::vector<tokenizer::Merge> mergeSlots() const;
   std::vector<Added> addedTokens(bool normalized);
   std::vector<Step> steps(const std::vector<TokenizerSource::Step> &steps);
-  std::string normalize(std::string text) const;
+  std::vector<uint32_t> sortedPieces() const;
+  Status addNormalizer();
 
   const TokenizerSource &source;
+  Normalizer normalizer;
   Header header = {};
   std::string blob;
   std::vector<char> strings;
@@ -108,17 +113,40 @@ std::vector<tokenizer::Merge> Builder::mergeSlots() const {
   return slots;
 }
 
-std::string Builder::normalize(std::string text) const {
+/// The ids of pieces in the order of their texts, which a unigram model looks
+/// up by prefix.
+std::vector<uint32_t> Builder::sortedPieces() const {
+  std::map<std::string_view, uint32_t> ids;
+  if (source.model == ModelKind::Unigram)
+    for (uint32_t id = 0; id < source.pieces.size(); ++id)
+      if (source.pieces[id].lookup)
+        ids[source.pieces[id].text] = id;
+  std::vector<uint32_t> sorted;
+  sorted.reserve(ids.size());
+  for (const auto &[text, id] : ids)
+    sorted.push_back(id);
+  return sorted;
+}
+
+/// Added tokens may be found in normalized text: in their normalized form.
+Status Builder::addNormalizer() {
+  Expected<Charsmap> charsmap = Charsmap::create(source.charsmap);
+  if (!charsmap)
+    return charsmap.takeError();
+  normalizer = Normalizer(*charsmap);
   for (const TokenizerSource::Step &step : source.normalizer)
-    normalizeStep(step.kind, step.a, step.b, text);
-  return text;
+    if (Status status = normalizer.add(step.kind, step.option, step.a, step.b);
+        !status)
+      return status;
+  return {};
 }
 
 std::vector<Added> Builder::addedTokens(bool normalized) {
   std::map<std::string, const TokenizerSource::Added *> sorted;
   for (const TokenizerSource::Added &token : source.added)
     if (token.normalized == normalized && !token.text.empty())
-      sorted.emplace(normalized ? normalize(token.text) : token.text, &token);
+      sorted.emplace(normalized ? normalizer.run(token.text) : token.text,
+                     &token);
   std::vector<Added> added;
   for (const auto &[content, token] : sorted)
     if (!content.empty())
@@ -137,14 +165,16 @@ Builder::steps(const std::vector<TokenizerSource::Step> &steps) {
 Expected<std::string> Builder::run() {
   uint64_t size = 0; // at most, so that offsets do not wrap below
   for (const TokenizerSource::Piece &piece : source.pieces)
-    size += piece.text.size() + 16;
+    size += piece.text.size() + 32;
   for (const TokenizerSource::Added &token : source.added)
     size += token.text.size() * kMaxGrowth + 16;
-  size += source.merges.size() * 24;
+  size += source.merges.size() * 24 + source.charsmap.size();
   if (size > UINT32_MAX / 2)
     return Error{source.file + ": tokenizer tables of " + std::to_string(size) +
                  " bytes found, expected under 2 GiB"};
 
+  if (Status status = addNormalizer(); !status)
+    return Error{source.file + ": tokenizer tables: " + status.error().message};
   blob.resize(sizeof(Header));
   std::copy(std::begin(kMagic), std::end(kMagic), header.magic);
   header.version = kVersion;
@@ -154,6 +184,21 @@ Expected<std::string> Builder::run() {
   addPieces();
   header.pieceSlot = append(pieceSlots());
   header.mergeSlot = append(mergeSlots());
+  header.model = source.model;
+  header.maxChars = source.maxChars;
+  header.continuing = text(source.continuing);
+  if (source.model == ModelKind::Unigram) {
+    header.unknownScore = -kUnknownPenalty;
+    if (!source.scores.empty())
+      header.unknownScore +=
+          *std::min_element(source.scores.begin(), source.scores.end());
+    std::vector<double> scores = source.scores;
+    scores.resize(source.pieces.size()); // added tokens have none
+    header.score = append(scores);
+    header.sorted = append(sortedPieces());
+  }
+  header.charsmap =
+      append(std::vector<char>(source.charsmap.begin(), source.charsmap.end()));
   header.byteId = append(source.byteIds);
   header.rawAdded = append(addedTokens(false));
   header.normalizedAdded = append(addedTokens(true));

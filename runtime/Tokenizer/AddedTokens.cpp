@@ -56,29 +56,6 @@ uint32_t AddedTokens::longest(const Tables &tables,
 
 namespace {
 
-int32_t decodeFirst(std::string_view text) {
-  utf8proc_int32_t code = 0;
-  utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t *>(text.data()),
-                   static_cast<utf8proc_ssize_t>(text.size()), &code);
-  return code;
-}
-
-/// The last character of `text`, which is not empty.
-std::string_view lastChar(std::string_view text) {
-  size_t at = text.size() - 1;
-  while (at && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80)
-    --at;
-  return text.substr(at);
-}
-
-/// The White_Space property of Unicode.
-bool isSpace(int32_t code) {
-  return (code >= 9 && code <= 13) || code == 0x20 || code == 0x85 ||
-         code == 0xa0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200a) ||
-         code == 0x2028 || code == 0x2029 || code == 0x202f || code == 0x205f ||
-         code == 0x3000;
-}
-
 /// Whether a character belongs to a word: letter, mark, digit or connector.
 bool isWord(int32_t code) {
   switch (utf8proc_category(code)) {
@@ -100,14 +77,14 @@ bool isWord(int32_t code) {
 }
 
 bool touchesWord(std::string_view text, size_t begin, size_t end) {
-  return (begin && isWord(decodeFirst(lastChar(text.substr(0, begin))))) ||
-         (end < text.size() && isWord(decodeFirst(text.substr(end))));
+  return (begin && isWord(codePoint(lastChar(text.substr(0, begin))))) ||
+         (end < text.size() && isWord(codePoint(text.substr(end))));
 }
 
 size_t skipSpacesLeft(std::string_view text, size_t begin, size_t limit) {
   while (begin > limit) {
     std::string_view last = lastChar(text.substr(0, begin));
-    if (!isSpace(decodeFirst(last)))
+    if (!isSpace(codePoint(last)))
       break;
     begin -= last.size();
   }
@@ -115,7 +92,7 @@ size_t skipSpacesLeft(std::string_view text, size_t begin, size_t limit) {
 }
 
 size_t skipSpacesRight(std::string_view text, size_t end) {
-  while (end < text.size() && isSpace(decodeFirst(text.substr(end))))
+  while (end < text.size() && isSpace(codePoint(text.substr(end))))
     end += charSize(text[end]);
   return end;
 }

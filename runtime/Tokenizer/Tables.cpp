@@ -4,8 +4,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Tokenizer/Tables.h"
+#include "runtime/Tokenizer/Charsmap.h"
 #include "runtime/Tokenizer/Unicode.h"
 
+#include <cmath>
 #include <string>
 
 using namespace mica;
@@ -33,10 +35,31 @@ Merge Tables::merge(uint32_t left, uint32_t right) const {
 
 namespace {
 
-bool isNormalizer(StepKind kind) { return kind <= StepKind::Prepend; }
+bool isNormalizer(StepKind kind) { return kind <= StepKind::StripSpace; }
 bool isPreTokenizer(StepKind kind) {
   return kind == StepKind::Replace ||
-         (kind > StepKind::Prepend && kind <= StepKind::Split);
+         (kind > StepKind::StripSpace && kind <= StepKind::Split);
+}
+bool needsText(StepKind kind) {
+  return kind == StepKind::Replace || kind == StepKind::Prepend ||
+         kind == StepKind::ReplacePattern || kind > StepKind::StripSpace;
+}
+
+/// How many times longer a step can make a text.
+uint64_t growthOf(const Step &step, const Charsmap &charsmap) {
+  switch (step.kind) {
+  case StepKind::Replace:
+    return 1 + step.b.size / step.a.size;
+  case StepKind::ReplacePattern:
+    return 1 + step.b.size;
+  case StepKind::Charsmap:
+    return 1 + charsmap.longestReplacement();
+  case StepKind::SpaceChinese:
+  case StepKind::Lowercase:
+    return 2;
+  default:
+    return 1;
+  }
 }
 
 /// One check after the other; the first that fails leaves the reason.
@@ -46,7 +69,8 @@ public:
 
   Expected<Tables> run() {
     if (readHeader() && readRanges() && checkPieces() && checkMerges() &&
-        checkIds() && checkAdded(t.rawAdded) && checkAdded(t.normalizedAdded) &&
+        checkScores() && checkIds() && checkText(t.header.continuing) &&
+        checkAdded(t.rawAdded) && checkAdded(t.normalizedAdded) &&
         checkSteps(t.normalizer, isNormalizer) &&
         checkSteps(t.preTokenizer, isPreTokenizer))
       return t;
@@ -65,6 +89,7 @@ private:
   bool readRanges();
   bool checkPieces();
   bool checkMerges();
+  bool checkScores();
   bool checkIds();
   bool checkAdded(Array<Added> added);
   bool checkSteps(Array<Step> steps, bool (*allowed)(StepKind));
@@ -115,6 +140,12 @@ bool Checker::readHeader() {
   if (h.flags & ~kAllFlags)
     return fail("flags " + std::to_string(h.flags) +
                 " found, expected known bits");
+  if (static_cast<uint32_t>(h.model) >= kModelKinds || h.maxChars > kMaxWord)
+    return fail("model " + std::to_string(static_cast<uint32_t>(h.model)) +
+                " with words of " + std::to_string(h.maxChars) +
+                " characters found, expected below " +
+                std::to_string(kModelKinds) + " and up to " +
+                std::to_string(kMaxWord));
   if (!h.vocab || h.vocab > uint32_t{1} << 30)
     return fail("vocabulary of " + std::to_string(h.vocab) +
                 " found, expected 1 to 2^30");
@@ -128,6 +159,9 @@ bool Checker::readRanges() {
       !read(h.pieceKind, "piece kinds", t.pieceKind) ||
       !read(h.pieceSlot, "piece slots", t.pieceSlot) ||
       !read(h.mergeSlot, "merge slots", t.mergeSlot) ||
+      !read(h.score, "scores", t.score) ||
+      !read(h.sorted, "sorted pieces", t.sorted) ||
+      !read(h.charsmap, "charsmap", t.charsmap) ||
       !read(h.byteId, "byte ids", t.byteId) ||
       !read(h.rawAdded, "added tokens", t.rawAdded) ||
       !read(h.normalizedAdded, "normalized tokens", t.normalizedAdded) ||
@@ -138,7 +172,8 @@ bool Checker::readRanges() {
       !read(h.suffix, "suffix", t.suffix) || !read(h.eos, "end ids", t.eos))
     return false;
   if (t.pieceStart.size() != h.vocab + 1 || t.pieceKind.size() != h.vocab ||
-      t.byteId.size() != 256)
+      t.byteId.size() != 256 ||
+      t.score.size() != (h.model == ModelKind::Unigram ? h.vocab : 0))
     return fail("tables of other sizes found, expected " +
                 std::to_string(h.vocab) + " pieces and 256 bytes");
   return true;
@@ -196,6 +231,25 @@ bool Checker::checkMerges() {
   return true;
 }
 
+bool Checker::checkScores() {
+  for (uint32_t id = 0; id < t.score.size(); ++id)
+    if (!std::isfinite(t.score[id]))
+      return fail("score of piece " + std::to_string(id) +
+                  " not finite found, expected a number");
+  if (!std::isfinite(t.header.unknownScore))
+    return fail("unknown score not finite found, expected a number");
+  std::string_view previous;
+  for (uint32_t i = 0; i < t.sorted.size(); ++i) {
+    uint32_t id = t.sorted[i];
+    if (!isId(id) || t.piece(id) <= previous)
+      return fail("sorted piece " + std::to_string(i) + " with id " +
+                  std::to_string(id) +
+                  " found, expected ids in the order of their texts");
+    previous = t.piece(id);
+  }
+  return true;
+}
+
 bool Checker::checkIds() {
   if (!isIdOrNone(t.header.unknown) || !isIdOrNone(t.header.bos))
     return fail("unknown id " + std::to_string(t.header.unknown) +
@@ -247,6 +301,9 @@ bool Checker::checkAdded(Array<Added> added) {
 
 bool Checker::checkSteps(Array<Step> steps, bool (*allowed)(StepKind)) {
   uint64_t growth = 1; // how much longer a text can become
+  Expected<Charsmap> charsmap = Charsmap::create(t.charsmap);
+  if (!charsmap)
+    return fail(charsmap.error().message);
   if (steps.size() > kMaxSteps)
     return fail(std::to_string(steps.size()) + " steps found, expected up to " +
                 std::to_string(kMaxSteps));
@@ -258,14 +315,12 @@ bool Checker::checkSteps(Array<Step> steps, bool (*allowed)(StepKind)) {
       return fail("step " + std::to_string(static_cast<uint32_t>(step.kind)) +
                   " with option " + std::to_string(step.option) +
                   " found, expected known values");
-    bool needsText = step.kind >= StepKind::Replace;
-    if ((needsText && !step.a.size) || step.a.size > kMaxPattern ||
+    if ((needsText(step.kind) && !step.a.size) || step.a.size > kMaxPattern ||
         step.b.size > kMaxPattern)
       return fail("step text of " + std::to_string(step.a.size) + " and " +
                   std::to_string(step.b.size) + " bytes found, expected 1 to " +
                   std::to_string(kMaxPattern));
-    if (step.kind == StepKind::Replace)
-      growth *= 1 + step.b.size / step.a.size;
+    growth *= growthOf(step, *charsmap);
     if (growth > kMaxGrowth)
       return fail("text growing " + std::to_string(growth) +
                   " times found, expected up to " + std::to_string(kMaxGrowth));

@@ -6,7 +6,8 @@
 //
 // A text goes through these tables in order: added tokens that match the raw
 // text, `normalizer`, added tokens that match normalized text, `preTokenizer`,
-// and byte-pair merges by rank (`docs/architecture.md`).
+// and the model: byte-pair merges by rank, the pieces with the best sum of
+// scores, or the longest pieces from the left.
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
@@ -29,11 +30,16 @@ static_assert(std::endian::native == std::endian::little,
               "the tables are read in place");
 
 inline constexpr char kMagic[8] = {'M', 'I', 'C', 'A', 'T', 'O', 'K', '\n'};
-inline constexpr uint32_t kVersion = 1;
+inline constexpr uint32_t kVersion = 2;
 inline constexpr uint32_t kEmpty = 0xffffffff; // a free slot, or no id
 inline constexpr uint32_t kMaxSteps = 64;
 inline constexpr uint32_t kMaxPattern = 1 << 16; // bytes of a step's text
 inline constexpr uint32_t kMaxGrowth = 1 << 10;  // of a text by its steps
+inline constexpr uint32_t kMaxWord = 1 << 10;    // characters, in WordPiece
+
+/// How a word becomes ids.
+enum class ModelKind : uint32_t { BPE, Unigram, WordPiece };
+inline constexpr uint32_t kModelKinds = 3;
 
 /// How the model as a whole behaves; bits of `Header::flags`.
 enum Flag : uint32_t {
@@ -43,8 +49,12 @@ enum Flag : uint32_t {
   IgnoreMerges = 8,  // a word that is a piece is that piece
   DecodeSpaces = 16, // U+2581 in a piece is a space
   DecodeStrip = 32,  // one leading space of a decoded text is dropped
+  DecodeFirst = 64,  // all spaces of the first piece of a text are dropped
+  DecodeWords = 128, // a space before pieces that do not continue a word
+  FloatScores = 512, // sums of scores are rounded to 32 bits
+  DecodeTidy = 256,  // no space before punctuation and English endings
 };
-inline constexpr uint32_t kAllFlags = 63;
+inline constexpr uint32_t kAllFlags = 1023;
 
 enum class PieceKind : uint8_t { Normal, Control, Added, Byte, Unused };
 inline constexpr uint8_t kPieceKinds = 5;
@@ -57,6 +67,14 @@ enum class StepKind : uint32_t {
   NFKD,
   Replace, // every `a` becomes `b`; also in a pre-tokenizer
   Prepend, // `a` before a text that is not empty
+  // In a normalizer only:
+  ReplacePattern, // every match of pattern `a` becomes `b`
+  Charsmap,       // by `Header::charsmap`; `option` 1: as SentencePiece does
+  CleanText,      // as in `Cleaning.h`, and so the next ones
+  SpaceChinese,
+  StripMarks, // `option` 1: of all kinds
+  Lowercase,
+  StripSpace, // `option`: 1 on the left, 2 on the right
   // In a pre-tokenizer only:
   PrependAlways, // `a` before a text that does not start with it
   PrependFirst,  // the same, at the start of the whole input only
@@ -112,7 +130,9 @@ struct Added {
 
 struct Header {
   char magic[8];
+  double unknownScore; // of a character without a piece, in Unigram
   uint32_t version, flags, size;
+  ModelKind model;
   uint32_t vocab;        // number of ids
   uint32_t unknown, bos; // ids or kEmpty
   Range pieceStart;      // uint32_t [vocab + 1]: start in pieceBytes
@@ -120,6 +140,9 @@ struct Header {
   Range pieceKind;       // PieceKind [vocab]
   Range pieceSlot;       // uint32_t: id by slotOf(hashText(piece))
   Range mergeSlot;       // Merge by slotOf(hashPair(left, right))
+  Range score;           // double [vocab] in Unigram, else none
+  Range sorted;          // uint32_t: ids of pieces by text, in Unigram
+  Range charsmap;        // char: SentencePiece's, or none
   Range byteId;          // uint32_t [256]: id of a byte, or kEmpty
   Range rawAdded;        // Added, sorted by text: match the raw text
   Range normalizedAdded; // Added, sorted by text: match normalized text
@@ -128,6 +151,9 @@ struct Header {
   Range strings;         // char: texts of steps and added tokens
   Range prefix, suffix;  // uint32_t: ids around a text (bos, eos)
   Range eos;             // uint32_t: ids that end a generation
+  Text continuing;       // what pieces inside of a word begin with
+  uint32_t maxChars;     // of a word, in WordPiece
+  uint32_t reserved;     // 0
 };
 
 /// The hash of a piece (64-bit FNV-1a, mixed).
@@ -171,12 +197,13 @@ private:
 /// and every hash table has a free slot.
 struct Tables {
   Header header;
-  Array<uint32_t> pieceStart, pieceSlot, byteId, prefix, suffix, eos;
+  Array<uint32_t> pieceStart, pieceSlot, sorted, byteId, prefix, suffix, eos;
+  Array<double> score;
   Array<PieceKind> pieceKind;
   Array<Merge> mergeSlot;
   Array<Added> rawAdded, normalizedAdded;
   Array<Step> normalizer, preTokenizer;
-  std::string_view pieceBytes, strings;
+  std::string_view pieceBytes, strings, charsmap;
 
   bool has(Flag flag) const { return header.flags & flag; }
   std::string_view text(Text t) const {

@@ -4,9 +4,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Tokenizer/Tokenizer.h"
-#include "runtime/Tokenizer/Normalizer.h"
 #include "runtime/Tokenizer/Unicode.h"
+#include "runtime/Tokenizer/WordPiece.h"
 
+#include <initializer_list>
 #include <utility>
 
 using namespace mica;
@@ -14,34 +15,52 @@ using namespace mica::tokenizer;
 
 struct Tokenizer::Output {
   Merger merger;
+  Unigram unigram;
   std::vector<int32_t> ids;
 };
 
 Tokenizer::Tokenizer(std::unique_ptr<const Tables> checked)
     : tables(std::move(checked)), rawAdded(*tables, tables->rawAdded),
-      normalizedAdded(*tables, tables->normalizedAdded) {}
+      normalizedAdded(*tables, tables->normalizedAdded), prefixes(*tables) {}
 
 Expected<Tokenizer> Tokenizer::create(std::span<const std::byte> blob) {
   Expected<Tables> checked = readTables(blob);
   if (!checked)
     return checked.takeError();
   Tokenizer result(std::make_unique<const Tables>(*checked));
-  const Tables &tables = *result.tables;
-  for (uint32_t i = 0; i < tables.preTokenizer.size(); ++i) {
-    Step step = tables.preTokenizer[i];
+  if (Status status = result.addSteps(); !status)
+    return Error{"tokenizer tables: " + status.error().message};
+  return result;
+}
+
+/// Compiles the patterns of the normalizer and of the pre-tokenizer.
+Status Tokenizer::addSteps() {
+  Expected<Charsmap> charsmap = Charsmap::create(tables->charsmap);
+  if (!charsmap)
+    return charsmap.takeError();
+  normalizer = Normalizer(*charsmap);
+  for (uint32_t i = 0; i < tables->normalizer.size(); ++i) {
+    Step step = tables->normalizer[i];
+    if (Status status = normalizer.add(
+            step.kind, step.option, tables->text(step.a), tables->text(step.b));
+        !status)
+      return status;
+  }
+  for (uint32_t i = 0; i < tables->preTokenizer.size(); ++i) {
+    Step step = tables->preTokenizer[i];
     if (step.kind != StepKind::Split)
       continue;
-    Expected<Pattern> pattern = Pattern::create(tables.text(step.a));
+    Expected<Pattern> pattern = Pattern::create(tables->text(step.a));
     if (!pattern)
-      return Error{"tokenizer tables: " + pattern.error().message};
-    result.patterns.push_back(std::move(*pattern));
+      return pattern.takeError();
+    patterns.push_back(std::move(*pattern));
   }
-  return result;
+  return {};
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text,
                                        EncodeOptions options) const {
-  Output output{Merger(*tables), {}};
+  Output output{Merger(*tables), Unigram(*tables, prefixes), {}};
   if (options.addSpecial)
     for (uint32_t i = 0; i < tables->prefix.size(); ++i)
       output.ids.push_back(static_cast<int32_t>(tables->prefix[i]));
@@ -66,7 +85,7 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text,
 /// Encodes a text between added tokens. `start`: it begins the input.
 void Tokenizer::encodeRaw(std::string_view text, bool start, bool parseSpecial,
                           Output &output) const {
-  std::string normalized = normalize(text);
+  std::string normalized = normalizer.run(text);
   for (const AddedTokens::Part &part :
        normalizedAdded.parts(*tables, normalized, parseSpecial)) {
     if (part.id != kEmpty)
@@ -77,21 +96,22 @@ void Tokenizer::encodeRaw(std::string_view text, bool start, bool parseSpecial,
   }
 }
 
-std::string Tokenizer::normalize(std::string_view text) const {
-  std::string result(text);
-  for (uint32_t i = 0; i < tables->normalizer.size(); ++i) {
-    Step step = tables->normalizer[i];
-    normalizeStep(step.kind, tables->text(step.a), tables->text(step.b),
-                  result);
+void Tokenizer::encodeWord(std::string_view word, Output &output) const {
+  switch (tables->header.model) {
+  case ModelKind::BPE:
+    return output.merger.encode(word, output.ids);
+  case ModelKind::Unigram:
+    return output.unigram.encode(word, output.ids);
+  case ModelKind::WordPiece:
+    return encodeWordPiece(*tables, word, output.ids);
   }
-  return result;
 }
 
-/// Runs the pre-tokenizer from `step` on, then the merges, on one piece.
+/// Runs the pre-tokenizer from `step` on, then the model, on one piece.
 void Tokenizer::preTokenize(uint32_t step, std::string_view text, bool start,
                             Output &output) const {
   if (step == tables->preTokenizer.size())
-    return output.merger.encode(text, output.ids);
+    return encodeWord(text, output);
   Step what = tables->preTokenizer[step];
   std::string_view a = tables->text(what.a);
   switch (what.kind) {
@@ -141,12 +161,42 @@ bool Tokenizer::isEos(int32_t id) const {
   return false;
 }
 
-/// Appends the bytes that `id` stands for in a text.
-void Tokenizer::appendBytes(int32_t id, std::string &out) const {
+/// A piece of a text of words, with the space before it, as English has it.
+static std::string tidy(std::string text) {
+  for (auto [from, to] :
+       std::initializer_list<std::pair<std::string_view, std::string_view>>{
+           {" .", "."},
+           {" ?", "?"},
+           {" !", "!"},
+           {" ,", ","},
+           {" ' ", "'"},
+           {" n't", "n't"},
+           {" 'm", "'m"},
+           {" do not", " don't"},
+           {" 's", "'s"},
+           {" 've", "'ve"},
+           {" 're", "'re"}})
+    text = replaceAll(text, from, to);
+  return text;
+}
+
+/// Appends the bytes that `id` stands for in a text, which it may begin.
+void Tokenizer::appendBytes(int32_t id, bool first, std::string &out) const {
+  std::string_view bytes = piece(id),
+                   inside = tables->text(tables->header.continuing);
   if (tables->has(DecodeSpaces))
-    out += replaceAll(piece(id), kMetaspace, " ");
-  else
-    out += piece(id);
+    out += replaceAll(bytes, kMetaspace,
+                      first && tables->has(DecodeFirst) ? "" : " ");
+  else if (!tables->has(DecodeWords))
+    out += bytes;
+  else {
+    std::string text;
+    if (!first && !inside.empty() && bytes.starts_with(inside))
+      text = bytes.substr(inside.size());
+    else
+      text.append(first ? "" : " ").append(bytes);
+    out += tables->has(DecodeTidy) ? tidy(std::move(text)) : text;
+  }
 }
 
 std::string Tokenizer::bytes(int32_t id) const {
@@ -167,12 +217,14 @@ std::string Tokenizer::decode(std::span<const int32_t> ids,
 Detokenizer::Detokenizer(const Tokenizer &tokenizer, bool continues,
                          bool special)
     : tokenizer(tokenizer), special(special),
-      strip(tokenizer.tables->has(DecodeStrip) && !continues) {}
+      strip(tokenizer.tables->has(DecodeStrip) && !continues),
+      first(!continues) {}
 
 std::string Detokenizer::push(int32_t id) {
   if (tokenizer.isControl(id) && !special)
     return "";
-  tokenizer.appendBytes(id, pending);
+  tokenizer.appendBytes(id, first, pending);
+  first = false;
   return takeWhole(false);
 }
 

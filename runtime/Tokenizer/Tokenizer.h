@@ -1,7 +1,8 @@
 //===- Tokenizer.h - Text to ids and back -----------------------*- C++ -*-===//
 //
-// Byte-level BPE (GPT-2, Llama 3, Qwen) and SentencePiece-style BPE (Gemma,
-// Llama 2), with the ids that the `tokenizers` library gives.
+// Byte-level BPE (GPT-2, Llama 3, Qwen), SentencePiece-style BPE (Gemma, Llama
+// 2) and unigram models (T5), and WordPiece (BERT), with the ids that the
+// `tokenizers` library gives.
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
@@ -12,8 +13,10 @@
 #include "mica/Status.h"
 #include "runtime/Tokenizer/AddedTokens.h"
 #include "runtime/Tokenizer/Merger.h"
+#include "runtime/Tokenizer/Normalizer.h"
 #include "runtime/Tokenizer/Split.h"
 #include "runtime/Tokenizer/Tables.h"
+#include "runtime/Tokenizer/Unigram.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -76,11 +79,14 @@ private:
                  Output &output) const;
   void preTokenize(uint32_t step, std::string_view text, bool start,
                    Output &output) const;
-  std::string normalize(std::string_view text) const;
-  void appendBytes(int32_t id, std::string &out) const;
+  Status addSteps();
+  void encodeWord(std::string_view word, Output &output) const;
+  void appendBytes(int32_t id, bool first, std::string &out) const;
 
   std::unique_ptr<const tokenizer::Tables> tables;
   tokenizer::AddedTokens rawAdded, normalizedAdded;
+  tokenizer::Prefixes prefixes;
+  tokenizer::Normalizer normalizer;
   std::vector<tokenizer::Pattern> patterns; // of pre-tokenizer steps, in order
 };
 
@@ -105,6 +111,7 @@ private:
   const Tokenizer &tokenizer;
   std::string pending; // bytes of an incomplete character
   bool special, strip;
+  bool first; // the next piece begins the text
 };
 
 } // namespace mica

@@ -33,6 +33,27 @@ Utf8Unit tokenizer::nextUnit(std::string_view text) {
   return {size, true, false};
 }
 
+int32_t tokenizer::codePoint(std::string_view text) {
+  utf8proc_int32_t code = 0;
+  utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t *>(text.data()),
+                   static_cast<utf8proc_ssize_t>(text.size()), &code);
+  return code;
+}
+
+std::string_view tokenizer::lastChar(std::string_view text) {
+  size_t at = text.size() - 1;
+  while (at && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80)
+    --at;
+  return text.substr(at);
+}
+
+bool tokenizer::isSpace(int32_t code) {
+  return (code >= 9 && code <= 13) || code == 0x20 || code == 0x85 ||
+         code == 0xa0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200a) ||
+         code == 0x2028 || code == 0x2029 || code == 0x202f || code == 0x205f ||
+         code == 0x3000;
+}
+
 std::optional<std::string> tokenizer::replaceInvalid(std::string_view text) {
   size_t at = 0;
   auto skipValid = [&] {
@@ -58,8 +79,9 @@ std::optional<std::string> tokenizer::replaceInvalid(std::string_view text) {
 
 namespace {
 
-/// Characters with a combining class, or that compose with the one before,
-/// since Unicode 10: the `tokenizers` library leaves them where they are.
+/// Characters with a combining class, that compose with the one before, or that
+/// have a decomposition, since Unicode 10: the `tokenizers` library leaves them
+/// as and where they are.
 struct CodeRange {
   int32_t first, last;
 };
@@ -67,16 +89,18 @@ constexpr CodeRange kNewMarks[] = {
     {0x7fd, 0x7fd},     {0x898, 0x89f},     {0x8ca, 0x8d3},
     {0x9fe, 0x9fe},     {0xc3c, 0xc3c},     {0xd3b, 0xd3c},
     {0xeba, 0xeba},     {0x1715, 0x1715},   {0x1abf, 0x1ace},
-    {0x1df6, 0x1dfa},   {0xa82c, 0xa82c},   {0x10d24, 0x10d27},
-    {0x10eab, 0x10eac}, {0x10efd, 0x10eff}, {0x10f46, 0x10f50},
-    {0x10f82, 0x10f85}, {0x11070, 0x11070}, {0x1133b, 0x1133b},
-    {0x1145e, 0x1145e}, {0x11839, 0x1183a}, {0x11930, 0x11930},
-    {0x1193d, 0x1193e}, {0x11943, 0x11943}, {0x119e0, 0x119e0},
-    {0x11a34, 0x11a34}, {0x11a47, 0x11a47}, {0x11a99, 0x11a99},
-    {0x11d42, 0x11d42}, {0x11d44, 0x11d45}, {0x11d97, 0x11d97},
-    {0x11f41, 0x11f42}, {0x16ff0, 0x16ff1}, {0x1e08f, 0x1e08f},
+    {0x1df6, 0x1dfa},   {0x32ff, 0x32ff},   {0xa7f2, 0xa7f4},
+    {0xa82c, 0xa82c},   {0xab69, 0xab69},   {0x10781, 0x107ba},
+    {0x10d24, 0x10d27}, {0x10eab, 0x10eac}, {0x10efd, 0x10eff},
+    {0x10f46, 0x10f50}, {0x10f82, 0x10f85}, {0x11070, 0x11070},
+    {0x1133b, 0x1133b}, {0x1145e, 0x1145e}, {0x11839, 0x1183a},
+    {0x11930, 0x11930}, {0x11938, 0x11938}, {0x1193d, 0x1193e},
+    {0x11943, 0x11943}, {0x119e0, 0x119e0}, {0x11a34, 0x11a34},
+    {0x11a47, 0x11a47}, {0x11a99, 0x11a99}, {0x11d42, 0x11d42},
+    {0x11d44, 0x11d45}, {0x11d97, 0x11d97}, {0x11f41, 0x11f42},
+    {0x16ff0, 0x16ff1}, {0x1e030, 0x1e06d}, {0x1e08f, 0x1e08f},
     {0x1e130, 0x1e136}, {0x1e2ae, 0x1e2ae}, {0x1e2ec, 0x1e2ef},
-    {0x1e4ec, 0x1e4ef},
+    {0x1e4ec, 0x1e4ef}, {0x1f16c, 0x1f16c}, {0x1fbf0, 0x1fbf9},
 };
 
 bool isNewMark(int32_t code) {

@@ -31,6 +31,13 @@ inline uint32_t charSize(char first) {
   return byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
 }
 
+/// The first character of valid UTF-8 that is not empty, and its last one.
+int32_t codePoint(std::string_view text);
+std::string_view lastChar(std::string_view text);
+
+/// The White_Space property of Unicode.
+bool isSpace(int32_t code);
+
 /// `text` with U+FFFD for each maximal part that is not UTF-8 (the rule of the
 /// Unicode standard, and of Python's errors='replace'); none if it is valid.
 std::optional<std::string> replaceInvalid(std::string_view text);

@@ -121,6 +121,80 @@ def test_twelve_scripts(mica, made_tokenizer):
     check(mica, *made_tokenizer, list(tokenizers_made.scripts_text(1_000_000, 7)))
 
 
+def test_streams(mica, made_tokenizer):
+    """Cut anywhere, ids give the text of the oracle in whole characters."""
+    path, oracle = made_tokenizer
+    pick = random.Random(9)
+    strings = [*tokenizers_made.texts(1500, seed=9),
+               *tokenizers_made.scripts_text(300_000, 9)]
+    bytes_ = {id for piece, id in oracle.get_vocab().items()
+              if piece.startswith("<0x")}
+    streams = []
+    for ids in expected(oracle, pick.sample(strings, 1000), False):
+        # The oracle takes bytes that are half a character with their neighbours.
+        places = [i for i, id in enumerate(ids) if id not in bytes_] + [len(ids)]
+        cuts = [0] + sorted(pick.choices(places, k=2)) + [len(ids)]
+        streams += [ids[a:b] for a, b in zip(cuts, cuts[1:])]
+    assert len(streams) == 3000
+    text = "".join(json.dumps(stream) + "\n" for stream in streams)
+    lines = mica("tokenize", path, "--decode", input=text).stdout.split("\n")
+    for ids, line in zip(streams, lines[:-1], strict=True):
+        parts = json.loads(line)
+        assert len(parts) == len(ids) + 1
+        assert "".join(parts) == oracle.decode(ids), ids
+
+
+def test_sentence_piece_gguf(mica, tmp_path):
+    """SentencePiece's unigram model in GGUF has the ids of SentencePiece."""
+    gguf = pytest.importorskip("gguf")
+    import sentencepiece
+    oracle = sentencepiece.SentencePieceProcessor(
+        model_file=str(tokenizers_made.sentence_piece_model()))
+    every = range(oracle.get_piece_size())
+    writer = gguf.GGUFWriter(tmp_path / "spm.gguf", "t5")
+    writer.add_tokenizer_model("t5")
+    writer.add_token_list([oracle.id_to_piece(id) for id in every])
+    writer.add_token_scores([oracle.get_score(id) for id in every])
+    writer.add_token_types([2 if oracle.is_unknown(id) else
+                            3 if oracle.is_control(id) else 1 for id in every])
+    writer.add_unk_token_id(oracle.unk_id())
+    writer.add_eos_token_id(oracle.eos_id())
+    writer.add_precompiled_charsmap(tokenizers_made.charsmap())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    strings = [*tokenizers_made.texts(10_000, seed=10),
+               *tokenizers_made.scripts_text(1_000_000, 10)]
+    found = tokenize(mica, tmp_path / "spm.gguf", strings, "--no-special")
+    for string, ids, right in zip(strings, found, oracle.encode(strings),
+                                  strict=True):
+        assert ids == right, ascii(string)
+    assert tokenize(mica, tmp_path / "spm.gguf", ["a"])[0][-1] == oracle.eos_id()
+
+
+def test_bert_gguf(mica, tmp_path):
+    """BERT's vocabulary as GGUF spells it: U+2581 where a word begins."""
+    gguf = pytest.importorskip("gguf")
+    oracle = Tokenizer.from_file(str(tokenizers_made.tokenizer_of("bert")))
+    pieces = [oracle.id_to_token(id) for id in range(oracle.get_vocab_size())]
+    types = [3 if piece[0] == "[" and len(piece) > 3 else 1 for piece in pieces]
+    writer = gguf.GGUFWriter(tmp_path / "bert.gguf", "bert")
+    writer.add_tokenizer_model("bert")
+    writer.add_token_list([
+        piece if kind == 3 else piece[2:] if piece.startswith("##") else
+        "\u2581" + piece for piece, kind in zip(pieces, types)])
+    writer.add_token_types(types)
+    writer.add_bos_token_id(pieces.index("[CLS]"))
+    writer.add_sep_token_id(pieces.index("[SEP]"))
+    writer.add_unk_token_id(pieces.index("[UNK]"))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    check(mica, tmp_path / "bert.gguf", oracle,
+          [*tokenizers_made.texts(2000, seed=11),
+           *tokenizers_made.scripts_text(100_000, 11)])
+
+
 def test_gemma_generated(mica, gemma):
     check(mica, *gemma, list(tokenizers_made.texts(10_000, seed=2)))
 
@@ -224,12 +298,20 @@ def test_invalid_utf8(mica, made_tokenizer, tmp_path):
 
 @pytest.mark.parametrize("change, message", [
     (dict(model=None), "model a JSON null found"),
-    (dict(normalizer={"type": "Lowercase"}), "'Lowercase' found, expected"),
+    (dict(normalizer={"type": "Nmt"}), "'Nmt' found, expected"),
+    (dict(normalizer={"type": "Precompiled", "precompiled_charsmap": "/////w=="}),
+     "charsmap with an array of"),
+    (dict(model={"type": "Unigram", "vocab": {}}), "model.vocab of another type"),
+    (dict(model={"type": "Unigram", "vocab": [["a", "b"]]}),
+     "model.vocab with another entry"),
+    (dict(model={"type": "WordPiece", "vocab": {"a": 0}, "unk_token": "b"}),
+     "model.unk_token 'b' found"),
     (dict(pre_tokenizer={"type": "Split", "behavior": "Isolated",
                          "pattern": {"Regex": "("}}), "split pattern: at byte"),
     (dict(added_tokens=[{"id": 4_000_000_000, "content": "x"}]),
      "id '4000000000' of token 'x' found"),
-    (dict(post_processor={"type": "BertProcessing"}), "'BertProcessing' found"),
+    (dict(post_processor={"type": "BertProcessing"}), "'cls' found"),
+    (dict(post_processor={"type": "x"}), "'x' found"),
 ])
 def test_hostile_json(mica, tmp_path, change, message):
     saved = json.loads(tokenizers_made.tokenizer_of("gpt2").read_text())

@@ -143,8 +143,108 @@ def lines():
     return made, options, special("<|endoftext|>")
 
 
+def unigram(normalizer, pre_tokenizer, byte_fallback=False):
+    made = Tokenizer(models.Unigram())
+    made.normalizer = normalizer
+    made.pre_tokenizer = pre_tokenizer
+    made.decoder = decoders.Sequence([
+        decoders.ByteFallback(), decoders.Metaspace()])
+    names = ["<unk>", "<s>", "</s>"]
+    return made, dict(unk_token="<unk>"), special(*names[1:]) + [
+        *names, *[f"<0x{byte:02X}>" for byte in range(256) if byte_fallback]]
+
+
+def t5():
+    """SentencePiece's own map of characters, as published files carry it."""
+    return unigram(normalizers.Sequence([
+        normalizers.Precompiled(charsmap()), normalizers.Strip(False, True),
+        normalizers.Replace(Regex(" {2,}"), "\u2581")]),
+        pre_tokenizers.Metaspace())
+
+
+def albert():
+    return unigram(normalizers.Sequence([
+        normalizers.Replace("``", '"'), normalizers.NFKD(),
+        normalizers.StripAccents(), normalizers.Lowercase(),
+        normalizers.Precompiled(charsmap())]),
+        pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(),
+                                 pre_tokenizers.Metaspace()]),
+        byte_fallback=True)
+
+
+def word_piece(normalizer, pre_tokenizer):
+    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    made.normalizer = normalizer
+    made.pre_tokenizer = pre_tokenizer
+    made.decoder = decoders.WordPiece()
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    return made, {}, special(*names) + names
+
+
+def bert():
+    return word_piece(normalizers.BertNormalizer(),
+                      pre_tokenizers.BertPreTokenizer())
+
+
+def cased():
+    return word_piece(
+        normalizers.BertNormalizer(lowercase=False, handle_chinese_chars=False),
+        pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(),
+                                 pre_tokenizers.Punctuation("contiguous")]))
+
+
+def train_sentence_piece(path):
+    """A unigram model of SentencePiece itself."""
+    import sentencepiece
+    lines = [*corpus(200_000), *scripts_text(200_000)]
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines), model_prefix=str(path.with_suffix("")),
+        vocab_size=3000, character_coverage=0.98, model_type="unigram",
+        num_threads=1, minloglevel=2)
+
+
+def fields(message):
+    """The byte fields of a protobuf message, as (number, bytes)."""
+    def varint(at):
+        value = shift = 0
+        while True:
+            value |= (message[at] & 127) << shift
+            at, shift = at + 1, shift + 7
+            if message[at - 1] < 128:
+                return value, at
+    at = 0
+    while at < len(message):
+        tag, at = varint(at)
+        if tag & 7 == 2:
+            size, at = varint(at)
+            yield tag >> 3, message[at:at + size]
+            at += size
+        elif tag & 7 == 0:
+            _, at = varint(at)
+        else:
+            at += 8 if tag & 7 == 1 else 4
+
+
+def sentence_piece_model():
+    """The path of a model that SentencePiece trained."""
+    path = CACHE / "spm" / "spm.model"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{os.getpid()}.model")
+        train_sentence_piece(partial)
+        partial.rename(path)
+    return path
+
+
+def charsmap():
+    """The map of characters in that model (nmt_nfkc, the usual one)."""
+    model = dict(fields(sentence_piece_model().read_bytes()))
+    return dict(fields(model[3]))[2]
+
+
 STYLES = dict(gpt2=gpt2, llama3=llama3, qwen3=qwen3, llama2=llama2,
-              metaspace=metaspace, gemma=gemma)
+              metaspace=metaspace, gemma=gemma, t5=t5, albert=albert,
+              bert=bert, cased=cased)
 MADE = STYLES | dict(lines=lines)
 
 
@@ -169,9 +269,10 @@ def tokenizer_of(style):
     if words:
         made.pre_tokenizer = pre_tokenizers.Split("\u2581", "merged_with_next")
     names = [token for token in added if isinstance(token, str)]
-    trainer = trainers.BpeTrainer(vocab_size=6000, show_progress=False,
-                                  special_tokens=["<unk>"] * bool(names) + names,
-                                  **options)
+    kind = type(made.model).__name__
+    trainer = getattr(trainers, kind[0] + kind[1:].replace("PE", "pe") + "Trainer")
+    trainer = trainer(vocab_size=6000, show_progress=False, special_tokens=[
+        "<unk>"] * (kind == "BPE" and bool(names)) + names, **options)
     size = 300_000 if style == "lines" else 1_200_000
     made.train_from_iterator([*corpus(size), *scripts_text(size // 2)], trainer)
     if words:
@@ -179,6 +280,9 @@ def tokenizer_of(style):
     tokens = [token for token in added if not isinstance(token, str)]
     made.add_special_tokens([token for token in tokens if token.special])
     made.add_tokens([token for token in tokens if not token.special])
+    if style in ("bert", "cased"):
+        made.post_processor = processors.BertProcessing(
+            ("[SEP]", made.token_to_id("[SEP]")), ("[CLS]", made.token_to_id("[CLS]")))
     if style in ("llama3", "llama2"):
         bos = "<|begin_of_text|>" if style == "llama3" else "<s>"
         made.post_processor = processors.TemplateProcessing(
@@ -187,6 +291,8 @@ def tokenizer_of(style):
     # The trainer knows bytes as special tokens only; in a model they are not.
     model["added_tokens"] = [token for token in model["added_tokens"]
                              if not token["content"].startswith("<0x")]
+    if style == "albert":
+        model["model"]["byte_fallback"] = True
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}")
     partial.write_text(json.dumps(model))

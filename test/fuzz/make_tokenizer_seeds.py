@@ -4,7 +4,9 @@ OUT/FuzzTokenizerJson, OUT/FuzzTokenizerGGUF, and OUT/json/*.json, which the
 build turns into OUT/FuzzTokenizerTables. Standard library only.
 """
 
+import base64
 import json
+import struct
 import sys
 
 from make_seeds import (ARRAY, BOOL, F32, I32, STRING, U32, gguf,
@@ -75,11 +77,59 @@ def sentence_piece(pre_tokenizer, normalizer, decoder):
     }
 
 
+def charsmap():
+    """A double array that maps "A" to "a": root, "A" and its value."""
+    units = [0] * 68
+    units[0] = 1 << 10
+    units[1 ^ 0x41] = 2 << 10 | 1 << 8 | 0x41
+    units[1 ^ 0x41 ^ 2] = 1 << 31
+    return struct.pack("<69I", 4 * len(units), *units) + b"a\0"
+
+
+def unigram():
+    mark = {"type": "Metaspace", "replacement": MARK, "prepend_scheme": "always"}
+    scored = [["<unk>", 0], ["<s>", 0], ["</s>", 0], [MARK, -2.5], ["H", -3],
+              ["i", -3], ["Hi", -4.5], [MARK + "t", -4], ["h", -5.25]]
+    return {
+        "added_tokens": [added("<unk>", 0), added("<s>", 1), added("<b>", 12)],
+        "normalizer": {"type": "Sequence", "normalizers": [
+            {"type": "Precompiled", "precompiled_charsmap":
+             base64.b64encode(charsmap()).decode()},
+            {"type": "Strip", "strip_left": False, "strip_right": True},
+            {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "},
+            {"type": "StripAccents"}, {"type": "Lowercase"}]},
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+            {"type": "WhitespaceSplit"}, mark]},
+        "post_processor": template("<s>", "</s>"), "decoder": mark,
+        "model": {"type": "Unigram", "unk_id": 0, "vocab": scored,
+                  "byte_fallback": False},
+    }
+
+
+def words():
+    tokens = ["[UNK]", "<s>", "</s>", "hi", "h", "##i", "there", "'", "s", "1",
+              "##2", "e"]
+    return {
+        "added_tokens": [added("<s>", 1), added("</s>", 2)],
+        "normalizer": {"type": "BertNormalizer"},
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+            {"type": "BertPreTokenizer"}, {"type": "Whitespace"},
+            {"type": "Punctuation", "behavior": "Contiguous"}]},
+        "post_processor": {"type": "BertProcessing", "cls": ["<s>", 1],
+                           "sep": ["</s>", 2]},
+        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
+        "model": {"type": "WordPiece", "unk_token": "[UNK]",
+                  "continuing_subword_prefix": "##",
+                  "max_input_chars_per_word": 100,
+                  "vocab": vocabulary(*tokens)},
+    }
+
+
 def json_seeds():
     metaspace = {"type": "Metaspace", "replacement": MARK,
                  "prepend_scheme": "first", "split": True}
     return {
-        "bytes": byte_level(),
+        "bytes": byte_level(), "unigram": unigram(), "words": words(),
         "metaspace": sentence_piece(metaspace, None, metaspace),
         "prepend": sentence_piece(
             None, {"type": "Sequence", "normalizers": [
@@ -120,7 +170,7 @@ def wrong_seeds():
         "stage": broken(normalizer=1), "sequence": broken(
             normalizer={"type": "Sequence"}),
         "element": broken(decoder={"type": "Sequence", "decoders": [1]}),
-        "normalizer": broken(normalizer={"type": "Lowercase"}),
+        "normalizer": broken(normalizer={"type": "Nmt"}),
         "replace": broken(normalizer={"type": "Replace",
                                       "pattern": {"Regex": "a"}}),
         "behavior": split(behavior="x"), "pattern": split(pattern=1),
@@ -174,7 +224,13 @@ def gguf_seeds():
         "nan": gguf_seed("llama", ["a"], [1],
                          scores=(ARRAY, (F32, [float("nan")]))),
         "types": gguf_seed("llama", pieces, [1], scores=scores),
-        "none": gguf_seed("llama", [], []), "t5": gguf_seed("t5", ["a"], [1]),
+        "none": gguf_seed("llama", [], []), "rwkv": gguf_seed("rwkv", ["a"], [1]),
+        "t5": gguf_seed("t5", pieces, types, scores=scores,
+                        precompiled_charsmap=(ARRAY, (I32, list(charsmap()))),
+                        **ids),
+        "bert": gguf_seed("bert", ["[UNK]", "<s>", MARK + "hi", "i", MARK + "h"],
+                          [3, 3, 1, 1, 1], bos_token_id=(U32, 1),
+                          seperator_token_id=(U32, 1), unknown_token_id=(U32, 0)),
         "id": gguf_seed("gpt2", letters, kinds, merges=merges,
                         bos_token_id=(U32, 99)),
         "pre": gguf_seed("gpt2", letters, kinds, pre=(STRING, "x")),
@@ -182,7 +238,7 @@ def gguf_seeds():
         "pair": gguf_seed("gpt2", letters, kinds,
                           merges=(ARRAY, (STRING, ["H H"]))),
     }
-    for pre in ("gpt-2", "llama-bpe", "qwen2"):
+    for pre in ("gpt-2", "llama-bpe", "qwen2", "tekken", "deepseek-v3"):
         seeds[pre] = gguf_seed("gpt2", letters, kinds, merges=merges,
                                pre=(STRING, pre), bos_token_id=(U32, 0),
                                eot_token_id=(U32, 1))

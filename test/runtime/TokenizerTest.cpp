@@ -9,6 +9,7 @@
 #include "lib/Import/TokenizerPattern.h"
 #include "runtime/Tokenizer/Unicode.h"
 
+#include <array>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -80,6 +81,66 @@ TEST(Tokenizer, ScoresOrderMerges) {
       found.push_back({merge.left, merge.right, merge.merged});
   EXPECT_EQ(found, (std::vector<std::array<uint32_t, 3>>{
                        {2, 0, 3}, {0, 4, 3}, {0, 1, 2}, {1, 0, 4}}));
+}
+
+/// A unigram model whose characters "A" become "a", by SentencePiece's map.
+static TokenizerSource makeUnigram() {
+  TokenizerSource source = makeSource({"a", "b", "ab", "bc", "<unk>"});
+  source.model = ModelKind::Unigram;
+  source.flags = DecodeSpaces;
+  source.merges.clear();
+  source.scores = {-1, -1, -1.5, -9, 0};
+  source.unknown = 4;
+  std::array<uint32_t, 69> units = {4 * 68, 1 << 10};
+  units[1 + (1 ^ 'A')] = 2 << 10 | 1 << 8 | 'A';
+  units[1 + (1 ^ 'A' ^ 2)] = 1u << 31;
+  source.charsmap.assign(reinterpret_cast<char *>(units.data()), sizeof(units));
+  source.charsmap += std::string("a\0", 2);
+  source.normalizer.push_back({StepKind::Charsmap, 0, "", ""});
+  return source;
+}
+
+TEST(Tokenizer, UnigramTakesTheBestSum) {
+  auto tables = buildTokenizerTables(makeUnigram());
+  ASSERT_TRUE(tables);
+  auto tokenizer = load(*tables);
+  ASSERT_TRUE(tokenizer);
+  EXPECT_EQ(tokenizer->encode("abb"), (Ids{2, 1}));
+  EXPECT_EQ(tokenizer->encode("AB"), (Ids{0, 4}));
+  EXPECT_EQ(tokenizer->encode("abc"), (Ids{0, 3})); // -10, not -1.5 - 19
+  EXPECT_EQ(tokenizer->encode("xyb"), (Ids{4, 1})); // unknown ones are one
+}
+
+TEST(Tokenizer, WordPieceTakesTheLongest) {
+  TokenizerSource source = makeSource({"a", "ab", "##b", "##bc", "?"});
+  source.model = ModelKind::WordPiece;
+  source.flags = DecodeWords | DecodeTidy;
+  source.merges.clear();
+  source.continuing = "##";
+  source.maxChars = 4;
+  source.unknown = 4;
+  auto tables = buildTokenizerTables(source);
+  ASSERT_TRUE(tables);
+  auto tokenizer = load(*tables);
+  ASSERT_TRUE(tokenizer);
+  EXPECT_EQ(tokenizer->encode("abbc"), (Ids{1, 3}));
+  EXPECT_EQ(tokenizer->encode("abc"), (Ids{4}));   // no piece for what is left
+  EXPECT_EQ(tokenizer->encode("abbbb"), (Ids{4})); // too long
+  EXPECT_EQ(tokenizer->decode(Ids{1, 3, 0, 4}), "abbc a?");
+}
+
+TEST(Tables, BrokenUnigramsNeverCrash) {
+  auto tables = buildTokenizerTables(makeUnigram());
+  ASSERT_TRUE(tables);
+  for (size_t size = 0; size < tables->size(); ++size)
+    ASSERT_FALSE(load(tables->substr(0, size))) << size;
+  for (size_t bit = 0; bit < tables->size() * 8; ++bit) {
+    std::string flipped = *tables;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    if (auto tokenizer = load(flipped))
+      for (int32_t id : tokenizer->encode("abA \xc3\xa9"))
+        ASSERT_TRUE(id >= 0 && id < tokenizer->vocabSize()) << bit;
+  }
 }
 
 TEST(Detokenizer, NeverSplitsACharacter) {

@@ -9,6 +9,8 @@
 #include "tools/mica/Commands.h"
 #include "tools/mica/Support.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -21,7 +23,7 @@ namespace {
 
 struct TokenizeOptions {
   std::string model, file = "-";
-  bool ids = false, noSpecial = false, jsonl = false;
+  bool ids = false, noSpecial = false, jsonl = false, decode = false;
 };
 
 /// A tokenizer with what its tables lie in.
@@ -108,6 +110,32 @@ static Status printLines(const Tokenizer &tokenizer, const std::string &text,
   return {};
 }
 
+/// For each line of `text`, an array of ids: a JSON array of what each of them
+/// adds to the text, and last of what is left.
+static Status printTexts(const Tokenizer &tokenizer, const std::string &text,
+                         const std::string &file, bool special) {
+  size_t line = 1;
+  for (size_t begin = 0; begin < text.size(); ++line) {
+    size_t end = std::min(text.find('\n', begin), text.size());
+    json ids =
+        json::parse(text.data() + begin, text.data() + end, nullptr, false);
+    auto isId = [](const json &id) {
+      return id.is_number_unsigned() && id.get<uint64_t>() <= INT32_MAX;
+    };
+    if (!ids.is_array() || !std::all_of(ids.begin(), ids.end(), isId))
+      return Error{file + ": line " + std::to_string(line) +
+                   " is no JSON array of ids, expected one"};
+    Detokenizer stream(tokenizer, false, special);
+    json parts = json::array();
+    for (const json &id : ids)
+      parts.push_back(stream.push(id.get<int32_t>()));
+    parts.push_back(stream.finish());
+    std::printf("%s\n", parts.dump().c_str());
+    begin = end + 1;
+  }
+  return {};
+}
+
 static int tokenize(const TokenizeOptions &options) {
   Expected<Loaded> loaded = load(options.model);
   if (!loaded)
@@ -117,6 +145,11 @@ static int tokenize(const TokenizeOptions &options) {
     return report(text.error());
   EncodeOptions encode{!options.noSpecial, !options.noSpecial};
   const Tokenizer &tokenizer = loaded->tokenizer;
+  if (options.decode) {
+    Status status =
+        printTexts(tokenizer, *text, options.file, options.noSpecial);
+    return status ? 0 : report(status.error());
+  }
   if (options.jsonl) {
     Status status = printLines(tokenizer, *text, options.file, encode);
     return status ? 0 : report(status.error());
@@ -145,10 +178,19 @@ void mica::addTokenizeCommand(CLI::App &app, int &status) {
       command->add_flag("--ids", options->ids, "Only the ids, on one line");
   command->add_flag("--no-special", options->noSpecial,
                     "Add no special tokens and recognise none in the text");
+  auto *jsonl =
+      command
+          ->add_flag(
+              "--jsonl", options->jsonl,
+              "Each line of the text is a JSON string of its own; print an "
+              "array of ids for each")
+          ->excludes(ids);
   command
-      ->add_flag("--jsonl", options->jsonl,
-                 "Each line of the text is a JSON string of its own; print an "
-                 "array of ids for each")
-      ->excludes(ids);
+      ->add_flag("--decode", options->decode,
+                 "Each line of the text is a JSON array of ids; print an array "
+                 "of the text that each adds. With --no-special special tokens "
+                 "are text too")
+      ->excludes(ids)
+      ->excludes(jsonl);
   command->callback([=, &status] { status = tokenize(*options); });
 }
