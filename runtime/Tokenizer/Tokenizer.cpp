@@ -201,7 +201,7 @@ void Tokenizer::appendBytes(int32_t id, bool first, std::string &out) const {
 
 std::string Tokenizer::bytes(int32_t id) const {
   std::string out;
-  appendBytes(id, out);
+  appendBytes(id, /*first=*/false, out);
   return out;
 }
 

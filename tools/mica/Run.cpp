@@ -80,6 +80,18 @@ static Expected<GenerateStats> stream(Model &model, const Tokenizer &tokenizer,
   return stats;
 }
 
+static int chat(Model &model, const Tokenizer &tokenizer,
+                const RunOptions &options) {
+  auto how = samplerOptions(options.sampler, tokenizer, model.info().vocab);
+  if (!how)
+    return report(how.error());
+  if (how->logProbs)
+    return report(Error{"--logprobs with --chat, expected one of them"});
+  return runChat(model, tokenizer,
+                 {options.model, options.system, options.tokens,
+                  options.context, *how, options.stop});
+}
+
 static int run(const RunOptions &options) {
   auto model = Model::load(
       options.model, {.threads = options.threads, .kvTokens = options.context});
@@ -89,9 +101,7 @@ static int run(const RunOptions &options) {
   if (!tokenizer)
     return report(tokenizer.error());
   if (options.chat)
-    return runChat(*model, *tokenizer,
-                   {options.model, options.system, options.tokens,
-                    options.context, options.sampler, options.stop});
+    return chat(*model, *tokenizer, options);
   Expected<std::string> text = options.prompt;
   if (!options.hasPrompt)
     text = readFile(options.file);
