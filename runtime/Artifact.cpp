@@ -172,9 +172,9 @@ static mica_trailer locate(int fd, uint64_t size) {
   char first[sizeof(mica_header::magic)];
   uint64_t end = size - sizeof(found);
   if (pread(fd, first, sizeof(first), 0) != sizeof(first) ||
-      !std::memcmp(first, MICA_ARTIFACT_MAGIC, sizeof(first)) ||
+      std::memcmp(first, MICA_ARTIFACT_MAGIC, sizeof(first)) == 0 ||
       pread(fd, &found, sizeof(found), end) != sizeof(found) ||
-      std::memcmp(found.magic, MICA_TRAILER_MAGIC, sizeof(found.magic)))
+      std::memcmp(found.magic, MICA_TRAILER_MAGIC, sizeof(found.magic)) != 0)
     return whole;
   bool fits = found.offset % MICA_PAGE == 0 && found.offset <= end &&
               found.size == end - found.offset && found.size >= MICA_PAGE;

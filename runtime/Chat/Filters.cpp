@@ -38,13 +38,15 @@ static Value toInteger(Call &c) {
     return missing;
   std::string_view text = strip(c.self.string(), true, true);
   text.remove_prefix(text.starts_with('+'));
-  const char *end = text.data() + text.size();
-  int64_t number = 0;
-  auto read = std::from_chars(text.data(), end, number, int(c.integer(1, 10)));
+  const char *begin = text.data(), *end = begin + text.size();
+  int64_t number = 0, base = c.integer(1, 10);
+  if (base < 2 || base > 36)
+    return missing;
+  auto read = std::from_chars(begin, end, number, int(base));
   if (read.ec == std::errc() && read.ptr == end)
     return Value(number);
   double real = 0;
-  auto again = std::from_chars(text.data(), end, real);
+  auto again = std::from_chars(begin, end, real);
   return again.ec == std::errc() && again.ptr == end && std::fabs(real) < 9e18
              ? Value(int64_t(real))
              : missing;

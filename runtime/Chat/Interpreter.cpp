@@ -324,8 +324,8 @@ Value Interpreter::call(const Value &function, Arguments arguments) {
     return fail("'" + std::string(function.typeName()) +
                 "' object is called, expected a function");
   // The call may drop the last other holder.
-  Value holder = function;
-  const Function &called = holder.function();
+  const std::shared_ptr<const Function> holder = function.sharedFunction();
+  const Function &called = *holder;
   return called.macro
              ? callMacro(called, std::move(arguments))
              : runNative(*called.native, called.self, std::move(arguments));

@@ -7,6 +7,7 @@
 #include "runtime/Chat/Text.h"
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 
 using namespace mica;
@@ -320,8 +321,12 @@ static Value range(Call &c) {
     return c.in.fail("range of more than " + std::to_string(kMost) +
                      " numbers, expected fewer");
   List numbers;
-  for (double i = 0; i < size && !c.in.failed(); ++i)
-    numbers.emplace_back(first + int64_t(i) * step);
+  int64_t count = std::max<int64_t>(int64_t(std::ceil(size)), 0), next = first;
+  for (int64_t i = 0; i < count && !c.in.failed(); ++i) {
+    numbers.emplace_back(next);
+    if (__builtin_add_overflow(next, step, &next))
+      break;
+  }
   return c.in.list(std::move(numbers));
 }
 

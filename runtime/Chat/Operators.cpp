@@ -98,8 +98,7 @@ std::optional<int> Interpreter::compare(const Value &a, const Value &b) {
 // Parts
 //===----------------------------------------------------------------------===//
 
-static Value loopAttribute(Interpreter &in, const Loop &loop,
-                           std::string_view name) {
+static Value loopAttribute(const Loop &loop, std::string_view name) {
   auto number = [](size_t value) { return Value(int64_t(value)); };
   size_t size = loop.items.size(), i = loop.index;
   if (name == "index")
@@ -152,7 +151,7 @@ Value Interpreter::attribute(const Value &object, std::string_view name) {
     return Value(std::make_shared<const Function>(
         Function{nullptr, nullptr, native, object}));
   if (object.is(Value::Kind::Loop))
-    return loopAttribute(*this, *object.loop(), name);
+    return loopAttribute(*object.loop(), name);
   if (object.isDict() && charge(1 + object.dict().size() / 8))
     if (const Value *found = object.find(name))
       return *found;
@@ -204,7 +203,7 @@ static Value power(Interpreter &in, int64_t base, int64_t exponent) {
     if (__builtin_mul_overflow(result, base, &result))
       return overflow(in);
     if (result == 0 || result == 1)
-      return Value(exponent % 2 || base == 0 || base == 1 ? result : result);
+      return Value(result); // Of 0 or 1.
     if (base == -1)
       return Value(int64_t(exponent % 2 ? -1 : 1));
   }

@@ -26,7 +26,7 @@ NodePtr Parser::expression(bool choice) {
 }
 
 /// Expressions with commas, or the only one.
-NodePtr Parser::tuple(bool choice, bool parentheses, bool stopsAtIn) {
+NodePtr Parser::tuple(bool choice, bool parentheses) {
   NodePtr list = make(Kind::Tuple);
   bool comma = false;
   auto ended = [&] {
@@ -153,7 +153,7 @@ NodePtr Parser::unary(bool filters) {
 
 NodePtr Parser::primary() {
   if (skipOperator("(")) {
-    NodePtr node = tuple(true, true, false);
+    NodePtr node = tuple(true, true);
     expectOperator(")");
     return node;
   }

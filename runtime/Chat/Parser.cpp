@@ -127,7 +127,7 @@ NodePtr Parser::block(Words ends) {
       adopt(*out, make(Kind::Text));
       out->nodes.back()->text = std::move(token.text);
     } else if (token.kind == Token::Kind::OutputBegin) {
-      adopt(*out, wrap(Kind::Output, tuple(true, false, false)));
+      adopt(*out, wrap(Kind::Output, tuple(true, false)));
       if (current().kind == Token::Kind::OutputEnd)
         ++place;
       else
@@ -190,7 +190,7 @@ void Parser::statement(Node &out) {
 NodePtr Parser::ifStatement() {
   NodePtr node = make(Kind::If);
   do {
-    adopt(*node, tuple(false, false, false));
+    adopt(*node, tuple(false, false));
     adopt(*node, body({"elif", "else", "endif"}));
   } while (skipName("elif"));
   if (skipName("else"))
@@ -203,7 +203,7 @@ NodePtr Parser::forStatement() {
   NodePtr node = make(Kind::For);
   adopt(*node, target(false));
   expectName("in");
-  adopt(*node, tuple(false, false, false));
+  adopt(*node, tuple(false, false));
   adopt(*node, skipName("if") ? expression() : nullptr);
   node->flag = skipName("recursive");
   adopt(*node, body({"else", "endfor"}));
@@ -242,7 +242,7 @@ NodePtr Parser::setStatement() {
   NodePtr where = target(true);
   if (skipOperator("=")) {
     NodePtr node = wrap(Kind::Set, std::move(where));
-    adopt(*node, tuple(true, false, false));
+    adopt(*node, tuple(true, false));
     return node;
   }
   NodePtr node = wrap(Kind::SetBlock, std::move(where));

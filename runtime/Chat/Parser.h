@@ -80,7 +80,7 @@ private:
 
   // ParseExpression.cpp
   NodePtr expression(bool choice = true);
-  NodePtr tuple(bool choice, bool parentheses, bool stopsAtIn);
+  NodePtr tuple(bool choice, bool parentheses);
   NodePtr disjunction();
   NodePtr conjunction();
   NodePtr negation();

@@ -97,6 +97,9 @@ public:
   Namespace *space() const { return std::get<8>(data); }
   Loop *loop() const { return std::get<9>(data); }
   const Function &function() const { return *std::get<10>(data); }
+  std::shared_ptr<const Function> sharedFunction() const {
+    return std::get<10>(data);
+  }
   /// Why it is undefined.
   std::string reason() const;
 

@@ -195,7 +195,7 @@ void Tokenizer::appendBytes(int32_t id, bool first, std::string &out) const {
       text = bytes.substr(inside.size());
     else
       text.append(first ? "" : " ").append(bytes);
-    out += tables->has(DecodeTidy) ? tidy(std::move(text)) : text;
+    out += tables->has(DecodeTidy) ? tidy(text) : text;
   }
 }
 
