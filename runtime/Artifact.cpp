@@ -149,19 +149,30 @@ Status Artifact::checkSums() const {
 }
 
 /// Checks the manifest against the sections that it speaks of.
-Status Artifact::checkManifest() const {
-  for (size_t i = 0; i < description.code.size(); ++i) {
-    const mica_section *code = find(MICA_SECTION_CODE, i);
-    uint64_t entry = description.code[i].entry;
-    if (!code || entry >= code->size)
-      return Error{file + ": code " + std::to_string(i) + " has " +
-                   std::to_string(code ? code->size : 0) +
-                   " bytes, expected an entry at " + std::to_string(entry)};
-  }
+Status Artifact::checkManifest(const Manifest &manifest) const {
+  const mica_section *code = find(MICA_SECTION_CODE, manifest.image);
+  uint64_t entry = manifest.code[manifest.image].entry;
+  if (!code || entry >= code->size)
+    return Error{file + ": code " + std::to_string(manifest.image) + " has " +
+                 std::to_string(code ? code->size : 0) +
+                 " bytes, expected an entry at " + std::to_string(entry)};
   uint64_t weights = section(MICA_SECTION_WEIGHTS).size();
-  if (weights != description.weightBytes)
+  if (weights != manifest.weightBytes)
     return Error{file + ": weights have " + std::to_string(weights) +
-                 " bytes, expected " + std::to_string(description.weightBytes)};
+                 " bytes, expected " + std::to_string(manifest.weightBytes)};
+  return {};
+}
+
+Status Artifact::readManifests() {
+  auto text = section(MICA_SECTION_MANIFEST);
+  auto manifests = parseManifests(
+      {reinterpret_cast<const char *>(text.data()), text.size()}, file);
+  if (!manifests)
+    return manifests.takeError();
+  descriptions = std::move(*manifests);
+  for (const Manifest &manifest : descriptions)
+    if (Status status = checkManifest(manifest); !status)
+      return status;
   return {};
 }
 
@@ -214,14 +225,11 @@ Expected<Artifact> Artifact::open(const std::string &path) {
        {&Artifact::checkHeader, &Artifact::checkSections, &Artifact::checkSums})
     if (Status status = (artifact.*check)(); !status)
       return status.takeError();
-  auto text = artifact.section(MICA_SECTION_MANIFEST);
-  auto manifest = parseManifest(
-      {reinterpret_cast<const char *>(text.data()), text.size()}, path);
-  if (!manifest)
-    return manifest.takeError();
-  artifact.description = std::move(*manifest);
-  if (Status status = artifact.checkManifest(); !status)
+  if (Status status = artifact.readManifests(); !status)
     return status.takeError();
+  // Who only looks at a file may do so where it does not run.
+  if (auto code = artifact.chooseCode())
+    artifact.chosen = *code;
   return artifact;
 }
 
@@ -246,9 +254,11 @@ std::span<const uint8_t> Artifact::section(mica_section_kind kind,
 }
 
 Expected<uint32_t> Artifact::chooseCode() const {
+  if (Status status = checkFeatureMask(); !status)
+    return status.takeError();
   std::string lacks;
-  for (uint32_t i = 0; i < description.code.size(); ++i) {
-    const CodeImage &image = description.code[i];
+  for (uint32_t i = 0; i < descriptions.size(); ++i) {
+    const CodeImage &image = manifest().code[i];
     auto missing = missingFeatures(image.cpu, image.features);
     if (missing.empty())
       return i;
@@ -277,7 +287,7 @@ Expected<mica_entry> Artifact::loadCode(uint32_t index) {
     return Error{subject(file, *code) + " changed while it was loaded"};
   images.push_back(std::move(*image));
   const uint8_t *entry =
-      images.back().bytes().data() + description.code[index].entry;
+      images.back().bytes().data() + manifest().code[index].entry;
   return reinterpret_cast<mica_entry>(reinterpret_cast<uintptr_t>(entry));
 }
 
@@ -286,8 +296,8 @@ Expected<std::vector<uint64_t>> Artifact::weightAddresses(bool guarded) {
     return guardWeights();
   const uint8_t *base = section(MICA_SECTION_WEIGHTS).data();
   std::vector<uint64_t> addresses;
-  addresses.reserve(description.weightOffsets.size());
-  for (int64_t offset : description.weightOffsets)
+  addresses.reserve(manifest().weightOffsets.size());
+  for (int64_t offset : manifest().weightOffsets)
     addresses.push_back(
         offset < 0 ? 0 : reinterpret_cast<uintptr_t>(base + offset));
   return addresses;
@@ -296,12 +306,12 @@ Expected<std::vector<uint64_t>> Artifact::weightAddresses(bool guarded) {
 /// A weight ends where the next one begins.
 Expected<std::vector<uint64_t>> Artifact::guardWeights() {
   std::vector<int64_t> begins;
-  for (int64_t offset : description.weightOffsets)
+  for (int64_t offset : manifest().weightOffsets)
     if (offset >= 0)
       begins.push_back(offset);
   std::sort(begins.begin(), begins.end());
   begins.erase(std::unique(begins.begin(), begins.end()), begins.end());
-  begins.push_back(description.weightBytes);
+  begins.push_back(manifest().weightBytes);
 
   const uint8_t *base = section(MICA_SECTION_WEIGHTS).data();
   std::vector<uint64_t> copies;
@@ -316,7 +326,7 @@ Expected<std::vector<uint64_t>> Artifact::guardWeights() {
     guardedWeights.push_back(std::move(*memory));
   }
   std::vector<uint64_t> addresses;
-  for (int64_t offset : description.weightOffsets) {
+  for (int64_t offset : manifest().weightOffsets) {
     auto it = std::lower_bound(begins.begin(), begins.end(), offset);
     addresses.push_back(offset < 0 ? 0 : copies[it - begins.begin()]);
   }

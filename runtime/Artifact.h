@@ -62,14 +62,16 @@ public:
   static Expected<Artifact> open(const std::string &path);
 
   const std::string &path() const { return file; }
-  const Manifest &manifest() const { return description; }
+  /// As it holds for the code image that runs here; for the first where none
+  /// does.
+  const Manifest &manifest() const { return descriptions[chosen]; }
   const mica_header &header() const;
 
   /// The bytes of the first section of a kind, empty if there is none.
   std::span<const uint8_t> section(mica_section_kind kind,
                                    uint32_t index = 0) const;
 
-  /// The first code image whose features this CPU has, or which it lacks.
+  /// The first code image whose features this CPU has, or what it lacks.
   Expected<uint32_t> chooseCode() const;
 
   /// Maps a code image for execution and returns its entry.
@@ -87,7 +89,8 @@ private:
   Status checkHeader() const;
   Status checkSections() const;
   Status checkSums() const;
-  Status checkManifest() const;
+  Status readManifests();
+  Status checkManifest(const Manifest &manifest) const;
   const mica_section *find(mica_section_kind kind, uint32_t index) const;
   Expected<std::vector<uint64_t>> guardWeights();
 
@@ -96,7 +99,8 @@ private:
   Mapping whole;
   std::vector<Mapping> images;
   std::vector<Memory> guardedWeights;
-  Manifest description;
+  std::vector<Manifest> descriptions; // One for each code image.
+  uint32_t chosen = 0;
 };
 
 /// The name of a kind of section, for messages.

@@ -5,7 +5,9 @@
 
 #include "runtime/CPUFeatures.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 
 #if defined(__x86_64__)
@@ -115,19 +117,14 @@ bool borrowTiles() {
 
 } // namespace
 
-bool mica::cpuHas(std::string_view name) {
+static bool isThere(const Feature &feature) {
   static const uint32_t saved = savedStates();
-  for (const Feature &feature : kFeatures) {
-    if (name != feature.name)
-      continue;
-    uint32_t r[4] = {};
-    return __get_cpuid_count(feature.leaf, feature.subleaf, &r[0], &r[1], &r[2],
-                             &r[3]) &&
-           (r[feature.reg] >> feature.bit & 1) &&
-           (saved & feature.state) == feature.state &&
-           (feature.state != Tile || borrowTiles());
-  }
-  return false;
+  uint32_t r[4] = {};
+  return __get_cpuid_count(feature.leaf, feature.subleaf, &r[0], &r[1], &r[2],
+                           &r[3]) &&
+         (r[feature.reg] >> feature.bit & 1) &&
+         (saved & feature.state) == feature.state &&
+         (feature.state != Tile || borrowTiles());
 }
 
 std::string mica::cpuName() {
@@ -146,33 +143,90 @@ std::string mica::cpuName() {
 
 #elif defined(__aarch64__)
 
-bool mica::cpuHas(std::string_view name) {
-  // Bits of AT_HWCAP and AT_HWCAP2 on Linux.
-  unsigned long caps = getauxval(AT_HWCAP), caps2 = getauxval(AT_HWCAP2);
-  if (name == "neon")
-    return caps >> 1 & 1;
-  if (name == "fullfp16")
-    return caps >> 10 & 1;
-  if (name == "dotprod")
-    return caps >> 20 & 1;
-  if (name == "sve")
-    return caps >> 22 & 1;
-  if (name == "i8mm")
-    return caps2 >> 13 & 1;
-  if (name == "bf16")
-    return caps2 >> 14 & 1;
-  return false;
+namespace {
+
+/// Where the auxiliary vector of Linux says that a feature is there.
+struct Feature {
+  const char *name;
+  unsigned long vector;
+  uint8_t bit;
+};
+
+constexpr Feature kFeatures[] = {
+    {"fp-armv8", AT_HWCAP, 0},  {"neon", AT_HWCAP, 1},
+    {"crc", AT_HWCAP, 7},       {"lse", AT_HWCAP, 8},
+    {"fullfp16", AT_HWCAP, 10}, {"rdm", AT_HWCAP, 12},
+    {"dotprod", AT_HWCAP, 20},  {"sve", AT_HWCAP, 22},
+    {"i8mm", AT_HWCAP2, 13},    {"bf16", AT_HWCAP2, 14},
+};
+
+} // namespace
+
+static bool isThere(const Feature &feature) {
+  return getauxval(feature.vector) >> feature.bit & 1;
 }
 
 std::string mica::cpuName() { return "aarch64"; }
 
 #else
 
-bool mica::cpuHas(std::string_view) { return false; }
+namespace {
+struct Feature {
+  const char *name;
+};
+constexpr Feature kFeatures[] = {{""}};
+} // namespace
+
+static bool isThere(const Feature &) { return false; }
 
 std::string mica::cpuName() { return "unknown"; }
 
 #endif
+
+/// The feature `name`, or null.
+static const Feature *findFeature(std::string_view name) {
+  auto it = std::ranges::find(kFeatures, name, &Feature::name);
+  return it == std::end(kFeatures) ? nullptr : it;
+}
+
+/// The entries of MICA_CPU_FEATURES.
+static std::vector<std::string_view> featureMask() {
+  std::vector<std::string_view> entries;
+  const char *value = std::getenv("MICA_CPU_FEATURES");
+  for (std::string_view rest = value ? value : ""; !rest.empty();) {
+    size_t end = std::min(rest.find(','), rest.size());
+    entries.push_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return entries;
+}
+
+Status mica::checkFeatureMask() {
+  for (std::string_view entry : featureMask())
+    if (!entry.starts_with('-') || !findFeature(entry.substr(1)))
+      return Error{"MICA_CPU_FEATURES: '" + std::string(entry) +
+                   "', expected a feature of this kind of CPU behind a minus"};
+  return {};
+}
+
+bool mica::cpuHas(std::string_view name) {
+  const Feature *feature = findFeature(name);
+  if (!feature)
+    return false;
+  for (std::string_view entry : featureMask())
+    if (entry.starts_with('-') && entry.substr(1) == name)
+      return false;
+  return isThere(*feature);
+}
+
+/// What a level of the Arm architecture asks for, as far as code uses it.
+static std::span<const char *const> askedByArm(std::string_view level) {
+  static const char *const v8[] = {"neon", "crc", "lse", "rdm"};
+  if (level == "armv8-a")
+    return std::span(v8, 1);
+  return level == "armv8.2-a" ? std::span<const char *const>(v8)
+                              : std::span<const char *const>();
+}
 
 /// What each level of the x86-64 psABI adds.
 static std::span<const char *const> addedByLevel(int level) {
@@ -203,6 +257,9 @@ mica::missingFeatures(std::string_view cpu,
     for (const char *feature : addedByLevel(level))
       if (!cpuHas(feature))
         missing.push_back(feature);
+  for (const char *feature : askedByArm(cpu))
+    if (!cpuHas(feature))
+      missing.push_back(feature);
   for (const std::string &feature : wanted)
     if (!cpuHas(feature))
       missing.push_back(feature);

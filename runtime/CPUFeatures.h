@@ -6,6 +6,8 @@
 #ifndef RUNTIME_CPUFEATURES_H
 #define RUNTIME_CPUFEATURES_H
 
+#include "mica/Status.h"
+
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,10 +18,17 @@ namespace mica {
 /// Whether this CPU and this system support a feature, by LLVM's name of it
 /// ("avx512f"). An unknown name is not supported. A feature of tile registers
 /// is asked of the system first, so that it can be used where this is true.
+/// What MICA_CPU_FEATURES leaves out (`-avx512f,-avx512bw`) is not supported
+/// either.
 bool cpuHas(std::string_view feature);
 
-/// What is missing of what a named CPU has (only levels such as "x86-64-v3" are
-/// known, any other name asks for nothing) and of `wanted`, in this order.
+/// Whether MICA_CPU_FEATURES, if it is set, is a list of features that CPUs of
+/// this kind may have, each behind a minus.
+Status checkFeatureMask();
+
+/// What is missing of what a named CPU has (only levels such as "x86-64-v3" and
+/// "armv8.2-a" are known, any other name asks for nothing) and of `wanted`, in
+/// this order.
 std::vector<std::string> missingFeatures(std::string_view cpu,
                                          std::span<const std::string> wanted);
 

@@ -7,19 +7,23 @@
 
 #include "nlohmann/json.hpp"
 
+#include <algorithm>
+
 using namespace mica;
 using nlohmann::json;
 
 namespace {
 
-constexpr int64_t kVersion = 1;
+/// From version 2 on images may differ (`code[i].instead`).
+constexpr int64_t kVersion = 2;
 constexpr int64_t kMaxBytes = int64_t(1) << 46;
 
 /// Reads fields of nested objects and keeps the first error, so that a reader
 /// can be a plain list of fields. After an error every field reads as nothing.
 class Reader {
 public:
-  explicit Reader(std::string file) : file(std::move(file)) {}
+  /// `subject` begins the message: "file: manifest".
+  explicit Reader(std::string subject) : subject(std::move(subject)) {}
 
   bool failed() const { return !message.empty(); }
   Error error() const { return Error{message}; }
@@ -34,8 +38,7 @@ public:
         found.dump(-1, ' ', true, json::error_handler_t::replace);
     if (text.size() > 60)
       text = text.substr(0, 57) + "...";
-    message =
-        file + ": manifest: " + path + " is " + text + ", expected " + wanted;
+    message = subject + ": " + path + " is " + text + ", expected " + wanted;
   }
 
   /// The member `key` of the object `in`, or null.
@@ -109,7 +112,7 @@ public:
   }
 
 private:
-  std::string file, message;
+  std::string subject, message;
 };
 
 void readModel(Reader &r, const json &root, Manifest &m) {
@@ -327,14 +330,33 @@ std::string readOpaque(Reader &r, const json &root, const char *key) {
 
 } // namespace
 
-Expected<Manifest> mica::parseManifest(std::string_view text,
-                                       const std::string &file) {
-  json root = json::parse(text, nullptr, false);
-  if (root.is_discarded())
-    return Error{file + ": manifest is no JSON, expected an object"};
-  Reader r(file);
+/// The parts of the manifest that an image may have of its own.
+static constexpr const char *kOfImages[] = {
+    "arena", "kv", "outputs", "phases", "remarks", "stack", "weights", "work"};
+
+/// Puts what image `i` has `instead` into `root`.
+static void takeImage(Reader &r, json &root, size_t i) {
+  if (!root.is_object() || !root.contains("code") || !root["code"].is_array() ||
+      i >= root["code"].size())
+    return; // Whoever reads it says so.
+  const json instead =
+      r.member(root["code"][i], Reader::at("code", i), "instead");
+  if (instead.is_null())
+    return;
+  std::string path = Reader::at("code", i) + ".instead";
+  if (!instead.is_object())
+    return r.fail(path, instead, "an object");
+  for (const auto &[key, value] : instead.items()) {
+    if (std::ranges::find(kOfImages, key) == std::end(kOfImages))
+      return r.fail(path + "." + key, value, "none, for images share it");
+    root[key] = value;
+  }
+}
+
+static Manifest readManifest(Reader &r, const json &root, uint32_t image) {
   Manifest m = {};
-  r.integer(root, "", "version", kVersion, kVersion);
+  m.image = image;
+  r.integer(root, "", "version", 1, kVersion);
   readModel(r, root, m);
   readCode(r, root, m);
   readArena(r, root, m);
@@ -348,7 +370,24 @@ Expected<Manifest> mica::parseManifest(std::string_view text,
   readChat(r, root, m);
   m.work = readOpaque(r, root, "work");
   m.remarks = readOpaque(r, root, "remarks");
-  if (r.failed())
-    return r.error();
   return m;
+}
+
+Expected<std::vector<Manifest>> mica::parseManifests(std::string_view text,
+                                                     const std::string &file) {
+  const json root = json::parse(text, nullptr, false);
+  if (root.is_discarded())
+    return Error{file + ": manifest is no JSON, expected an object"};
+  std::vector<Manifest> manifests;
+  do {
+    size_t image = manifests.size();
+    Reader r(file + ": manifest" +
+             (image ? " of code " + std::to_string(image) : ""));
+    json view = root;
+    takeImage(r, view, image);
+    manifests.push_back(readManifest(r, view, image));
+    if (r.failed())
+      return r.error();
+  } while (manifests.size() < manifests.front().code.size());
+  return manifests;
 }

@@ -24,6 +24,14 @@ struct CodeImage {
   std::string cpu;                   // A level, such as "x86-64-v4".
   std::vector<std::string> features; // Beyond the level's; LLVM's names.
   uint64_t entry;                    // Offset in code section i.
+
+  /// "x86-64-v4+avx512bf16", as `--cpu` has it.
+  std::string target() const {
+    std::string text = cpu;
+    for (const std::string &feature : features)
+      text += "+" + feature;
+    return text;
+  }
 };
 
 /// A group of layers that keep the same kind of cache.
@@ -65,8 +73,11 @@ struct StackLayer {
   uint32_t kvLayer; // Its place there.
 };
 
-/// The manifest of an artifact. Every number is within the stated bounds.
+/// The manifest of an artifact, as it holds for one of its code images: what
+/// code does with the workspace and the cache may differ between them, the
+/// model and the weights do not. Every number is within the stated bounds.
 struct Manifest {
+  uint32_t image; // The code image that this holds for.
   std::string name, family, dtype;
   uint32_t vocab, paddedVocab; // vocab <= paddedVocab <= 2^24.
   uint32_t maxContext;         // Positions of one sequence, at most 2^30.
@@ -93,9 +104,10 @@ struct Manifest {
   std::string activations; // `--activations` likewise.
 };
 
-/// Reads a manifest. `file` begins every error.
-Expected<Manifest> parseManifest(std::string_view text,
-                                 const std::string &file);
+/// Reads a manifest: for each code image, in their order, as it holds for it.
+/// `file` begins every error.
+Expected<std::vector<Manifest>> parseManifests(std::string_view text,
+                                               const std::string &file);
 
 } // namespace mica
 

@@ -57,9 +57,16 @@ Model &Model::operator=(Model &&) noexcept = default;
 Model::~Model() = default;
 
 static ModelInfo describe(const Manifest &manifest) {
-  return {manifest.name,   manifest.family,     manifest.dtype,
-          manifest.vocab,  manifest.maxContext, manifest.maxRows,
-          manifest.layers, manifest.parameters};
+  return {manifest.name,
+          manifest.family,
+          manifest.dtype,
+          manifest.vocab,
+          manifest.maxContext,
+          manifest.maxRows,
+          manifest.layers,
+          manifest.parameters,
+          manifest.code[manifest.image].target(),
+          uint32_t(manifest.code.size())};
 }
 
 Expected<Model> Model::load(const std::string &path,

@@ -25,15 +25,17 @@ struct CompileOptions {
   /// Where the result goes; "-" is standard output, for text.
   std::string output;
 
-  std::string cpu = "native"; ///< or x86-64-v3, x86-64-v4
-  std::string dtype;          ///< f32, bf16, f16; empty: as the checkpoint
+  /// What code is for; of several, with commas, an artifact holds an image
+  /// each (docs/architecture.md).
+  std::string cpu = "native";
+  std::string dtype; ///< f32, bf16, f16; empty: as the checkpoint
   /// What weights are quantized to: a format such as q4_k, or rules by pattern
   /// of the tensor's name ("q4_k,*down*=q6_k"); empty: kept as they are.
   std::string quant;
   /// How activations enter products: int8, bf16, f32; empty: int8 for block
   /// formats, for floats what the CPU multiplies fastest.
   std::string activations;
-  std::string kv;         ///< cache: f32, bf16, f16, int8, int4; empty: as dtype
+  std::string kv; ///< cache: f32, bf16, f16, int8, int4; empty: as dtype
   int64_t maxContext = 0; ///< positions of a sequence; 0: the model's
   int64_t page = 32;      ///< tokens of a cache page
   int64_t maxRows = 512;  ///< rows of a step

@@ -52,6 +52,8 @@ struct ModelInfo {
   uint32_t maxRows;    ///< Tokens of one step.
   uint32_t layers;
   uint64_t parameters;
+  std::string target; ///< What the code is for: "x86-64-v4+avx512bf16".
+  uint32_t images;    ///< How many there were to choose from.
 };
 
 /// Tokens with their cache. Frees its pages when destroyed, which must be

@@ -22,6 +22,16 @@ using namespace mica;
 
 namespace {
 
+/// The model on its way to code for one CPU.
+struct Build {
+  Source source;
+  CPUTarget target;
+  OwningOpRef<ModuleOp> packing; ///< from stage 3 on
+  std::vector<Remark> remarks;
+
+  ModuleOp module() { return *source.module; }
+};
+
 class Compilation {
 public:
   explicit Compilation(const CompileOptions &options)
@@ -32,16 +42,24 @@ public:
   Expected<CompileReport> run();
 
 private:
-  Status load();
-  Status runStages();
-  Status runStage(const Stage &stage);
+  Status load(const NamedCPU &cpu);
+  Status runStages(Build &build);
+  Status runStage(Build &build, const Stage &stage);
+  Status make();
 
   Status write();
   Status writeText(const std::string &text);
   std::string printed();
   Status writeArtifact();
   Expected<std::vector<PackJob>> makeJobs(const PackCode &code);
-  Status writeSections(llvm::ArrayRef<PackJob> jobs, const CodeImage &image);
+  Status packOnce();
+  Expected<std::vector<CodeImage>> emitImages();
+  Status checkFallbacks() const;
+  Expected<std::string> describe(llvm::ArrayRef<CodeImage> images,
+                                 uint64_t weightBytes, const ChatSource &chat);
+  Status writeSections(llvm::ArrayRef<PackJob> jobs,
+                       llvm::ArrayRef<CodeImage> images);
+  Build &first() { return builds.front(); }
 
   /// Notes what has passed since the last call as the part `name`.
   void finishPart(const std::string &name, uint64_t bytes = 0);
@@ -53,9 +71,7 @@ private:
   std::chrono::steady_clock::time_point start =
       std::chrono::steady_clock::now();
 
-  Source source;
-  OwningOpRef<ModuleOp> packing; ///< from stage 3 on
-  std::optional<CPUTarget> target;
+  std::vector<Build> builds;         ///< for each CPU, the best one first
   llvm::StringMap<uint64_t> offsets; ///< of packed weights
 };
 
@@ -72,17 +88,18 @@ void Compilation::finishPart(const std::string &name, uint64_t bytes) {
 // Reading
 //===----------------------------------------------------------------------===//
 
-Status Compilation::load() {
-  auto read = readSource(context, options, keeper,
+Status Compilation::load(const NamedCPU &cpu) {
+  CompileOptions one = options;
+  one.cpu = cpu.spec;
+  auto read = readSource(context, one, keeper,
                          [&](const char *part) { finishPart(part); });
   if (!read)
     return read.takeError();
-  source = std::move(*read);
-  report.warnings = source.warnings;
-  auto found = getTarget(*source.module);
-  if (!found)
-    return found.takeError();
-  target = std::move(*found);
+  report.warnings = read->warnings;
+  auto target = getTarget(*read->module);
+  if (!target)
+    return target.takeError();
+  builds.push_back({std::move(*read), std::move(*target), {}, {}});
   return {};
 }
 
@@ -90,26 +107,41 @@ Status Compilation::load() {
 // Stages
 //===----------------------------------------------------------------------===//
 
-Status Compilation::runStage(const Stage &stage) {
+Status Compilation::runStage(Build &build, const Stage &stage) {
   // Weights and what packs them are no code of the model.
   if (stage.name == "cpu")
-    packing = takePacking(*source.module);
+    build.packing = takePacking(build.module());
   PassManager pm(&context);
   stage.build(pm);
-  if (failed(pm.run(*source.module)))
+  if (failed(pm.run(build.module())))
     return keeper.failure(options.input + ": stage " + stage.name.str() +
                           " failed");
   finishPart(stage.name.str());
   return {};
 }
 
-Status Compilation::runStages() {
+Status Compilation::runStages(Build &build) {
   int first = options.startFrom.empty() ? 0 : findStage(options.startFrom);
   int last = options.stopAfter.empty() ? int(allStages().size()) - 1
                                        : findStage(options.stopAfter);
   for (int i = first + 1; i <= last; ++i)
-    if (Status status = runStage(allStages()[i]); !status)
+    if (Status status = runStage(build, allStages()[i]); !status)
       return status;
+  build.remarks = keeper.takeRemarks();
+  return {};
+}
+
+/// Reads the model and runs the stages, once for each CPU.
+Status Compilation::make() {
+  auto cpus = resolveCPUs(options.cpu);
+  if (!cpus)
+    return cpus.takeError();
+  for (const NamedCPU &cpu : *cpus) {
+    if (Status status = load(cpu); !status)
+      return status;
+    if (Status status = runStages(builds.back()); !status)
+      return status;
+  }
   return {};
 }
 
@@ -118,11 +150,11 @@ Status Compilation::runStages() {
 //===----------------------------------------------------------------------===//
 
 std::string Compilation::printed() {
-  if (packing)
-    returnPacking(*packing, *source.module);
+  if (first().packing)
+    returnPacking(*first().packing, first().module());
   std::string text;
   llvm::raw_string_ostream os(text);
-  source.module->print(os);
+  first().module()->print(os);
   os << '\n';
   return text;
 }
@@ -138,11 +170,12 @@ Status Compilation::writeText(const std::string &text) {
 Status Compilation::write() {
   if (!options.stopAfter.empty() || options.emit == Emit::MLIR)
     return writeText(printed());
-  if (!packing)
-    packing = takePacking(*source.module);
+  for (Build &build : builds)
+    if (!build.packing)
+      build.packing = takePacking(build.module());
   if (options.emit >= Emit::Mica)
     return writeArtifact();
-  auto code = emitCode(*source.module, *target,
+  auto code = emitCode(first().module(), first().target,
                        options.emit == Emit::LLVM  ? EmitKind::LLVM
                        : options.emit == Emit::Asm ? EmitKind::Asm
                                                    : EmitKind::Object);
@@ -154,11 +187,11 @@ Status Compilation::write() {
 
 /// The jobs of the weights that kernels read, in the order of their table.
 Expected<std::vector<PackJob>> Compilation::makeJobs(const PackCode &code) {
-  SymbolTable symbols(*packing);
+  SymbolTable symbols(*first().packing);
   Conversions conversions;
   std::vector<PackJob> jobs;
   std::vector<std::string> names;
-  auto table = (*source.module)->getAttrOfType<ArrayAttr>("tile.weights");
+  auto table = first().module()->getAttrOfType<ArrayAttr>("tile.weights");
   if (!table)
     return Error{options.input + ": module without 'tile.weights', expected "
                                  "the attribute"};
@@ -169,8 +202,8 @@ Expected<std::vector<PackJob>> Compilation::makeJobs(const PackCode &code) {
     auto weight = symbols.lookup<WeightOp>(name.getValue());
     if (!weight)
       return Error{options.input + ": no weight " + name.getValue().str()};
-    auto job =
-        makePackJob(weight, symbols, code, *source.checkpoint, conversions);
+    auto job = makePackJob(weight, symbols, code, *first().source.checkpoint,
+                           conversions);
     if (!job)
       return job.takeError();
     jobs.push_back(std::move(*job));
@@ -180,49 +213,88 @@ Expected<std::vector<PackJob>> Compilation::makeJobs(const PackCode &code) {
   for (size_t i = 0; i < jobs.size(); ++i)
     offsets[names[i]] = places[i];
   for (auto &[what, count] : conversions)
-    keeper.add({StringRef(what).contains("unpacked"),
-                std::to_string(count) + " " + what});
+    for (Build &build : builds)
+      build.remarks.push_back({StringRef(what).contains("unpacked"),
+                               std::to_string(count) + " " + what});
   return jobs;
 }
 
+/// All code runs on the weights that the first build packs.
+Status Compilation::packOnce() {
+  for (Build &build : llvm::drop_begin(builds))
+    if (Status status =
+            checkSamePacking(build.module(), *build.packing, *first().packing);
+        !status)
+      return Error{options.input + ": " + status.error().message};
+  return openCheckpoint(first().source, options.input);
+}
+
+Expected<std::vector<CodeImage>> Compilation::emitImages() {
+  std::vector<CodeImage> images;
+  for (Build &build : builds) {
+    auto image = emitImage(build.module(), build.target);
+    if (!image)
+      return image.takeError();
+    finishPart("code", image->bytes.size());
+    images.push_back(std::move(*image));
+  }
+  return images;
+}
+
+Status Compilation::checkFallbacks() const {
+  if (options.noFallback)
+    for (const Build &build : builds)
+      for (const Remark &remark : build.remarks)
+        if (remark.missed)
+          return Error{options.input + ": " + remark.message +
+                       ", expected no fallback"};
+  return {};
+}
+
 Status Compilation::writeArtifact() {
-  if (Status status = openCheckpoint(source, options.input); !status)
+  if (Status status = packOnce(); !status)
     return status;
-  auto image = emitImage(*source.module, *target);
-  if (!image)
-    return image.takeError();
-  finishPart("code", image->bytes.size());
-  auto code = PackCode::compile(*packing);
+  auto images = emitImages();
+  if (!images)
+    return images.takeError();
+  auto code = PackCode::compile(*first().packing);
   if (!code)
     return code.takeError();
   auto jobs = makeJobs(*code);
   if (!jobs)
     return jobs.takeError();
   finishPart("packing code");
-  if (options.noFallback)
-    for (const Remark &remark : keeper.remarks())
-      if (remark.missed)
-        return Error{options.input + ": " + remark.message +
-                     ", expected no fallback"};
-  return writeSections(*jobs, *image);
+  if (Status status = checkFallbacks(); !status)
+    return status;
+  return writeSections(*jobs, *images);
+}
+
+/// The manifest of `images`.
+Expected<std::string> Compilation::describe(llvm::ArrayRef<CodeImage> images,
+                                            uint64_t weightBytes,
+                                            const ChatSource &chat) {
+  std::vector<ManifestParts> parts;
+  for (auto [build, image] : llvm::zip_equal(builds, images)) {
+    auto entry = image.find("mica_entry");
+    if (!entry)
+      return Error{options.input + ": module without 'mica_entry', expected "
+                                   "the function"};
+    parts.push_back({build.module(), build.target, *entry, offsets, weightBytes,
+                     options.maxRows, build.remarks, chat});
+  }
+  return writeManifest(parts);
 }
 
 Status Compilation::writeSections(llvm::ArrayRef<PackJob> jobs,
-                                  const CodeImage &image) {
-  auto entry = image.find("mica_entry");
-  if (!entry)
-    return Error{options.input + ": module without 'mica_entry', expected the "
-                                 "function"};
+                                  llvm::ArrayRef<CodeImage> images) {
   uint64_t weightBytes = placeWeights(jobs).back();
-  auto chat = chatSource(*source.checkpoint);
+  auto chat = chatSource(*first().source.checkpoint);
   if (!chat)
     return chat.takeError();
-  auto manifest = writeManifest(
-      *source.module, {*target, *entry, offsets, weightBytes, options.maxRows,
-                       keeper.remarks(), std::move(*chat)});
+  auto manifest = describe(images, weightBytes, *chat);
   if (!manifest)
     return manifest.takeError();
-  auto tokenizer = tokenizerTables(*source.checkpoint);
+  auto tokenizer = tokenizerTables(*first().source.checkpoint);
   if (!tokenizer)
     return tokenizer.takeError();
   finishPart("tokenizer", tokenizer->size());
@@ -235,15 +307,18 @@ Status Compilation::writeSections(llvm::ArrayRef<PackJob> jobs,
                        carrier->bytes().size()});
   if (!writer)
     return writer.takeError();
-  auto add = [&](mica_section_kind kind, std::string_view bytes) {
-    return bytes.empty() ? Status() : writer->add(kind, 0, bytes);
+  auto add = [&](mica_section_kind kind, std::string_view bytes,
+                 uint32_t index = 0) {
+    return bytes.empty() ? Status() : writer->add(kind, index, bytes);
   };
-  std::string_view code(reinterpret_cast<const char *>(image.bytes.data()),
-                        image.bytes.size());
   if (Status s = add(MICA_SECTION_MANIFEST, *manifest); !s)
     return s;
-  if (Status s = add(MICA_SECTION_CODE, code); !s)
-    return s;
+  for (auto [index, image] : llvm::enumerate(images)) {
+    std::string_view code(reinterpret_cast<const char *>(image.bytes.data()),
+                          image.bytes.size());
+    if (Status s = add(MICA_SECTION_CODE, code, index); !s)
+      return s;
+  }
   if (Status s = add(MICA_SECTION_TOKENIZER, *tokenizer); !s)
     return s;
   if (Status s = writer->begin(MICA_SECTION_WEIGHTS); !s)
@@ -261,14 +336,14 @@ Status Compilation::writeSections(llvm::ArrayRef<PackJob> jobs,
 //===----------------------------------------------------------------------===//
 
 Expected<CompileReport> Compilation::run() {
-  if (Status status = load(); !status)
-    return status.takeError();
-  if (Status status = runStages(); !status)
+  if (Status status = make(); !status)
     return status.takeError();
   if (Status status = write(); !status)
     return status.takeError();
-  for (const Remark &remark : keeper.remarks())
-    report.remarks.push_back(remark.message);
+  for (const Build &build : builds)
+    for (const Remark &remark : build.remarks)
+      if (!llvm::is_contained(report.remarks, remark.message))
+        report.remarks.push_back(remark.message);
   return std::move(report);
 }
 

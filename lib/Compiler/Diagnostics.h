@@ -6,6 +6,7 @@
 #include "mica/Status.h"
 #include "mlir/IR/Diagnostics.h"
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mica {
@@ -27,6 +28,8 @@ public:
 
   void add(Remark remark);
   const std::vector<Remark> &remarks() const { return kept; }
+  /// Hands out the remarks kept so far: those of one of several modules.
+  std::vector<Remark> takeRemarks() { return std::exchange(kept, {}); }
 
   /// `what` failed: with the first error, if there was one.
   Error failure(const std::string &what) const;

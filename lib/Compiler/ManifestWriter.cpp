@@ -115,15 +115,14 @@ static Expected<ordered_json> weightTable(ModuleOp module,
                       {"bytes", parts.weightBytes}};
 }
 
-static ordered_json codeImages(const ManifestParts &parts) {
+static ordered_json codeImage(const ManifestParts &parts) {
   ordered_json features = ordered_json::array();
   for (StringRef feature : llvm::split(parts.target.features, ','))
     if (feature.consume_front("+"))
       features.push_back(feature.str());
-  ordered_json image = {{"cpu", parts.target.cpu},
-                        {"features", std::move(features)},
-                        {"entry", parts.entry}};
-  return ordered_json::array({std::move(image)});
+  return {{"cpu", parts.target.cpu},
+          {"features", std::move(features)},
+          {"entry", parts.entry}};
 }
 
 /// Only what is there.
@@ -141,8 +140,9 @@ static const char *activationsName(Type type) {
   return type.isInteger(8) ? "int8" : type.isBF16() ? "bf16" : "f32";
 }
 
-Expected<std::string> mica::writeManifest(ModuleOp module,
-                                          const ManifestParts &parts) {
+/// The manifest of an artifact with one image.
+static Expected<ordered_json> describe(const ManifestParts &parts) {
+  ModuleOp module = parts.module;
   for (StringRef name :
        {"mica.model", "tile.slots", "tile.layers", "tile.weights", "tile.arena",
         "tile.worker_bytes", "tile.kv", "tile.phases", "tile.work",
@@ -169,7 +169,7 @@ Expected<std::string> mica::writeManifest(ModuleOp module,
   ordered_json manifest = {
       {"version", 1},
       {"model", std::move(model)},
-      {"code", codeImages(parts)},
+      {"code", ordered_json::array({codeImage(parts)})},
       {"arena",
        {{"row", arena[0]},
         {"out", arena[1]},
@@ -191,6 +191,29 @@ Expected<std::string> mica::writeManifest(ModuleOp module,
     manifest["activations"] = activationsName(type.getValue());
   if (auto source = module->getAttrOfType<StringAttr>(kSourceAttribute))
     manifest["source"] = source.str();
+  return manifest;
+}
+
+Expected<std::string>
+mica::writeManifest(llvm::ArrayRef<ManifestParts> images) {
+  auto first = describe(images.front());
+  if (!first)
+    return first.takeError();
+  ordered_json manifest = std::move(*first);
+  for (const ManifestParts &parts : images.drop_front()) {
+    auto other = describe(parts);
+    if (!other)
+      return other.takeError();
+    ordered_json image = codeImage(parts), instead = ordered_json::object();
+    for (const char *key : {"arena", "kv", "weights", "phases", "work",
+                            "remarks", "stack", "outputs"})
+      if ((*other)[key] != manifest[key])
+        instead[key] = (*other)[key];
+    if (!instead.empty())
+      image["instead"] = std::move(instead);
+    manifest["code"].push_back(std::move(image));
+    manifest["version"] = 2;
+  }
   // Names come from the checkpoint and may be no UTF-8.
   return manifest.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }

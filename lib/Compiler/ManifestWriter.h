@@ -10,8 +10,10 @@
 
 namespace mica {
 
-/// What the manifest says beyond the attributes of the module.
+/// What the manifest says of a code image: the attributes of the module that it
+/// was made from, and more.
 struct ManifestParts {
+  mlir::ModuleOp module;
   const CPUTarget &target;
   uint64_t entry;                           ///< of the code image
   const llvm::StringMap<uint64_t> &offsets; ///< of packed weights, by symbol
@@ -21,10 +23,10 @@ struct ManifestParts {
   ChatSource chat = {};
 };
 
-/// The manifest (runtime/Manifest.h) of `module`, from the attributes that the
-/// stages leave: `mica.model` and `tile.*`. Fails where one is missing.
-Expected<std::string> writeManifest(mlir::ModuleOp module,
-                                    const ManifestParts &parts);
+/// The manifest (runtime/Manifest.h) of an artifact with these images, from the
+/// attributes that the stages leave: `mica.model` and `tile.*`. Fails where one
+/// is missing.
+Expected<std::string> writeManifest(llvm::ArrayRef<ManifestParts> images);
 
 } // namespace mica
 

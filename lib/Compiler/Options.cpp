@@ -17,14 +17,19 @@ Status mica::checkOptions(const CompileOptions &options) {
                                  "from a stage"};
   bool isText = !options.stopAfter.empty() || options.emit == Emit::MLIR ||
                 options.emit == Emit::LLVM || options.emit == Emit::Asm;
+  if (options.cpu.find(',') != std::string::npos &&
+      (options.emit < Emit::Mica || !options.stopAfter.empty() ||
+       !options.startFrom.empty()))
+    return Error{"cpus " + quote(options.cpu) +
+                 ", expected one where no whole artifact is made"};
   if (!isText && (options.output.empty() || options.output == "-"))
     return Error{"no output file, expected -o FILE"};
   const std::string &dtype = options.dtype;
   if (!dtype.empty() && dtype != "f32" && dtype != "bf16" && dtype != "f16")
     return Error{"dtype " + quote(dtype) + ", expected f32, bf16 or f16"};
   const std::string &kv = options.kv;
-  if (!kv.empty() && kv != "f32" && kv != "bf16" && kv != "f16" && kv != "int8" &&
-      kv != "int4")
+  if (!kv.empty() && kv != "f32" && kv != "bf16" && kv != "f16" &&
+      kv != "int8" && kv != "int4")
     return Error{"kv " + quote(kv) + ", expected f32, bf16, f16, int8 or int4"};
   const std::string &activations = options.activations;
   if (!activations.empty() && activations != "int8" && activations != "bf16" &&

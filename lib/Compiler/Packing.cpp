@@ -28,6 +28,47 @@ void mica::returnPacking(ModuleOp packing, ModuleOp module) {
   operations.splice(operations.begin(), packing.getBody()->getOperations());
 }
 
+/// Whether `weight` of `symbols` is made as `other` of `others`.
+static bool isPackedAlike(WeightOp weight, const SymbolTable &symbols,
+                          WeightOp other, const SymbolTable &others) {
+  if (weight.getType() != other.getType() ||
+      weight.getInputsAttr() != other.getInputsAttr() || !weight.getPack() ||
+      !other.getPack())
+    return false;
+  auto by = symbols.lookup<func::FuncOp>(*weight.getPack());
+  auto byOther = others.lookup<func::FuncOp>(*other.getPack());
+  return by && byOther && by.getFunctionType() == byOther.getFunctionType() &&
+         OperationEquivalence::isRegionEquivalentTo(
+             &by.getBody(), &byOther.getBody(),
+             OperationEquivalence::IgnoreLocations);
+}
+
+Status mica::checkSamePacking(ModuleOp module, ModuleOp packing,
+                              ModuleOp first) {
+  SymbolTable symbols(packing), others(first);
+  auto table = module->getAttrOfType<ArrayAttr>("tile.weights");
+  for (Attribute entry : table ? table.getValue() : ArrayRef<Attribute>()) {
+    auto name = dyn_cast<FlatSymbolRefAttr>(entry);
+    if (!name)
+      continue;
+    auto weight = symbols.lookup<WeightOp>(name.getValue());
+    auto other = others.lookup<WeightOp>(name.getValue());
+    if (weight && other && isPackedAlike(weight, symbols, other, others))
+      continue;
+    std::string found;
+    llvm::raw_string_ostream os(found);
+    os << "weight '" << name.getValue() << "' is ";
+    if (weight)
+      os << weight.getType();
+    os << " for one cpu";
+    if (other)
+      os << " and " << other.getType() << " for another";
+    os << ", expected one layout for all";
+    return Error{found};
+  }
+  return {};
+}
+
 /// The pack functions of `packing` in the LLVM dialect.
 static FailureOr<OwningOpRef<ModuleOp>> lowerPackFunctions(ModuleOp packing) {
   OwningOpRef<ModuleOp> packs = ModuleOp::create(packing.getLoc());

@@ -18,6 +18,11 @@ mlir::OwningOpRef<mlir::ModuleOp> takePacking(mlir::ModuleOp module);
 /// Puts it back in front of what `module` holds.
 void returnPacking(mlir::ModuleOp packing, mlir::ModuleOp module);
 
+/// Whether every weight that kernels of `module` read is packed by `packing` as
+/// by `first`: code for several CPUs runs on one copy. Else the weight by name.
+Status checkSamePacking(mlir::ModuleOp module, mlir::ModuleOp packing,
+                        mlir::ModuleOp first);
+
 /// Pack functions as code of this process, for any x86-64-v3 machine.
 class PackCode {
 public:

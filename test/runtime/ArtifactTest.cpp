@@ -244,7 +244,7 @@ TEST_F(ArtifactTest, ManifestErrors) {
     const char *message;
   };
   const Case cases[] = {
-      {"/version", 2, "version is 2, expected an integer from 1 to 1"},
+      {"/version", 3, "version is 3, expected an integer from 1 to 2"},
       {"/model", 1, "model is 1, expected an object"},
       {"/model/vocab", 0,
        "model.vocab is 0, expected an integer from 1 to 16777216"},
@@ -288,6 +288,53 @@ TEST_F(ArtifactTest, ManifestErrors) {
   }
 }
 
+TEST(ManifestTest, Images) {
+  json root = json::parse(tiny::manifest());
+  root["code"][1]["instead"] = {
+      {"phases", {"one"}}, {"arena", {{"row", 8}, {"out", 4}, {"worker", 0}}}};
+  auto manifests = parseManifests(root.dump(), "M");
+  ASSERT_TRUE(manifests) << manifests.error().message;
+  ASSERT_EQ(manifests->size(), 2u);
+  const Manifest &first = manifests->front(), &second = manifests->back();
+  EXPECT_EQ(first.image, 0u);
+  EXPECT_EQ(second.image, 1u);
+  EXPECT_EQ(first.phases.size(), 2u);
+  EXPECT_EQ(second.phases, std::vector<std::string>{"one"});
+  EXPECT_EQ(first.arenaBytes[0], 4u);
+  EXPECT_EQ(second.arenaBytes[0], 8u);
+  EXPECT_EQ(first.code[0].target(), "other+no-such-feature");
+  EXPECT_EQ(second.cache.size(), first.cache.size());
+}
+
+TEST(ManifestTest, ImageErrors) {
+  struct Case {
+    const char *pointer;
+    json value;
+    const char *message;
+  };
+  const Case cases[] = {
+      {"/code/1/instead", 1, "code[1].instead is 1, expected an object"},
+      {"/code/1/instead/model", json::object(),
+       "code[1].instead.model is {}, expected none, for images share it"},
+      {"/code/1/instead/code", json::array(),
+       "code[1].instead.code is [], expected none, for images share it"},
+      {"/code/1/instead/arena", 1, "arena is 1, expected an object"},
+      {"/code/1/instead/kv",
+       {{{"name", 1}}},
+       "kv[0].name is 1, expected a string"},
+      {"/code/1/instead/weights/slots", -1,
+       "weights.slots is -1, expected an integer from 0 to 4096"},
+  };
+  for (const Case &c : cases) {
+    json root = json::parse(tiny::manifest());
+    root[json::json_pointer(c.pointer)] = c.value;
+    auto parsed = parseManifests(root.dump(), "M");
+    ASSERT_FALSE(parsed) << c.pointer;
+    EXPECT_EQ(parsed.error().message,
+              std::string("M: manifest of code 1: ") + c.message);
+  }
+}
+
 /// A manifest that says where rows of ops lie.
 json withOutputs() {
   json manifest = json::parse(tiny::manifest());
@@ -315,8 +362,9 @@ json withOutputs() {
 }
 
 TEST(ManifestTest, Outputs) {
-  auto manifest = parseManifest(withOutputs().dump(), "M");
-  ASSERT_TRUE(manifest) << manifest.error().message;
+  auto manifests = parseManifests(withOutputs().dump(), "M");
+  ASSERT_TRUE(manifests) << manifests.error().message;
+  const Manifest *manifest = &manifests->front();
   ASSERT_EQ(manifest->stack.size(), 2u);
   EXPECT_EQ(manifest->stack[0].kv, 1);
   EXPECT_EQ(manifest->stack[0].kvLayer, 1u);
@@ -383,7 +431,7 @@ TEST(ManifestTest, OutputErrors) {
   for (const Case &c : cases) {
     json manifest = withOutputs();
     manifest[json::json_pointer(c.pointer)] = c.value;
-    auto parsed = parseManifest(manifest.dump(), "M");
+    auto parsed = parseManifests(manifest.dump(), "M");
     ASSERT_FALSE(parsed) << c.pointer;
     EXPECT_EQ(parsed.error().message, std::string("M: manifest: ") + c.message);
   }
@@ -419,6 +467,42 @@ TEST_F(ArtifactTest, NoCodeForThisCPU) {
   EXPECT_EQ(code.error().message,
             path + ": code is for other (missing no-such-feature nor-this), "
                    "expected code for this CPU");
+}
+
+/// MICA_CPU_FEATURES while it exists.
+struct FeatureMask {
+  explicit FeatureMask(const char *text) {
+    setenv("MICA_CPU_FEATURES", text, 1);
+  }
+  ~FeatureMask() { unsetenv("MICA_CPU_FEATURES"); }
+};
+
+TEST_F(ArtifactTest, TakesTheImageThatIsLeft) {
+#if defined(__x86_64__)
+  const char *feature = "sse2", *mask = "-x87,-sse2";
+#else
+  const char *feature = "neon", *mask = "-crc,-neon";
+#endif
+  json manifest = json::parse(tiny::manifest());
+  manifest["code"][0] = {{"cpu", "any"}, {"features", {feature}}, {"entry", 0}};
+  manifest["code"][1]["instead"] = {{"phases", {"one"}}};
+  ASSERT_TRUE(tiny::write(path, "", manifest.dump()));
+  EXPECT_EQ(Artifact::open(path)->manifest().image, 0u);
+  {
+    FeatureMask masked(mask);
+    EXPECT_FALSE(cpuHas(feature));
+    auto artifact = Artifact::open(path);
+    EXPECT_EQ(artifact->manifest().image, 1u);
+    EXPECT_EQ(artifact->manifest().phases.size(), 1u);
+    EXPECT_EQ(*artifact->chooseCode(), 1u);
+  }
+  for (const char *text : {"sse2", "-sse2000", "-,"}) {
+    FeatureMask wrong(text);
+    std::string entry = std::string(text) == "-," ? "-" : text;
+    EXPECT_EQ(Artifact::open(path)->chooseCode().error().message,
+              "MICA_CPU_FEATURES: '" + entry +
+                  "', expected a feature of this kind of CPU behind a minus");
+  }
 }
 
 TEST(CPUFeatures, Levels) {

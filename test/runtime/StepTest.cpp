@@ -27,7 +27,7 @@ template <class T> T get(Expected<T> value) {
 
 struct Fixture {
   explicit Fixture(bool guarded)
-      : manifest(get(parseManifest(tiny::manifest(), "tiny"))),
+      : manifest(get(parseManifests(tiny::manifest(), "tiny")).front()),
         cache(get(KVCache::create(manifest.cache, {.tokens = 200,
                                                    .sequences = 3,
                                                    .maxRows = manifest.maxRows,

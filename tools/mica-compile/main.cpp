@@ -34,7 +34,10 @@ void addFlags(CLI::App &app, Flags &flags) {
   app.add_option("-o,--output", o.output, "The file to write");
   app.add_option("--target", "The kind of machine")
       ->check(CLI::IsMember({"cpu"}));
-  app.add_option("--cpu", o.cpu, "native, x86-64-v3 or x86-64-v4")
+  app.add_option("--cpu", o.cpu,
+                 "native, x86-64-v3 or x86-64-v4, with features "
+                 "(x86-64-v4+avx512vnni); several, with commas, for code that "
+                 "each of them can run")
       ->capture_default_str();
   addModelFlags(app, o);
   app.add_option("--emit", o.emit, "mlir, llvm, asm, obj, mica, exe (a program that needs "

@@ -220,9 +220,7 @@ static Expected<Source> readStage0(mlir::MLIRContext &context,
   compile.dtype = manifest.dtype;
   compile.quant = manifest.quant;
   compile.activations = manifest.activations;
-  compile.cpu = manifest.code.front().cpu;
-  for (const std::string &feature : manifest.code.front().features)
-    compile.cpu += "+" + feature;
+  compile.cpu = manifest.code[manifest.image].target();
   if (!manifest.cache.empty()) {
     const std::string &element = manifest.cache.front().element;
     compile.kv = element == "i8" ? "int8" : element;

@@ -184,8 +184,9 @@ void printModel(const Manifest &m, const Artifact &artifact) {
               m.dtype.c_str(), m.vocab, m.maxContext);
   for (size_t i = 0; i < m.code.size(); ++i)
     std::printf(
-        "code %zu: %s, %s\n", i, m.code[i].cpu.c_str(),
-        formatBytes(artifact.section(MICA_SECTION_CODE, i).size()).c_str());
+        "code %zu: %s, %s%s\n", i, m.code[i].target().c_str(),
+        formatBytes(artifact.section(MICA_SECTION_CODE, i).size()).c_str(),
+        i == m.image && m.code.size() > 1 ? ", in use" : "");
   for (const CacheGroup &g : m.cache)
     std::printf("cache '%s': %u layers, %u heads, pages of %u tokens, %s per "
                 "token%s\n",
@@ -223,9 +224,13 @@ int explain(const ExplainOptions &o) {
     if (Status status = writeTrace(o.trace, *measured); !status)
       return report(status.error());
   if (o.asJson) {
-    json out = {{"model", manifest.name}, {"rows", o.rows},
-                {"depth", o.depth},       {"threads", o.threads},
-                {"phases", phases},       {"measured", measured->seconds},
+    json out = {{"model", manifest.name},
+                {"code", manifest.code[manifest.image].target()},
+                {"rows", o.rows},
+                {"depth", o.depth},
+                {"threads", o.threads},
+                {"phases", phases},
+                {"measured", measured->seconds},
                 {"remarks", remarks}};
     std::printf("%s\n", out.dump(2).c_str());
     return 0;

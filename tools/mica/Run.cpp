@@ -26,17 +26,19 @@ struct RunOptions {
 };
 } // namespace
 
-static void printStats(const GenerateStats &stats, uint32_t threads) {
+static void printStats(const GenerateStats &stats, const Model &model) {
+  uint32_t threads = model.threads();
   auto rate = [](uint32_t tokens, double seconds) {
     return seconds > 0 ? tokens / seconds : 0.0;
   };
-  std::fprintf(stderr,
-               "prompt: %u tokens, %.1f tokens/s; decode: %u tokens, %.1f "
-               "tokens/s; %u thread%s\n",
-               stats.promptTokens,
-               rate(stats.promptTokens, stats.promptSeconds), stats.newTokens,
-               rate(stats.decodeSteps, stats.decodeSeconds), threads,
-               threads == 1 ? "" : "s");
+  std::fprintf(
+      stderr,
+      "prompt: %u tokens, %.1f tokens/s; decode: %u tokens, %.1f "
+      "tokens/s; %u thread%s%s%s\n",
+      stats.promptTokens, rate(stats.promptTokens, stats.promptSeconds),
+      stats.newTokens, rate(stats.decodeSteps, stats.decodeSeconds), threads,
+      threads == 1 ? "" : "s", model.info().images > 1 ? "; code for " : "",
+      model.info().images > 1 ? model.info().target.c_str() : "");
 }
 
 /// Streams the text that the model generates.
@@ -113,7 +115,7 @@ static int run(const RunOptions &options) {
   auto stats = stream(*model, *tokenizer, prompt, options);
   if (!stats)
     return report(stats.error());
-  printStats(*stats, model->threads());
+  printStats(*stats, *model);
   return 0;
 }
 

@@ -82,6 +82,30 @@ Expected<CPUTarget> mica::resolveCPU(StringRef spec) {
   return makeTarget(parts[0], features);
 }
 
+Expected<std::vector<NamedCPU>> mica::resolveCPUs(StringRef list) {
+  std::vector<NamedCPU> cpus;
+  for (StringRef spec : llvm::split(list, ',')) {
+    auto target = resolveCPU(spec);
+    if (!target)
+      return target.takeError();
+    for (const NamedCPU &other : cpus)
+      if (other.target.cpu == target->cpu &&
+          other.target.features == target->features)
+        return Error{("cpus '" + Twine(list) + "': '" + spec +
+                      "' is there already, expected each once")
+                         .str()};
+    cpus.push_back({spec.str(), std::move(*target)});
+  }
+  auto rank = [](const NamedCPU &cpu) {
+    return std::pair(cpu.target.vectorBits,
+                     StringRef(cpu.target.features).count('+'));
+  };
+  llvm::stable_sort(cpus, [&](const NamedCPU &a, const NamedCPU &b) {
+    return rank(a) > rank(b);
+  });
+  return cpus;
+}
+
 TargetAttr mica::getTargetAttr(MLIRContext *context, const CPUTarget &target) {
   context->loadDialect<MicaDialect>();
   Builder b(context);

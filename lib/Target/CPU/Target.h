@@ -8,6 +8,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringRef.h"
 #include <string>
+#include <vector>
 
 namespace mica {
 
@@ -29,6 +30,16 @@ struct CPUTarget {
 /// followed by features: `x86-64-v4+avx512bf16`. `native` is the level that
 /// this machine reaches.
 Expected<CPUTarget> resolveCPU(llvm::StringRef spec);
+
+/// A CPU of a list, as the list has it, and what it stands for.
+struct NamedCPU {
+  std::string spec;
+  CPUTarget target;
+};
+
+/// Resolves a list with commas, in which none stands twice; the best one first:
+/// the highest level, and of one level the most features.
+Expected<std::vector<NamedCPU>> resolveCPUs(llvm::StringRef list);
 
 /// The `#mica.target` attribute of `target`: panels of 16, granules up to 256.
 TargetAttr getTargetAttr(mlir::MLIRContext *context, const CPUTarget &target);
