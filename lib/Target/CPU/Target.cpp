@@ -97,10 +97,11 @@ Expected<std::vector<NamedCPU>> mica::resolveCPUs(StringRef list) {
     cpus.push_back({spec.str(), std::move(*target)});
   }
   auto rank = [](const NamedCPU &cpu) {
-    return std::pair(cpu.target.vectorBits,
-                     StringRef(cpu.target.features).count('+'));
+    return std::tuple(cpu.target.vectorBits,
+                      StringRef(cpu.target.features).count('+'),
+                      StringRef(cpu.target.features));
   };
-  llvm::stable_sort(cpus, [&](const NamedCPU &a, const NamedCPU &b) {
+  llvm::sort(cpus, [&](const NamedCPU &a, const NamedCPU &b) {
     return rank(a) > rank(b);
   });
   return cpus;
