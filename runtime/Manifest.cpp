@@ -348,7 +348,8 @@ static void takeImage(Reader &r, json &root, size_t i) {
     return r.fail(path, instead, "an object");
   for (const auto &[key, value] : instead.items()) {
     if (std::ranges::find(kOfImages, key) == std::end(kOfImages))
-      return r.fail(path + "." + key, value, "none, for images share it");
+      return r.fail(path.append(".").append(key), value,
+                    "none, for images share it");
     root[key] = value;
   }
 }
