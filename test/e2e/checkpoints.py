@@ -358,6 +358,12 @@ def all_shapes(only_gguf=False):
                 yield family, name
 
 
+def context_of(family, name):
+    """Returns the options to compile one shape for all tokens of a test."""
+    return [f"--max-context={TOKENS[1]}"] \
+        if "positions" in SHAPES[family][name] else []
+
+
 def make_config(family, name):
     """Returns the transformers config of one shape."""
     shape = {k: v for k, v in SHAPES[family][name].items() if k not in OURS}

@@ -30,10 +30,8 @@ FILES = [pytest.param(family, name, kind, id=f"{family}-{name}-{kind}")
 def artifact(made, compiled):
     """Returns a function: (family, shape, dtype) -> a compiled .mica file."""
     def compile_it(family, name, dtype):
-        shape = checkpoints.SHAPES[family][name]
-        longest = [f"--max-context={checkpoints.TOKENS[1]}"] \
-            if "positions" in shape else []
-        return compiled(made(family, name, dtype), f"--dtype={dtype}", *longest)
+        return compiled(made(family, name, dtype), f"--dtype={dtype}",
+                        *checkpoints.context_of(family, name))
     return compile_it
 
 

@@ -45,7 +45,7 @@ def test_reference(made, truth, evaluate, family, name):
     tokens, exact, bound = truth(family, name, "f32")
     for prefill in (tokens.shape[1], 5):
         logits = evaluate(made(family, name, "f32"), tokens, prefill, "import",
-                          "--dtype=f32")
+                          "--dtype=f32", *checkpoints.context_of(family, name))
         error = oracle.rms(torch.from_numpy(logits).double() - exact)
         assert error <= bound, f"prefill {prefill}"
 
