@@ -12,6 +12,8 @@
    lib/Import names a model family.
 5. golden: a golden stage-2 file (test/**/golden*/*.mlir) has at most 60 lines
    that are not comments.
+6. types: no two headers declare a type of one name in one namespace. The
+   linker takes the inline functions of either for both.
 
 Beside them it counts what is still built without the EDSL in passes/Kernels.
 
@@ -82,6 +84,21 @@ def broken_layers(tests):
                 yield f"{path}:{number}: names a family: {line.strip()}"
 
 
+def doubled_types(tests):
+    owners = {}
+    for path, text in sources(*(f"{folder}/**/*.h" for folder in (
+            "include", "runtime", "dialects", "passes", "lib", "tools"))):
+        scope = ""
+        for line in text.splitlines():
+            if match := re.match(r"namespace ([\w:]*) *\{", line):
+                scope = match[1]
+            elif match := re.match(
+                    r"(?:struct|class|enum class|enum) (\w+)(?!\w|::)[^;]*\{", line):
+                owner = owners.setdefault((scope, match[1]), path)
+                if owner != path:
+                    yield f"{path}: declares {match[1]}, as {owner} does"
+
+
 def long_goldens(tests):
     for path, text in tests.items():
         if any(part.startswith("golden") for part in path.parts[:-1]):
@@ -94,7 +111,7 @@ def long_goldens(tests):
 
 CHECKS = {"directives": misspelt_directives, "examples": untested_examples,
           "constraints": untested_constraints, "layers": broken_layers,
-          "golden": long_goldens}
+          "golden": long_goldens, "types": doubled_types}
 
 
 def raw_creates():

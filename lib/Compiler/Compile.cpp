@@ -53,12 +53,12 @@ private:
   Status writeArtifact();
   Expected<std::vector<PackJob>> makeJobs(const PackCode &code);
   Status packOnce();
-  Expected<std::vector<CodeImage>> emitImages();
+  Expected<std::vector<FlatImage>> emitImages();
   Status checkFallbacks() const;
-  Expected<std::string> describe(llvm::ArrayRef<CodeImage> images,
+  Expected<std::string> describe(llvm::ArrayRef<FlatImage> images,
                                  uint64_t weightBytes, const ChatSource &chat);
   Status writeSections(llvm::ArrayRef<PackJob> jobs,
-                       llvm::ArrayRef<CodeImage> images);
+                       llvm::ArrayRef<FlatImage> images);
   Build &first() { return builds.front(); }
 
   /// Notes what has passed since the last call as the part `name`.
@@ -229,8 +229,8 @@ Status Compilation::packOnce() {
   return openCheckpoint(first().source, options.input);
 }
 
-Expected<std::vector<CodeImage>> Compilation::emitImages() {
-  std::vector<CodeImage> images;
+Expected<std::vector<FlatImage>> Compilation::emitImages() {
+  std::vector<FlatImage> images;
   for (Build &build : builds) {
     auto image = emitImage(build.module(), build.target);
     if (!image)
@@ -270,7 +270,7 @@ Status Compilation::writeArtifact() {
 }
 
 /// The manifest of `images`.
-Expected<std::string> Compilation::describe(llvm::ArrayRef<CodeImage> images,
+Expected<std::string> Compilation::describe(llvm::ArrayRef<FlatImage> images,
                                             uint64_t weightBytes,
                                             const ChatSource &chat) {
   std::vector<ManifestParts> parts;
@@ -286,7 +286,7 @@ Expected<std::string> Compilation::describe(llvm::ArrayRef<CodeImage> images,
 }
 
 Status Compilation::writeSections(llvm::ArrayRef<PackJob> jobs,
-                                  llvm::ArrayRef<CodeImage> images) {
+                                  llvm::ArrayRef<FlatImage> images) {
   uint64_t weightBytes = placeWeights(jobs).back();
   auto chat = chatSource(*first().source.checkpoint);
   if (!chat)

@@ -13,7 +13,7 @@ class Emit : public testing::Test {
 protected:
   Emit() : context(registerCompiler()) {}
 
-  Expected<CodeImage> emit(const std::string &text) {
+  Expected<FlatImage> emit(const std::string &text) {
     auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
     auto target = resolveCPU("x86-64-v3");
     return emitImage(*module, *target);

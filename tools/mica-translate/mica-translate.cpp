@@ -16,7 +16,7 @@ namespace {
 /// `offset name` a line.
 Expected<std::string> emitFlat(mlir::ModuleOp module, const CPUTarget &target,
                                std::ostream &table) {
-  Expected<CodeImage> image = emitImage(module, target);
+  Expected<FlatImage> image = emitImage(module, target);
   if (!image)
     return image.takeError();
   for (auto &[name, offset] : image->symbols)

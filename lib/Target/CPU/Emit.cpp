@@ -123,7 +123,7 @@ Expected<std::string> mica::emitCode(ModuleOp module, const CPUTarget &target,
                                         : llvm::CodeGenFileType::ObjectFile);
 }
 
-Expected<CodeImage> mica::emitImage(ModuleOp module, const CPUTarget &target) {
+Expected<FlatImage> mica::emitImage(ModuleOp module, const CPUTarget &target) {
   auto object = emitCode(module, target, EmitKind::Object);
   if (!object)
     return object.takeError();

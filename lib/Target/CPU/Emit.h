@@ -24,7 +24,7 @@ Expected<std::string> emitCode(mlir::ModuleOp module, const CPUTarget &target,
                                EmitKind kind);
 
 /// The same as one image, of which every public function is a symbol.
-Expected<CodeImage> emitImage(mlir::ModuleOp module, const CPUTarget &target);
+Expected<FlatImage> emitImage(mlir::ModuleOp module, const CPUTarget &target);
 
 } // namespace mica
 

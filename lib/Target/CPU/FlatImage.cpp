@@ -20,7 +20,7 @@ class Linker {
 public:
   explicit Linker(const Object &object) : object(object) {}
 
-  mica::Expected<CodeImage> run() {
+  mica::Expected<FlatImage> run() {
     if (Status s = layOut(); !s)
       return s.takeError();
     for (Section section : object.sections())
@@ -40,7 +40,7 @@ private:
   mica::Expected<uint64_t> addressOf(object::ELFSymbolRef symbol);
 
   const Object &object;
-  CodeImage image;
+  FlatImage image;
   /// Index of a section to its offset in the image.
   DenseMap<uint64_t, uint64_t> offsets;
 };
@@ -166,7 +166,7 @@ Status Linker::collectSymbols() {
   return Status();
 }
 
-mica::Expected<CodeImage> mica::linkImage(StringRef object) {
+mica::Expected<FlatImage> mica::linkImage(StringRef object) {
   auto parsed =
       object::ObjectFile::createELFObjectFile(MemoryBufferRef(object, "code"));
   if (!parsed)

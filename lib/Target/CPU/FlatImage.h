@@ -19,7 +19,7 @@
 namespace mica {
 
 /// An image and where its functions begin.
-struct CodeImage {
+struct FlatImage {
   /// Code, then constants; to be mapped at a multiple of 64.
   std::vector<uint8_t> bytes;
   /// Offsets of the public functions in `bytes`.
@@ -35,7 +35,7 @@ struct CodeImage {
 /// Lays out the sections of `object`, an x86-64 ELF relocatable, and resolves
 /// its relocations. An undefined symbol, a writable section and an unexpected
 /// relocation are errors that name the offender.
-Expected<CodeImage> linkImage(llvm::StringRef object);
+Expected<FlatImage> linkImage(llvm::StringRef object);
 
 } // namespace mica
 

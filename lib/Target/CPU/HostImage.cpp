@@ -7,7 +7,7 @@
 
 using namespace mica;
 
-Expected<HostImage> HostImage::map(const CodeImage &image) {
+Expected<HostImage> HostImage::map(const FlatImage &image) {
   HostImage host;
   size_t size = image.bytes.empty() ? 1 : image.bytes.size();
   void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,

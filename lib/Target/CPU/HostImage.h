@@ -11,7 +11,7 @@ namespace mica {
 /// An image mapped executable in this process (packing weights runs so).
 class HostImage {
 public:
-  static Expected<HostImage> map(const CodeImage &image);
+  static Expected<HostImage> map(const FlatImage &image);
 
   HostImage(HostImage &&other) noexcept;
   HostImage &operator=(HostImage &&other) noexcept;
