@@ -179,7 +179,7 @@ def activation(config, state, attention):
     """The exact GELU stands for its tanh form (they differ by 5e-4)."""
     for name in ("hidden_activation", "activation_function", "hidden_act"):
         if hasattr(config, name):
-            tanh = getattr(config, name) == "gelu_pytorch_tanh"
+            tanh = getattr(config, name) in ("gelu_pytorch_tanh", "gelu_new")
             setattr(config, name, "gelu" if tanh else "gelu_pytorch_tanh")
 
 
