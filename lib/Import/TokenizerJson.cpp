@@ -152,7 +152,7 @@ Status Reader::readScores(const json &vocab) {
                    "its score");
     auto piece = entry[0].get<std::string>();
     ids[piece] = static_cast<uint32_t>(source.pieces.size());
-    source.scores.push_back(entry[1].get<double>());
+    source.scores.push_back(roundScore(entry[1].get<double>()));
     source.pieces.push_back({piece, PieceKind::Normal, !piece.empty()});
   }
   return {};
