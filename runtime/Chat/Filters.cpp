@@ -18,8 +18,10 @@ using namespace mica::chat;
 static Value trim(Call &c) {
   std::string text = c.in.textOf(c.self);
   bool all = !c.given(0) || c[0].isNone();
-  return c.in.text(std::string(all ? strip(text, true, true)
-                                   : strip(text, c.text(0, ""), true, true)));
+  return c.in
+      .text(std::string(all ? strip(text, true, true)
+                            : strip(text, c.text(0, ""), true, true)))
+      .asSafe(c.self.isSafe());
 }
 
 static Value defaultValue(Call &c) {
@@ -165,16 +167,10 @@ static Value truncate(Call &c) {
   return c.in.text(cut + end);
 }
 
-static Value escape(Call &c) {
-  std::string out;
-  for (char x : c.in.textOf(c.self))
-    out += x == '&'    ? "&amp;"
-           : x == '<'  ? "&lt;"
-           : x == '>'  ? "&gt;"
-           : x == '\'' ? "&#39;"
-           : x == '"'  ? "&#34;"
-                       : std::string(1, x);
-  return c.in.text(std::move(out));
+template <bool always> static Value escape(Call &c) {
+  if (c.self.isSafe() && !always)
+    return c.self;
+  return c.in.text(escapeHTML(c.in.textOf(c.self))).asSafe();
 }
 
 static Value toJsonText(Call &c) {
@@ -263,10 +259,14 @@ static Value format(Call &c) {
 
 template <std::string (*change)(std::string_view)>
 static Value changeCase(Call &c) {
-  return c.in.text(change(c.in.textOf(c.self)));
+  return c.in.text(change(c.in.textOf(c.self))).asSafe(c.self.isSafe());
 }
 
-static Value asText(Call &c) { return c.in.text(c.in.textOf(c.self)); }
+static Value asText(Call &c) {
+  return c.in.text(c.in.textOf(c.self)).asSafe(c.self.isSafe());
+}
+
+static Value asSafeText(Call &c) { return asText(c).asSafe(); }
 
 static const Native filters[] = {
     {"abs", "", absolute},
@@ -274,17 +274,17 @@ static const Native filters[] = {
     {"center", "width", center},
     {"d", "default_value boolean", defaultValue},
     {"default", "default_value boolean", defaultValue},
-    {"e", "", escape},
-    {"escape", "", escape},
+    {"e", "", escape<false>},
+    {"escape", "", escape<false>},
     {"float", "default", toFloat},
-    {"forceescape", "", escape},
+    {"forceescape", "", escape<true>},
     {"format", "*", format},
     {"indent", "width first blank", indent},
     {"int", "default base", toInteger},
     {"lower", "", changeCase<toLower>},
     {"replace", "old new count", replace},
     {"round", "precision method", roundNumber},
-    {"safe", "", asText},
+    {"safe", "", asSafeText},
     {"string", "", asText},
     {"title", "", title},
     {"tojson", "ensure_ascii indent separators sort_keys", toJsonText},

@@ -266,12 +266,18 @@ static Value repeat(Interpreter &in, const Value &value, int64_t count) {
     std::string text;
     for (; times; --times)
       text += value.string();
-    return in.text(std::move(text));
+    return in.text(std::move(text)).asSafe(value.isSafe());
   }
   List items;
   for (; times; --times)
     items.insert(items.end(), value.list().begin(), value.list().end());
   return in.list(std::move(items), value.listKind());
+}
+
+/// The text of `value` as it is joined with `other`.
+static std::string addend(const Value &value, const Value &other) {
+  return other.isSafe() && !value.isSafe() ? escapeHTML(value.string())
+                                           : value.string();
 }
 
 Value Interpreter::binary(std::string_view word, const Value &a,
@@ -284,7 +290,7 @@ Value Interpreter::binary(std::string_view word, const Value &a,
   if (a.isNumber() && b.isNumber())
     return floats(*this, word, a.real(), b.real());
   if (word == "+" && a.isString() && b.isString())
-    return text(a.string() + b.string());
+    return text(addend(a, b) + addend(b, a)).asSafe(a.isSafe() || b.isSafe());
   if (word == "+" && a.isList() && b.isList() && a.listKind() == b.listKind()) {
     List all = a.list();
     all.insert(all.end(), b.list().begin(), b.list().end());

@@ -219,7 +219,11 @@ static Value batch(Call &c) {
   return c.in.list(std::move(result), ListKind::Generator);
 }
 
+/// Jinja's `map`, `select` and `reject` look at nothing that is false: none too
+/// has no items for them.
 static Value map(Call &c) {
+  if (!c.self.truth())
+    return c.in.list({}, ListKind::Generator);
   Arguments rest = c.arguments;
   Value path, missing;
   for (const auto &[name, value] : rest.named)
@@ -246,6 +250,8 @@ static Value map(Call &c) {
 
 /// The items for which a test (of their part if `parts`) says `wanted`.
 template <bool wanted, bool parts> static Value select(Call &c) {
+  if (!c.self.truth())
+    return c.in.list({}, ListKind::Generator);
   Arguments rest = c.arguments;
   Value path;
   auto take = [&] {

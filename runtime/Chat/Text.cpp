@@ -143,6 +143,18 @@ std::string chat::capitalize(std::string_view text) {
          toLower(text.substr(first));
 }
 
+std::string chat::escapeHTML(std::string_view text) {
+  std::string out;
+  for (char x : text)
+    out += x == '&'    ? "&amp;"
+           : x == '<'  ? "&lt;"
+           : x == '>'  ? "&gt;"
+           : x == '\'' ? "&#39;"
+           : x == '"'  ? "&#34;"
+                       : std::string(1, x);
+  return out;
+}
+
 //===----------------------------------------------------------------------===//
 // Lines, replacement, numbers
 //===----------------------------------------------------------------------===//

@@ -37,6 +37,8 @@ std::string_view strip(std::string_view text, std::string_view set, bool left,
 std::string toUpper(std::string_view text);
 std::string toLower(std::string_view text);
 std::string capitalize(std::string_view text);
+/// With the characters that HTML reserves as entities.
+std::string escapeHTML(std::string_view text);
 
 /// The lines of `str.splitlines`.
 std::vector<std::string_view> splitLines(std::string_view text, bool keepEnds);

@@ -91,6 +91,8 @@ public:
   int64_t integer() const; ///< Of a Bool too.
   double real() const;     ///< Of any number.
   const std::string &string() const { return *std::get<5>(data); }
+  /// Whether `+` escapes what is added to the string (Markup in Python).
+  bool isSafe() const { return isSafeText; }
   const List &list() const { return std::get<6>(data)->items; }
   ListKind listKind() const { return std::get<6>(data)->kind; }
   const Dict &dict() const { return std::get<7>(data)->items; }
@@ -102,6 +104,13 @@ public:
   }
   /// Why it is undefined.
   std::string reason() const;
+
+  /// The same, but a string that is safe, or not.
+  Value asSafe(bool safe = true) const {
+    Value value = *this;
+    value.isSafeText = safe && isString();
+    return value;
+  }
 
   /// The value of a dictionary's key, null if it has none.
   const Value *find(std::string_view key) const;
@@ -134,6 +143,7 @@ private:
                    std::shared_ptr<const DictData>, Namespace *, Loop *,
                    std::shared_ptr<const Function>>;
   Data data;
+  bool isSafeText = false;
 };
 
 /// What `namespace()` makes; its attributes change.

