@@ -228,6 +228,19 @@ static std::span<const char *const> askedByArm(std::string_view level) {
                               : std::span<const char *const>();
 }
 
+/// The architecture that `cpu` is a level of, if it is another than this one.
+static std::string_view foreignArchitecture(std::string_view cpu) {
+#if !defined(__x86_64__)
+  if (cpu.starts_with("x86-64-"))
+    return "x86-64";
+#endif
+#if !defined(__aarch64__)
+  if (cpu.starts_with("armv"))
+    return "aarch64";
+#endif
+  return {};
+}
+
 /// What each level of the x86-64 psABI adds.
 static std::span<const char *const> addedByLevel(int level) {
   static const char *const v2[] = {"cx16",  "sahf",   "popcnt", "sse3",
@@ -251,6 +264,8 @@ std::vector<std::string>
 mica::missingFeatures(std::string_view cpu,
                       std::span<const std::string> wanted) {
   constexpr std::string_view kLevel = "x86-64-v";
+  if (std::string_view other = foreignArchitecture(cpu); !other.empty())
+    return {std::string(other)};
   std::vector<std::string> missing;
   bool isLevel = cpu.starts_with(kLevel) && cpu.size() == kLevel.size() + 1;
   for (int level = 2; isLevel && level <= cpu.back() - '0'; ++level)

@@ -28,7 +28,7 @@ Status checkFeatureMask();
 
 /// What is missing of what a named CPU has (only levels such as "x86-64-v3" and
 /// "armv8.2-a" are known, any other name asks for nothing) and of `wanted`, in
-/// this order.
+/// this order. Of a level of another architecture that is the architecture.
 std::vector<std::string> missingFeatures(std::string_view cpu,
                                          std::span<const std::string> wanted);
 

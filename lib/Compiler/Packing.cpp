@@ -95,8 +95,9 @@ Expected<PackCode> PackCode::compile(ModuleOp packing) {
   auto packs = lowerPackFunctions(packing);
   if (failed(packs))
     return Error{"pack functions do not lower to LLVM"};
-  // The level that every machine with Mica has, so that bits are equal on all.
-  auto target = resolveCPU("x86-64-v3");
+  // Not the model's target, which another machine may be, and the level that
+  // every machine like this one has, so that bits are equal on all.
+  auto target = resolveCPU(hostBaseline());
   if (!target)
     return target.takeError();
   auto image = emitImage(**packs, *target);

@@ -23,7 +23,7 @@ void returnPacking(mlir::ModuleOp packing, mlir::ModuleOp module);
 Status checkSamePacking(mlir::ModuleOp module, mlir::ModuleOp packing,
                         mlir::ModuleOp first);
 
-/// Pack functions as code of this process, for any x86-64-v3 machine.
+/// Pack functions as code of this process, whatever the model's code is for.
 class PackCode {
 public:
   /// Of a copy of `packing`. Fails on an internal error only.

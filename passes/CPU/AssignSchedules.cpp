@@ -21,6 +21,8 @@ namespace {
 StringRef tableText(TargetAttr target) {
   if (target.getCpu() == "x86-64-v3")
     return schedules_x86_64_v3;
+  if (target.getCpu() == "armv8.2-a")
+    return schedules_armv8_2_a;
   if (target.getCpu() != "x86-64-v4")
     return {};
   if (!target.hasDot(BFloat16Type::get(target.getContext())))
@@ -57,7 +59,7 @@ struct AssignSchedules : mica::impl::AssignSchedulesPassBase<AssignSchedules> {
     StringRef text = tableText(target);
     if (text.empty()) {
       module.emitError("expects a cpu with a schedule table (x86-64-v3, "
-                       "x86-64-v4), but got '")
+                       "x86-64-v4, armv8.2-a), but got '")
           << target.getCpu() << "'";
       return signalPassFailure();
     }

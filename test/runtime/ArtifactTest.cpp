@@ -524,6 +524,17 @@ TEST(CPUFeatures, Levels) {
   EXPECT_FALSE(cpuHas(""));
 }
 
+// Code for another architecture lacks that, and nothing need be told beside it.
+TEST(CPUFeatures, OtherArchitectures) {
+#if defined(__x86_64__)
+  const char *other = "armv8.2-a", *name = "aarch64";
+#else
+  const char *other = "x86-64-v3", *name = "x86-64";
+#endif
+  std::vector<std::string> wanted = {"no-such-feature"};
+  EXPECT_EQ(missingFeatures(other, wanted), std::vector<std::string>{name});
+}
+
 //===----------------------------------------------------------------------===//
 // Writing
 //===----------------------------------------------------------------------===//

@@ -35,9 +35,9 @@ void addFlags(CLI::App &app, Flags &flags) {
   app.add_option("--target", "The kind of machine")
       ->check(CLI::IsMember({"cpu"}));
   app.add_option("--cpu", o.cpu,
-                 "native, x86-64-v3 or x86-64-v4, with features "
-                 "(x86-64-v4+avx512vnni); several, with commas, for code that "
-                 "each of them can run")
+                 "native, x86-64-v3, x86-64-v4 or armv8.2-a, with features "
+                 "(x86-64-v4+avx512vnni, armv8.2-a+dotprod+i8mm+bf16); "
+                 "several, with commas, for code that each of them can run")
       ->capture_default_str();
   addModelFlags(app, o);
   app.add_option("--emit", o.emit, "mlir, llvm, asm, obj, mica, exe (a program that needs "

@@ -317,7 +317,8 @@ static std::vector<Loop> loopsOf(std::string_view type, int group) {
 }
 
 std::vector<Loop> mica::dotLoops(std::string_view type) {
-  int bits = 8, group = 0;
+  [[maybe_unused]] int bits = 8;
+  int group = 0;
   if (size_t slash = type.find('/'); slash != type.npos) {
     bits = type[1] - '0';
     group = type.substr(slash) == "/16" ? 16 : 32;

@@ -22,25 +22,30 @@ static void initializeTargets() {
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
   });
 }
 
 static Expected<std::unique_ptr<llvm::TargetMachine>>
 createMachine(const CPUTarget &target) {
   initializeTargets();
-  llvm::Triple triple(target.triple);
+  llvm::Triple triple(target.triple());
   std::string reason;
   const llvm::Target *registered =
       llvm::TargetRegistry::lookupTarget(triple, reason);
   if (!registered)
-    return Error{"target " + target.triple + ": " + reason};
+    return Error{"target " + target.triple() + ": " + reason};
   llvm::TargetOptions options;
   // Only what the module marks is contracted: bits must not depend on which
   // products happen to have one use.
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   return std::unique_ptr<llvm::TargetMachine>(registered->createTargetMachine(
-      triple, target.cpu, target.features, options, llvm::Reloc::PIC_,
-      llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
+      triple, target.llvmCPU(), target.llvmFeatures(), options,
+      llvm::Reloc::PIC_, llvm::CodeModel::Small,
+      llvm::CodeGenOptLevel::Aggressive));
 }
 
 /// Makes `module` freestanding: no calls that LLVM invents, no unwinding, every
@@ -56,8 +61,8 @@ static void prepare(llvm::Module &module, const llvm::TargetMachine &machine,
   for (llvm::Function &function : module) {
     if (function.isIntrinsic())
       continue;
-    function.addFnAttr("target-cpu", target.cpu);
-    function.addFnAttr("target-features", target.features);
+    function.addFnAttr("target-cpu", target.llvmCPU());
+    function.addFnAttr("target-features", target.llvmFeatures());
     function.addFnAttr("prefer-vector-width",
                        std::to_string(target.vectorBits));
     function.addFnAttr("no-builtins");

@@ -1,11 +1,11 @@
 //===- FlatImage.cpp - Code as one block of bytes -------------------------===//
 
 #include "lib/Target/CPU/FlatImage.h"
+#include "lib/Target/CPU/Relocations.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Object/ELFObjectFile.h"
-#include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace llvm;
@@ -65,9 +65,7 @@ Status Linker::layOut() {
     for (Section section : object.sections()) {
       bool executable = section.getFlags() & ELF::SHF_EXECINSTR;
       if (!(section.getFlags() & ELF::SHF_ALLOC) || !section.getSize() ||
-          executable != code || section.getType() == ELF::SHT_X86_64_UNWIND)
-        continue;
-      if (nameOf(section) == ".eh_frame")
+          executable != code || nameOf(section) == ".eh_frame")
         continue;
       if (Status s = place(section); !s)
         return s;
@@ -132,25 +130,11 @@ Status Linker::apply(object::ELFRelocationRef relocation, uint64_t base) {
   llvm::Expected<int64_t> addend = relocation.getAddend();
   if (!addend)
     return describe(addend.takeError());
-  uint64_t place = base + relocation.getOffset();
-  int64_t distance = int64_t(*target) + *addend - int64_t(place);
-  uint64_t type = relocation.getType();
-  unsigned size = type == ELF::R_X86_64_PC64 ? 8 : 4;
-  if (place + size > image.bytes.size())
-    return mica::Error{"object: a relocation lies outside its section"};
-  if (size == 8) {
-    support::endian::write64le(&image.bytes[place], distance);
-    return Status();
-  }
-  if (type != ELF::R_X86_64_PC32 && type != ELF::R_X86_64_PLT32)
-    return mica::Error{
-        "relocation " +
-        object::getELFRelocationTypeName(ELF::EM_X86_64, type).str() +
-        ", expected a distance within the image"};
-  if (!isInt<32>(distance))
-    return mica::Error{"the image is larger than 2 GB"};
-  support::endian::write32le(&image.bytes[place], distance);
-  return Status();
+  Relocation found{uint32_t(relocation.getType()),
+                   base + relocation.getOffset(), int64_t(*target) + *addend};
+  return object.getArch() == Triple::aarch64
+             ? relocateAArch64(image.bytes, found)
+             : relocateX86(image.bytes, found);
 }
 
 Status Linker::collectSymbols() {
@@ -172,7 +156,8 @@ mica::Expected<FlatImage> mica::linkImage(StringRef object) {
   if (!parsed)
     return describe(parsed.takeError());
   auto *elf = dyn_cast<Object>(parsed->get());
-  if (!elf || elf->getArch() != Triple::x86_64)
-    return mica::Error{"object: another kind, expected x86-64 ELF"};
+  if (!elf ||
+      (elf->getArch() != Triple::x86_64 && elf->getArch() != Triple::aarch64))
+    return mica::Error{"object: another kind, expected x86-64 or AArch64 ELF"};
   return Linker(*elf).run();
 }

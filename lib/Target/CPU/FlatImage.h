@@ -20,7 +20,8 @@ namespace mica {
 
 /// An image and where its functions begin.
 struct FlatImage {
-  /// Code, then constants; to be mapped at a multiple of 64.
+  /// Code, then constants; to be mapped at a multiple of 4096: code of AArch64
+  /// knows how many such pages lie between it and what it names.
   std::vector<uint8_t> bytes;
   /// Offsets of the public functions in `bytes`.
   std::map<std::string, uint64_t> symbols;
@@ -32,9 +33,9 @@ struct FlatImage {
   }
 };
 
-/// Lays out the sections of `object`, an x86-64 ELF relocatable, and resolves
-/// its relocations. An undefined symbol, a writable section and an unexpected
-/// relocation are errors that name the offender.
+/// Lays out the sections of `object`, an ELF relocatable of x86-64 or AArch64,
+/// and resolves its relocations. An undefined symbol, a writable section and an
+/// unexpected relocation are errors that name the offender.
 Expected<FlatImage> linkImage(llvm::StringRef object);
 
 } // namespace mica

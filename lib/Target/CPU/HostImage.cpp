@@ -18,6 +18,8 @@ Expected<HostImage> HostImage::map(const FlatImage &image) {
   host.size = size;
   host.symbols = image.symbols;
   std::memcpy(memory, image.bytes.data(), image.bytes.size());
+  // Not every CPU fetches instructions from where data is written.
+  __builtin___clear_cache(host.base, host.base + size);
   if (mprotect(memory, size, PROT_READ | PROT_EXEC))
     return Error{std::string("making code executable: ") +
                  std::strerror(errno)};

@@ -3,16 +3,20 @@
 #include "lib/Target/CPU/Target.h"
 #include "runtime/CPUFeatures.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 
 using namespace mlir;
 using namespace mica;
 
-/// Features that a user may add to a level.
-static constexpr llvm::StringLiteral knownFeatures[] = {
+/// Features that a user may add to a level of x86-64.
+static constexpr llvm::StringLiteral featuresX86[] = {
     "avx512bf16", "avx512vnni", "avx512fp16", "avxvnni",
     "amx-tile",   "amx-bf16",   "amx-int8"};
+
+/// Features that a user may add to a level of Arm.
+static constexpr llvm::StringLiteral featuresArm[] = {"dotprod", "i8mm",
+                                                      "bf16"};
 
 /// What the levels consist of, beside what every such CPU has.
 static constexpr llvm::StringLiteral level3[] = {"avx2", "fma",   "f16c",
@@ -20,22 +24,49 @@ static constexpr llvm::StringLiteral level3[] = {"avx2", "fma",   "f16c",
 static constexpr llvm::StringLiteral level4[] = {
     "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"};
 
-static Expected<CPUTarget> makeTarget(StringRef level,
-                                      ArrayRef<StringRef> features) {
+/// What every CPU of the level armv8.2-a has, as far as code uses it.
+static constexpr llvm::StringLiteral levelArm[] = {"neon", "crc", "lse", "rdm"};
+
+std::string CPUTarget::triple() const {
+  return isAArch64() ? "aarch64-unknown-linux-gnu" : "x86_64-unknown-linux-gnu";
+}
+
+std::string CPUTarget::llvmCPU() const { return isAArch64() ? "generic" : cpu; }
+
+std::string CPUTarget::llvmFeatures() const {
+  if (!isAArch64())
+    return features;
+  return features.empty() ? "+v8.2a" : "+v8.2a," + features;
+}
+
+static CPUTarget makeTarget(StringRef level, ArrayRef<StringRef> features) {
   CPUTarget target;
   target.cpu = level.str();
-  target.vectorBits = level == "x86-64-v4" ? 512 : 256;
+  target.vectorBits = target.isAArch64()     ? 128
+                      : level == "x86-64-v4" ? 512
+                                             : 256;
   target.dotBF16 =
-      target.vectorBits == 512 && llvm::is_contained(features, "avx512bf16");
+      llvm::is_contained(features, "bf16") ||
+      (target.vectorBits == 512 && llvm::is_contained(features, "avx512bf16"));
   for (StringRef feature : features)
     target.features +=
         (Twine(target.features.empty() ? "+" : ",+") + feature).str();
   return target;
 }
 
-/// The level that this machine reaches, with the features that change code.
-static Expected<CPUTarget> resolveNative() {
-  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+Expected<CPUTarget> mica::resolveArm(const llvm::StringMap<bool> &features) {
+  auto has = [&](StringRef feature) { return features.lookup(feature); };
+  if (!llvm::all_of(levelArm, has))
+    return Error{"this machine is below armv8.2-a, expected NEON, CRC, LSE and "
+                 "RDM"};
+  SmallVector<StringRef> found;
+  llvm::copy_if(featuresArm, std::back_inserter(found), has);
+  return makeTarget("armv8.2-a", found);
+}
+
+/// The level that an x86-64 machine with the features `host` reaches, with
+/// those that change code.
+static Expected<CPUTarget> resolveX86(const llvm::StringMap<bool> &host) {
   auto has = [&](StringRef feature) { return host.lookup(feature); };
   if (!llvm::all_of(level3, has))
     return Error{"this machine is below x86-64-v3, expected AVX2, FMA and "
@@ -58,26 +89,37 @@ static Expected<CPUTarget> resolveNative() {
     features.append({"amx-tile", "amx-bf16"});
   if (usable && has("amx-int8") && cpuHas("amx-int8"))
     features.push_back("amx-int8");
-  Expected<CPUTarget> target = makeTarget("x86-64-v4", features);
+  CPUTarget target = makeTarget("x86-64-v4", features);
   if (tiles && !usable)
-    target->dotBF16 = false;
+    target.dotBF16 = false;
   return target;
+}
+
+static bool isHostArm() {
+  return llvm::Triple(llvm::sys::getProcessTriple()).isAArch64();
+}
+
+StringRef mica::hostBaseline() {
+  return isHostArm() ? "armv8.2-a" : "x86-64-v3";
 }
 
 Expected<CPUTarget> mica::resolveCPU(StringRef spec) {
   if (spec == "native")
-    return resolveNative();
+    return (isHostArm() ? resolveArm
+                        : resolveX86)(llvm::sys::getHostCPUFeatures());
   SmallVector<StringRef> parts;
   spec.split(parts, '+');
-  if (parts[0] != "x86-64-v3" && parts[0] != "x86-64-v4")
-    return Error{
-        ("cpu '" + parts[0] + "', expected native, x86-64-v3 or x86-64-v4")
-            .str()};
+  bool arm = parts[0] == "armv8.2-a";
+  if (parts[0] != "x86-64-v3" && parts[0] != "x86-64-v4" && !arm)
+    return Error{("cpu '" + parts[0] +
+                  "', expected native, x86-64-v3, x86-64-v4 or armv8.2-a")
+                     .str()};
   auto features = ArrayRef<StringRef>(parts).drop_front();
+  auto known = arm ? ArrayRef(featuresArm) : ArrayRef(featuresX86);
   for (StringRef feature : features)
-    if (!llvm::is_contained(knownFeatures, feature))
+    if (!llvm::is_contained(known, feature))
       return Error{("cpu feature '" + feature + "', expected one of " +
-                    llvm::join(ArrayRef(knownFeatures), ", "))
+                    llvm::join(known, ", "))
                        .str()};
   return makeTarget(parts[0], features);
 }
@@ -88,6 +130,10 @@ Expected<std::vector<NamedCPU>> mica::resolveCPUs(StringRef list) {
     auto target = resolveCPU(spec);
     if (!target)
       return target.takeError();
+    if (!cpus.empty() && cpus[0].target.isAArch64() != target->isAArch64())
+      return Error{
+          ("cpus '" + Twine(list) + "' of two architectures, expected one")
+              .str()};
     for (const NamedCPU &other : cpus)
       if (other.target.cpu == target->cpu &&
           other.target.features == target->features)

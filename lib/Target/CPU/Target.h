@@ -6,19 +6,26 @@
 #include "dialects/Mica/Mica.h"
 #include "mica/Status.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
 #include <string>
 #include <vector>
 
 namespace mica {
 
-/// A CPU as LLVM names it, and what the earlier stages may know of it.
+/// A CPU by its level, and what the earlier stages may know of it.
 struct CPUTarget {
-  std::string triple = "x86_64-unknown-linux-gnu";
-  std::string cpu;      ///< "x86-64-v3" or "x86-64-v4".
+  std::string cpu;      ///< "x86-64-v3", "x86-64-v4" or "armv8.2-a".
   std::string features; ///< "+avx512bf16,+…", or empty.
   int64_t vectorBits = 256;
   bool dotBF16 = false; ///< Whether pairs of bf16 are multiplied directly.
+
+  bool isAArch64() const { return llvm::StringRef(cpu).starts_with("armv"); }
+
+  /// The same in LLVM's words. A level of Arm is a feature there, not a CPU.
+  std::string triple() const;
+  std::string llvmCPU() const;
+  std::string llvmFeatures() const;
 
   /// Whether there are tile registers of bf16.
   bool hasTiles() const {
@@ -26,10 +33,17 @@ struct CPUTarget {
   }
 };
 
-/// Resolves `native`, `x86-64-v3` or `x86-64-v4`, the last two optionally
-/// followed by features: `x86-64-v4+avx512bf16`. `native` is the level that
-/// this machine reaches.
+/// Resolves `native`, `x86-64-v3`, `x86-64-v4` or `armv8.2-a`, the levels
+/// optionally followed by features: `x86-64-v4+avx512bf16`. `native` is the
+/// level that this machine reaches.
 Expected<CPUTarget> resolveCPU(llvm::StringRef spec);
+
+/// The level that an AArch64 machine with `features`, as LLVM finds them,
+/// reaches, with those of them that change code.
+Expected<CPUTarget> resolveArm(const llvm::StringMap<bool> &features);
+
+/// The level that every machine of this one's architecture with Mica has.
+llvm::StringRef hostBaseline();
 
 /// A CPU of a list, as the list has it, and what it stands for.
 struct NamedCPU {
@@ -37,8 +51,9 @@ struct NamedCPU {
   CPUTarget target;
 };
 
-/// Resolves a list with commas, in which none stands twice; the best one first:
-/// the highest level, and of one level the most features.
+/// Resolves a list with commas, all of one architecture, in which none stands
+/// twice; the best one first: the highest level, and of one level the most
+/// features.
 Expected<std::vector<NamedCPU>> resolveCPUs(llvm::StringRef list);
 
 /// The `#mica.target` attribute of `target`: panels of 16, granules up to 256.

@@ -1,0 +1,103 @@
+"""Code for AArch64, compiled here and run by the runtime that scripts/build-aarch64
+makes, under qemu-user: its text is that of this machine's code."""
+import os
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+import artifacts
+from conftest import ROOT, check
+
+EXAMPLE = ROOT / "examples" / "tiny-python"
+PROMPTS = ["class Reader:\n    def __init__(self, ", "# Übergrößen: 10³ €\n"]
+RUNTIME = ROOT / "build" / "aarch64" / "bin"
+LEVEL = "armv8.2-a"
+
+pytestmark = [
+    pytest.mark.xdist_group("aarch64"),
+    pytest.mark.skipif(not (RUNTIME / "mica").exists(),
+                       reason="no runtime: scripts/build-aarch64"),
+    pytest.mark.skipif(not shutil.which("qemu-aarch64"),
+                       reason="no qemu-aarch64: scripts/install-deps")]
+
+
+def emulate(*arguments, cpu="max", program=RUNTIME / "mica", fails=False,
+            **environment):
+    """Runs a program for AArch64 on an emulated CPU."""
+    result = subprocess.run(
+        ["qemu-aarch64", "-cpu", cpu, program, *map(str, arguments)],
+        text=True, capture_output=True, timeout=600,
+        env=dict(os.environ, **environment))
+    if not fails:
+        assert result.returncode == 0, result.stderr
+    return result
+
+
+def emulated_logits(path, tokens, folder, *flags, **environment):
+    """Returns the logits [S, T, V] that an artifact computes of tokens."""
+    np.save(folder / "t.npy", tokens)
+    emulate("eval", path, "--tokens", folder / "t.npy", "--logits",
+            folder / "l.npy", *flags, **environment)
+    return np.load(folder / "l.npy")
+
+
+@pytest.mark.parametrize("prompt", PROMPTS, ids=range(len(PROMPTS)))
+def test_the_text_is_that_of_x86(compiled, mica, prompt):
+    flags = ["-p", prompt, "-n", 48, "--temp", "0"]
+    here = mica("run", compiled(EXAMPLE, "--dtype=f32"), *flags).stdout
+    there = compiled(EXAMPLE, "--dtype=f32", f"--cpu={LEVEL}")
+    assert emulate("run", there, *flags).stdout == here
+
+
+def test_logits(compiled, made, truth, tmp_path):
+    """The accuracy rule holds, between inaccessible pages and NaNs."""
+    tokens, exact, bound = truth("llama", "grouped")
+    path = compiled(made("llama", "grouped"), f"--cpu={LEVEL}", "--dtype=f32")
+    check(emulated_logits(path, tokens, tmp_path, MICA_GUARD="1"), exact, bound)
+
+
+def test_workers_and_chunks_change_nothing(compiled, made, truth, tmp_path):
+    tokens, _, _ = truth("llama", "grouped")
+    path = compiled(made("llama", "grouped"), f"--cpu={LEVEL}", "--dtype=f32")
+    found = [emulated_logits(path, tokens, tmp_path, *flags).tobytes()
+             for flags in ([], ["--threads=1"], ["--threads=3", "--chunk=5"])]
+    assert found[0] == found[1] == found[2]
+
+
+def test_weights_are_packed_alike(compiled):
+    """Layouts follow from the panel alone, so weights are those of x86."""
+    def weights(cpu):
+        path = compiled(EXAMPLE, "--dtype=f32", f"--cpu={cpu}")
+        at, size = artifacts.sections(path)[artifacts.WEIGHTS, 0]
+        return path.read_bytes()[at:at + size]
+    assert weights(LEVEL) == weights("x86-64-v3")
+
+
+def test_missing_features(compiled, mica):
+    path = compiled(EXAMPLE, "--dtype=f32", f"--cpu={LEVEL}")
+    found = emulate("run", path, "-p", "x", cpu="cortex-a57", fails=True)
+    assert (found.returncode, found.stderr) == (
+        1, f"mica: {path}: code is for armv8.2-a (missing lse rdm), "
+        "expected code for this CPU\n")
+    found = mica("run", path, "-p", "x", fails=True)
+    assert (found.returncode, found.stderr) == (
+        1, f"mica: {path}: code is for armv8.2-a (missing aarch64), "
+        "expected code for this CPU\n")
+    path = compiled(EXAMPLE, "--dtype=f32", "--cpu=x86-64-v3")
+    found = emulate("run", path, "-p", "x", fails=True)
+    assert (found.returncode, found.stderr) == (
+        1, f"mica: {path}: code is for x86-64-v3 (missing x86-64), "
+        "expected code for this CPU\n")
+
+
+
+
+def test_two_architectures(mica, tmp_path):
+    found = mica("compile", EXAMPLE, "-o", tmp_path / "m.mica",
+                 f"--cpu=x86-64-v3,{LEVEL}", fails=True)
+    assert (found.returncode, found.stderr) == (
+        1, "mica: cpus 'x86-64-v3,armv8.2-a' of two architectures, "
+        "expected one\n")
+    assert not os.listdir(tmp_path)
