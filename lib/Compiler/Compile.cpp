@@ -46,6 +46,7 @@ private:
   Status runStages(Build &build);
   Status runStage(Build &build, const Stage &stage);
   Status make();
+  Status openCarrier();
 
   Status write();
   Status writeText(const std::string &text);
@@ -71,7 +72,8 @@ private:
   std::chrono::steady_clock::time_point start =
       std::chrono::steady_clock::now();
 
-  std::vector<Build> builds;         ///< for each CPU, the best one first
+  std::vector<Build> builds; ///< for each CPU, the best one first
+  MappedFile carrier; ///< what the artifact is written behind, if anything
   llvm::StringMap<uint64_t> offsets; ///< of packed weights
 };
 
@@ -131,6 +133,26 @@ Status Compilation::runStages(Build &build) {
   return {};
 }
 
+/// Opens what the artifact is to be written behind, before there is work that
+/// would be lost without it.
+Status Compilation::openCarrier() {
+  if (options.emit <= Emit::Mica || !options.stopAfter.empty())
+    return {};
+  std::string path = options.carriers, arch = first().target.architecture();
+  bool foreign = arch != hostArchitecture();
+  if (foreign)
+    path += "../" + arch + "/bin/";
+  path += options.emit == Emit::Executable ? "mica-runner" : "mica-carrier.so";
+  auto file = MappedFile::open(path);
+  if (!file && foreign)
+    return Error{path + ": cannot be read, expected the runtime for " + arch +
+                 ", which scripts/build-aarch64 builds"};
+  if (!file)
+    return file.takeError();
+  carrier = std::move(*file);
+  return {};
+}
+
 /// Reads the model and runs the stages, once for each CPU.
 Status Compilation::make() {
   auto cpus = resolveCPUs(options.cpu);
@@ -138,6 +160,8 @@ Status Compilation::make() {
     return cpus.takeError();
   for (const NamedCPU &cpu : *cpus) {
     if (Status status = load(cpu); !status)
+      return status;
+    if (Status status = openCarrier(); !status)
       return status;
     if (Status status = runStages(builds.back()); !status)
       return status;
@@ -298,13 +322,9 @@ Status Compilation::writeSections(llvm::ArrayRef<PackJob> jobs,
   if (!tokenizer)
     return tokenizer.takeError();
   finishPart("tokenizer", tokenizer->size());
-  auto carrier = options.carrier.empty() ? MappedFile()
-                                         : MappedFile::open(options.carrier);
-  if (!carrier)
-    return carrier.takeError();
   auto writer = ArtifactWriter::create(
-      options.output, {reinterpret_cast<const char *>(carrier->bytes().data()),
-                       carrier->bytes().size()});
+      options.output, {reinterpret_cast<const char *>(carrier.bytes().data()),
+                       carrier.bytes().size()});
   if (!writer)
     return writer.takeError();
   auto add = [&](mica_section_kind kind, std::string_view bytes,

@@ -1,6 +1,7 @@
 """Code for AArch64, compiled here and run by the runtime that scripts/build-aarch64
 makes, under qemu-user: its text is that of this machine's code."""
 import os
+import pathlib
 import shutil
 import subprocess
 
@@ -92,6 +93,47 @@ def test_missing_features(compiled, mica):
         "expected code for this CPU\n")
 
 
+
+
+def test_program(mica, compiled, tmp_path):
+    """`--emit=exe` makes a program of the other architecture."""
+    flags = ["-p", PROMPTS[0], "-n", 16, "--temp", "0"]
+    path = tmp_path / "model"
+    mica("compile", EXAMPLE, "--dtype=f32", f"--cpu={LEVEL}", "--emit=exe",
+         "-o", path)
+    here = mica("run", compiled(EXAMPLE, "--dtype=f32"), *flags).stdout
+    assert emulate(*flags, program=path).stdout == here
+
+
+def test_library(mica, compiled, tmp_path):
+    """`--emit=so` makes a library that a C program links."""
+    path = tmp_path / "model.so"
+    mica("compile", EXAMPLE, "--dtype=f32", f"--cpu={LEVEL}", "--emit=so",
+         "-o", path)
+    subprocess.run(
+        ["clang-22", "--target=aarch64-linux-gnu", "-fuse-ld=lld-22",
+         "-std=c99", f"-I{ROOT / 'include'}", ROOT / "examples/c/main.c", path,
+         "-o", tmp_path / "main"], check=True, timeout=300)
+    here = mica("run", compiled(EXAMPLE, "--dtype=f32"), "-p", PROMPTS[0],
+                "-n", 32).stdout
+    assert emulate(PROMPTS[0], program=tmp_path / "main").stdout == here
+
+
+def test_without_the_other_runtime(mica, request, tmp_path):
+    """A compiler that has no runtime for AArch64 beside it says how to get one."""
+    program = pathlib.Path(request.config.getoption("--mica"))
+    (tmp_path / "bin").mkdir()
+    for name in ("mica", "mica-compile"):
+        shutil.copy(program.with_name(name), tmp_path / "bin")
+    result = subprocess.run(
+        [tmp_path / "bin/mica", "compile", EXAMPLE, f"--cpu={LEVEL}",
+         "--emit=exe", "-o", tmp_path / "model"], text=True,
+        capture_output=True)
+    missing = f"{tmp_path}/bin/../aarch64/bin/mica-runner"
+    assert (result.returncode, result.stderr) == (
+        1, f"mica: {missing}: cannot be read, expected the "
+        "runtime for aarch64, which scripts/build-aarch64 builds\n")
+    assert not (tmp_path / "model").exists()
 
 
 def test_two_architectures(mica, tmp_path):

@@ -81,11 +81,7 @@ int run(Flags &flags) {
   CompileOptions &o = flags.compile;
   if (o.output.empty() && (!o.stopAfter.empty() || o.emit != Emit::Mica))
     o.output = "-";
-  // What carries an artifact was built with this program.
-  if (o.emit == Emit::Executable)
-    o.carrier = ownFolder() + "mica-runner";
-  if (o.emit == Emit::Library)
-    o.carrier = ownFolder() + "mica-carrier.so";
+  o.carriers = ownFolder();
   if (o.tuned.empty() && !flags.noTuned)
     o.tuned = defaultTunedFile();
   std::unique_ptr<Progress> bar;

@@ -27,8 +27,12 @@ static constexpr llvm::StringLiteral level4[] = {
 /// What every CPU of the level armv8.2-a has, as far as code uses it.
 static constexpr llvm::StringLiteral levelArm[] = {"neon", "crc", "lse", "rdm"};
 
+std::string CPUTarget::architecture() const {
+  return isAArch64() ? "aarch64" : "x86_64";
+}
+
 std::string CPUTarget::triple() const {
-  return isAArch64() ? "aarch64-unknown-linux-gnu" : "x86_64-unknown-linux-gnu";
+  return architecture() + "-unknown-linux-gnu";
 }
 
 std::string CPUTarget::llvmCPU() const { return isAArch64() ? "generic" : cpu; }
@@ -97,6 +101,10 @@ static Expected<CPUTarget> resolveX86(const llvm::StringMap<bool> &host) {
 
 static bool isHostArm() {
   return llvm::Triple(llvm::sys::getProcessTriple()).isAArch64();
+}
+
+StringRef mica::hostArchitecture() {
+  return isHostArm() ? "aarch64" : "x86_64";
 }
 
 StringRef mica::hostBaseline() {

@@ -21,6 +21,8 @@ struct CPUTarget {
   bool dotBF16 = false; ///< Whether pairs of bf16 are multiplied directly.
 
   bool isAArch64() const { return llvm::StringRef(cpu).starts_with("armv"); }
+  /// "aarch64" or "x86_64".
+  std::string architecture() const;
 
   /// The same in LLVM's words. A level of Arm is a feature there, not a CPU.
   std::string triple() const;
@@ -41,6 +43,9 @@ Expected<CPUTarget> resolveCPU(llvm::StringRef spec);
 /// The level that an AArch64 machine with `features`, as LLVM finds them,
 /// reaches, with those of them that change code.
 Expected<CPUTarget> resolveArm(const llvm::StringMap<bool> &features);
+
+/// This machine's, as `CPUTarget::architecture` has it.
+llvm::StringRef hostArchitecture();
 
 /// The level that every machine of this one's architecture with Mica has.
 llvm::StringRef hostBaseline();
