@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "passes/CPU/BlockDot.h"
+#include "passes/CPU/Instructions.h"
 
 using namespace mlir;
 using namespace mica;
@@ -67,8 +68,9 @@ struct FmaDot : AttendDot {
 
 /// Rows and pool in pairs of bf16.
 struct Bf16Dot : AttendDot {
-  explicit Bf16Dot(int64_t group)
-      : AttendDot(group, /*vectors=*/1, /*sums=*/1) {}
+  Bf16Dot(TargetAttr target, int64_t group)
+      : AttendDot(group, /*vectors=*/1, /*sums=*/1),
+        instructions(makeInstructions(target)) {}
 
   Type getRowType(Emitter &e) const override { return e.b.getBF16Type(); }
 
@@ -92,9 +94,11 @@ struct Bf16Dot : AttendDot {
 
   void multiply(Emitter &e, MutableArrayRef<Value> into, const Operands &panel,
                 const Operands &row) const override {
-    into[0] = e.call("llvm.x86.avx512bf16.dpbf16ps.512", into[0].getType(),
-                     {into[0], panel[0], row[0]});
+    into[0] = instructions->addPairsOfBf16(e, into[0], panel[0], row[0]);
   }
+
+private:
+  const std::unique_ptr<Instructions> instructions;
 };
 
 /// Rows of i16, a pool of codes of 8 or 4 bits, sums of i32. What comes from 16
@@ -108,9 +112,8 @@ struct IntegerDot : AttendDot {
                   (isKeys ? 1 : 8 / bits) * lanes / lanesOf(target, lanes),
                   /*isInteger=*/true),
         bits(bits), width(lanesOf(target, lanes)),
-        isSigned(bits == 8 && !isKeys),
-        hasVNNI(target.getFeatures().contains("+avx512vnni") ||
-                (width < lanes && target.getFeatures().contains("+avxvnni"))) {}
+        isSigned(bits == 8 && !isKeys), instructions(makeInstructions(target)) {
+  }
 
   Type getRowType(Emitter &e) const override { return e.b.getI16Type(); }
 
@@ -157,7 +160,7 @@ struct IntegerDot : AttendDot {
                 const Operands &row) const override {
     for (auto [i, operand] : llvm::enumerate(panel)) {
       Value &sum = into[i / row.size()];
-      sum = dot(e, sum, operand, row[i % row.size()]);
+      sum = instructions->addPairs(e, sum, operand, row[i % row.size()]);
     }
   }
 
@@ -177,20 +180,9 @@ private:
     return above ? e.bitAnd(halves, e.splatOf((1 << bits) - 1, type)) : halves;
   }
 
-private:
-  Value dot(Emitter &e, Value sum, Value a, Value b) const {
-    bool wide = width == lanes;
-    if (hasVNNI)
-      return e.call(wide ? "llvm.x86.avx512.vpdpwssd.512"
-                         : "llvm.x86.avx512.vpdpwssd.256",
-                    sum.getType(), {sum, a, b});
-    return e.add(sum, e.call(wide ? "llvm.x86.avx512.pmaddw.d.512"
-                                  : "llvm.x86.avx2.pmadd.wd",
-                             sum.getType(), {a, b}));
-  }
-
   int64_t bits, width; // of a code; lanes of a sum
-  bool isSigned, hasVNNI;
+  bool isSigned;
+  const std::unique_ptr<Instructions> instructions;
 };
 
 } // namespace
@@ -215,6 +207,6 @@ std::unique_ptr<AttendDot> cpu::makeAttendDot(tile::AttendOp op,
     return std::make_unique<IntegerDot>(target, op.getBits(), isKeys);
   int64_t group = pool.getShape().back();
   if (query.isBF16() && pool.getElementType().isBF16() && group == 2)
-    return std::make_unique<Bf16Dot>(group);
+    return std::make_unique<Bf16Dot>(target, group);
   return std::make_unique<FmaDot>(group);
 }

@@ -62,8 +62,8 @@ struct RowScale {
 /// zeros it is small.
 RowScale scaleOf(tile::Emitter &e, mlir::Value most);
 
-/// Of keys (or of values): vdpbf16ps where queries and pool are bf16, sums of
-/// integers if the pool holds such, else f32 multiply-add.
+/// Of keys (or of values): products of pairs where queries and pool are bf16,
+/// sums of integers if the pool holds such, else f32 multiply-add.
 std::unique_ptr<AttendDot> makeAttendDot(tile::AttendOp op, TargetAttr target,
                                          mlir::Type query, bool isKeys);
 

@@ -54,41 +54,7 @@ Value BlockStep::codes(int64_t vector, int64_t at) const {
   });
   if (blocks.getValues().empty())
     return codes;
-  SmallVector<int8_t> table = tableOf(blocks), repeated;
-  for (int64_t i = 0; i < lanes * 4; ++i)
-    repeated.push_back(table[i % 16]);
-  auto bytes = VectorType::get(lanes * 4, e.b.getI8Type());
-  Value all = arith::ConstantOp::create(
-      e.b, e.loc, DenseElementsAttr::get(bytes, ArrayRef(repeated)));
-  StringRef name =
-      lanes == 16 ? "llvm.x86.avx512.pshuf.b.512" : "llvm.x86.avx2.pshuf.b";
-  return e.bitcast(
-      e.call(name, bytes, {all, e.bitcast(codes, e.b.getI8Type())}),
-      e.b.getI32Type());
-}
-
-/// Of a table of 16 f32: one permutation of 16 lanes, or two of 8.
-static Value lookUp(Emitter &e, DenseF32ArrayAttr table, Value codes) {
-  auto type = cast<VectorType>(codes.getType());
-  int64_t lanes = type.getNumElements();
-  SmallVector<float> entries(table.asArrayRef());
-  entries.resize(16, 0);
-  auto part = [&](int64_t first) -> Value {
-    ArrayRef<float> some = ArrayRef(entries).slice(first, lanes);
-    return arith::ConstantOp::create(
-        e.b, e.loc, DenseElementsAttr::get(e.f32x(lanes), some));
-  };
-  if (lanes == 16)
-    return e.call("llvm.x86.avx512.permvar.sf.512", e.f32x(16),
-                  {part(0), codes});
-  auto from = [&](int64_t first) {
-    return e.call("llvm.x86.avx2.permps", e.f32x(8), {part(first), codes});
-  };
-  if (table.size() <= 8)
-    return from(0);
-  Value isHigh = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ugt,
-                                       codes, e.splatOf(7, type));
-  return e.select(isHigh, from(8), from(0));
+  return instructions.lookUp(e, tableOf(blocks), codes);
 }
 
 /// Of the e4m3 in the high halves of words, those of even lanes, then those of
@@ -122,7 +88,7 @@ std::array<Value, 4> BlockStep::floats(int64_t vector, int64_t at) const {
   if (auto table = dyn_cast<DenseF32ArrayAttr>(blocks.getFloats())) {
     std::array<Value, 4> result;
     for (int64_t i = 0; i < 4; ++i)
-      result[i] = lookUp(e, table, code(four, i));
+      result[i] = instructions.lookUp(e, table.asArrayRef(), code(four, i));
     return result;
   }
   Value words = e.bitcast(four, e.b.getI16Type());
@@ -238,16 +204,21 @@ Value cpu::rowBegin(Emitter &e, const DotTile &tile, int64_t lanes, int64_t r,
   return e.fma(sum, e.splat(-zero, lanes), e.splat(ExactShift::value, lanes));
 }
 
+BlockDot::BlockDot(TargetAttr target, int64_t panel)
+    : lanes(lanesOf(target, panel)), instructions(makeInstructions(target)) {}
+
 Emitter::Values BlockDot::addBlock(Emitter &e, const DotTile &tile, Index block,
                                    int64_t count, Emitter::Values sums) const {
   int64_t size = stepSize(tile.blocks);
   auto step = [&](Index first, int64_t elements, Emitter::Values sums) {
-    BlockStep step(e, tile, lanes, block, first, elements);
-    // One row: panel by panel, in the order of the stream.
-    int64_t wide = tile.rows == 1 ? step.parts : step.vectors();
-    for (int64_t from = 0; from < step.vectors(); from += wide) {
+    BlockStep step(*instructions, e, tile, lanes, block, first, elements);
+    // One row: panel by panel, in the order of the stream. Of vectors of four
+    // lanes, registers have room for the weights of one.
+    int64_t wide = lanes == 4       ? 1
+                   : tile.rows == 1 ? step.parts
+                                    : step.vectors();
+    for (int64_t from = 0; from < step.vectors(); from += wide)
       add(step, sums, from, from + wide);
-    }
     return sums;
   };
   int64_t whole = count / size * size;

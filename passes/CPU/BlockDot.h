@@ -6,6 +6,7 @@
 #include "dialects/Mica/Mica.h"
 #include "dialects/MicaTile/BlockCodes.h"
 #include "passes/CPU/Dot.h"
+#include "passes/CPU/Instructions.h"
 
 namespace mica::cpu {
 
@@ -14,11 +15,14 @@ namespace mica::cpu {
 /// panels of the tile.
 class BlockStep {
 public:
-  BlockStep(tile::Emitter &e, const DotTile &tile, int64_t lanes,
-            tile::Index block, tile::Index first, int64_t count)
-      : e(e), tile(tile), blocks(tile.blocks), lanes(lanes),
-        parts(tile.panel / lanes), block(block), first(first), count(count) {}
+  BlockStep(const Instructions &instructions, tile::Emitter &e,
+            const DotTile &tile, int64_t lanes, tile::Index block,
+            tile::Index first, int64_t count)
+      : instructions(instructions), e(e), tile(tile), blocks(tile.blocks),
+        lanes(lanes), parts(tile.panel / lanes), block(block), first(first),
+        count(count) {}
 
+  const Instructions &instructions;
   tile::Emitter &e;
   const DotTile &tile;
   tile::BlocksAttr blocks;
@@ -87,11 +91,11 @@ struct ExactShift {
 /// ascending, in vectors that stay in registers.
 class BlockDot : public Dot {
 public:
-  explicit BlockDot(int64_t lanes) : lanes(lanes) {}
+  BlockDot(TargetAttr target, int64_t panel);
 
   void multiply(tile::Emitter &e, const DotTile &tile) const override;
   /// Half the registers of a target hold sums of vectors, some of them twice.
-  int64_t mostRows() const override { return 16; }
+  int64_t mostRows() const override { return lanes > 4 ? 16 : 4; }
 
 protected:
   /// Adds the products of the step's elements to the sums of the vectors
@@ -101,6 +105,7 @@ protected:
                    int64_t to) const = 0;
 
   const int64_t lanes; // rows of a vector
+  const std::unique_ptr<Instructions> instructions;
 
 private:
   tile::Emitter::Values addBlock(tile::Emitter &e, const DotTile &tile,
@@ -141,7 +146,8 @@ std::unique_ptr<OpeningDot>
 makeDotIntegerAmx(TargetAttr target, tile::BlocksAttr blocks, int64_t panel);
 /// For steps of `fewest` rows and more, which are bf16 then (the values of
 /// `#tile.groups`): weights rounded to that, products of tiles or of vectors.
-std::unique_ptr<OpeningDot> makeDotDecodeBf16(int64_t fewest, bool hasTiles);
+std::unique_ptr<OpeningDot> makeDotDecodeBf16(TargetAttr target,
+                                              int64_t fewest);
 
 /// Elements `at` to `at` + 3 of the step, of one vector of rows, as f32: for
 /// each c * scale - (zero * scale + minimum), the last rounded once, `scale`

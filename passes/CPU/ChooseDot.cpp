@@ -24,8 +24,8 @@ std::unique_ptr<Dot> cpu::chooseDot(tile::ContractOp op) {
   if (!pairs)
     return makeDotFma();
   if (target.getFeatures().contains("+amx-bf16"))
-    return makeDotAmx();
-  return makeDotBf16();
+    return makeDotAmx(target);
+  return makeDotBf16(target);
 }
 
 SmallVector<std::unique_ptr<OpeningDot>>
@@ -40,7 +40,7 @@ cpu::chooseOpenings(tile::ContractOp op) {
   auto groups = op.getGroups();
   if (int64_t from =
           groups ? groups->getFrom() : op.getRoundWeightsFrom().value_or(0))
-    openings.push_back(makeDotDecodeBf16(from, target.getTiles() != nullptr));
+    openings.push_back(makeDotDecodeBf16(target, from));
   if (groups && schedule.getDepth() &&
       llvm::is_contained(schedule.getRows(), 16))
     if (auto dot = makeDotIntegerAmx(target, *op.getBlocks(), op.getPanel()))

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
+#include "passes/CPU/Instructions.h"
 #include "passes/CPU/Passes.h"
 #include "passes/CPU/StepToLLVM.h"
 
@@ -46,10 +47,22 @@ LogicalResult convertEntry(func::FuncOp entry) {
 /// does not depend on how the code generator is called.
 void setTarget(LLVM::LLVMFuncOp function, TargetAttr target) {
   OpBuilder b(function.getContext());
-  function.setTargetCpuAttr(b.getStringAttr(target.getCpu()));
-  if (!target.getFeatures().empty())
-    function.setTargetFeaturesAttr(LLVM::TargetFeaturesAttr::get(
-        function.getContext(), target.getFeatures()));
+  StringRef cpu = target.getCpu();
+  std::string features = target.getFeatures().str();
+  if (cpu::isAArch64(target)) {
+    // A level is a feature there: "armv8.2-a" is "+v8.2a".
+    std::string level = "+" + cpu.drop_front(StringRef("arm").size()).str();
+    llvm::erase(level, '-');
+    features = features.empty() ? level : level + "," + features;
+    cpu = "generic";
+    // Only the order of instructions follows from this; that for no core in
+    // particular takes main loops out of their registers.
+    function.setTuneCpuAttr(b.getStringAttr("neoverse-n1"));
+  }
+  function.setTargetCpuAttr(b.getStringAttr(cpu));
+  if (!features.empty())
+    function.setTargetFeaturesAttr(
+        LLVM::TargetFeaturesAttr::get(function.getContext(), features));
   auto pair = [&](StringRef name, const Twine &value) {
     return b.getStrArrayAttr({name, value.str()});
   };

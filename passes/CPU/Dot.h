@@ -3,6 +3,7 @@
 #ifndef PASSES_CPU_DOT_H
 #define PASSES_CPU_DOT_H
 
+#include "dialects/Mica/Mica.h"
 #include "dialects/MicaTile/Emit.h"
 #include "dialects/MicaTile/Tile.h"
 #include <memory>
@@ -109,10 +110,10 @@ void prefetchWeights(tile::Emitter &e, const DotTile &tile, tile::Index k,
 
 /// f32 multiply-add: weights and inputs of any float type, converted to f32.
 std::unique_ptr<VectorDot> makeDotFma();
-/// vdpbf16ps: pairs of bf16 weights and bf16 inputs.
-std::unique_ptr<VectorDot> makeDotBf16();
+/// Pairs of bf16 weights and bf16 inputs, by the instruction of `target`.
+std::unique_ptr<VectorDot> makeDotBf16(TargetAttr target);
 /// tdpbf16ps: tiles of 16 rows by 32 bf16.
-std::unique_ptr<Dot> makeDotAmx();
+std::unique_ptr<Dot> makeDotAmx(TargetAttr target);
 /// Of those, what a register tile of `rows` rows needs, and its sums over the
 /// pairs [from, to) of k, `ahead` coming before each 32 of them. The input may
 /// be of bytes that hold bf16.

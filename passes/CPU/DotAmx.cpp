@@ -85,6 +85,8 @@ void prefetchSums(Emitter &e, const DotTile &t, Index step) {
 }
 
 struct DotAmx : Dot {
+  explicit DotAmx(TargetAttr target) : target(target) {}
+
   void prepare(Emitter &e, int64_t rows) const override {
     prepareTiles(e, rows);
   }
@@ -97,7 +99,7 @@ struct DotAmx : Dot {
         prefetchNext(e, t, k);
     });
     if (whole < t.groups())
-      makeDotBf16()->addGroups(e, t, max(t.from, e.index(whole)), t.to);
+      makeDotBf16(target)->addGroups(e, t, max(t.from, e.index(whole)), t.to);
   }
 
   void finish(Emitter &e) const override { Tiles(e).release(); }
@@ -118,6 +120,8 @@ private:
       for (int64_t offset = 0; offset < part; offset += line)
         e.prefetch(flat, {at + (v * t.groups() * size + offset)});
   }
+
+  const TargetAttr target;
 };
 
 } // namespace
@@ -143,4 +147,6 @@ void cpu::multiplyTiles(Emitter &e, const DotTile &t, Index from, Index to,
   });
 }
 
-std::unique_ptr<Dot> cpu::makeDotAmx() { return std::make_unique<DotAmx>(); }
+std::unique_ptr<Dot> cpu::makeDotAmx(TargetAttr target) {
+  return std::make_unique<DotAmx>(target);
+}

@@ -1,7 +1,7 @@
 //===- DotBf16.cpp - Products of bf16 pairs -------------------------------===//
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "passes/CPU/Dot.h"
+#include "passes/CPU/Instructions.h"
 
 using namespace mlir;
 using namespace mica;
@@ -10,9 +10,13 @@ using tile::Emitter;
 using tile::Index;
 
 namespace {
-/// vdpbf16ps adds the two products of a pair to each f32 lane. Both operands
-/// are pairs of consecutive k, so the input is a broadcast dword of its row.
+/// An instruction adds the two products of a pair to each f32 lane. Both
+/// operands are pairs of consecutive k, so the input is a broadcast dword of
+/// its row.
 struct DotBf16 : VectorDot {
+  explicit DotBf16(TargetAttr target)
+      : instructions(makeInstructions(target)) {}
+
   void step(Emitter &e, const DotTile &t, Index k,
             MutableArrayRef<Value> sums) const override {
     Type bf16 = e.b.getBF16Type();
@@ -27,22 +31,18 @@ struct DotBf16 : VectorDot {
       Value pair = e.load(VectorType::get(2, bf16), t.input, {t.m + r, column});
       pair = e.extract(e.bitcast(pair, e.b.getI32Type()), 0);
       Value x = e.bitcast(e.broadcast(pair, t.panel), bf16);
-      for (int64_t v = 0; v < t.panels; ++v)
-        dot(e, sums[r * t.panels + v], weights[v], x);
+      for (int64_t v = 0; v < t.panels; ++v) {
+        Value &sum = sums[r * t.panels + v];
+        sum = instructions->addPairsOfBf16(e, sum, weights[v], x);
+      }
     }
   }
 
 private:
-  static void dot(Emitter &e, Value &sum, Value weights, Value x) {
-    sum = LLVM::CallIntrinsicOp::create(
-              e.b, e.loc, sum.getType(),
-              e.b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
-              ValueRange{sum, weights, x})
-              .getResult(0);
-  }
+  const std::unique_ptr<Instructions> instructions;
 };
 } // namespace
 
-std::unique_ptr<VectorDot> cpu::makeDotBf16() {
-  return std::make_unique<DotBf16>();
+std::unique_ptr<VectorDot> cpu::makeDotBf16(TargetAttr target) {
+  return std::make_unique<DotBf16>(target);
 }

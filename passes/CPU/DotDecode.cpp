@@ -44,7 +44,7 @@ struct DotDecode : BlockDot {
   using BlockDot::BlockDot;
 
   /// Beside the sums there are four weights of each vector.
-  int64_t mostRows() const override { return 8; }
+  int64_t mostRows() const override { return lanes > 4 ? 8 : 4; }
 
   void add(const BlockStep &s, MutableArrayRef<Value> sums, int64_t from,
            int64_t to) const override {
@@ -90,5 +90,5 @@ private:
 } // namespace
 
 std::unique_ptr<Dot> cpu::makeDotDecode(TargetAttr target, int64_t panel) {
-  return std::make_unique<DotDecode>(lanesOf(target, panel));
+  return std::make_unique<DotDecode>(target, panel);
 }

@@ -27,8 +27,9 @@ constexpr int64_t kLanes = 16, kLine = 64;
 
 class DotDecodeBf16 : public OpeningDot {
 public:
-  DotDecodeBf16(int64_t fewest, bool hasTiles)
-      : fewest(fewest), hasTiles(hasTiles) {}
+  DotDecodeBf16(TargetAttr target, int64_t fewest)
+      : target(target), instructions(makeInstructions(target)), fewest(fewest),
+        hasTiles(target.getTiles() != nullptr) {}
 
   int64_t fewestRows() const override { return fewest; }
   int64_t mostRows() const override {
@@ -55,6 +56,8 @@ private:
   void multiplyVectors(Emitter &e, DotTile opened, Index pairs) const;
   void prefetchNext(Emitter &e, const DotTile &t) const;
 
+  const TargetAttr target;
+  const std::unique_ptr<Instructions> instructions;
   const int64_t fewest;
   const bool hasTiles;
   Value weights; // of what is open: bf16 [panels, pairs of k, 16 rows * 2]
@@ -62,23 +65,12 @@ private:
 
 } // namespace
 
-/// The bf16 of two vectors in turns: pairs of k, as tiles have them.
-static Value paired(Emitter &e, Value even, Value odd) {
-  auto type = VectorType::get(2 * kLanes, e.b.getBF16Type());
-  Value both =
-      e.call("llvm.x86.avx512bf16.cvtne2ps2bf16.512", type, {odd, even});
-  SmallVector<int64_t> turns;
-  for (int64_t i = 0; i < kLanes; ++i)
-    turns.append({i, kLanes + i});
-  return vector::ShuffleOp::create(e.b, e.loc, both, both, turns);
-}
-
 void DotDecodeBf16::open(Emitter &e, const DotTile &t) {
   weights = e.scratch({t.panels, t.depth * t.group / 2, 2 * kLanes},
                       e.b.getBF16Type());
   for (int64_t panel = 0; panel < t.panels; ++panel)
     forSteps(e, t, [&](Index block, Index first, int64_t count) {
-      BlockStep step(e, t, kLanes, block, first, count);
+      BlockStep step(*instructions, e, t, kLanes, block, first, count);
       Index pair = ((block - t.from) * t.group + first) / 2;
       openStep(e, step, panel, pair);
     });
@@ -92,7 +84,7 @@ void DotDecodeBf16::openStep(Emitter &e, const BlockStep &s, int64_t panel,
     for (int64_t at = first; at < last; at += 4) {
       std::array<Value, 4> w = group.at(at);
       for (int64_t i = 0; i < 4; i += 2)
-        e.store(paired(e, w[i], w[i + 1]), weights,
+        e.store(instructions->pairsOfBf16(e, w[i], w[i + 1]), weights,
                 {e.index(panel), pair + (at + i) / 2, e.index(0)});
     }
   });
@@ -128,7 +120,7 @@ void DotDecodeBf16::multiplyVectors(Emitter &e, DotTile opened,
   opened.group = 2;
   opened.from = e.index(0);
   opened.to = pairs;
-  makeDotBf16()->multiply(e, opened);
+  makeDotBf16(target)->multiply(e, opened);
 }
 
 /// Of the packed weights that are opened next, the share of these rows: all of
@@ -147,7 +139,7 @@ void DotDecodeBf16::prefetchNext(Emitter &e, const DotTile &t) const {
       });
 }
 
-std::unique_ptr<OpeningDot> cpu::makeDotDecodeBf16(int64_t fewest,
-                                                   bool hasTiles) {
-  return std::make_unique<DotDecodeBf16>(fewest, hasTiles);
+std::unique_ptr<OpeningDot> cpu::makeDotDecodeBf16(TargetAttr target,
+                                                   int64_t fewest) {
+  return std::make_unique<DotDecodeBf16>(target, fewest);
 }

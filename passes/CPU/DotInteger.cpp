@@ -29,108 +29,6 @@ constexpr int64_t kRun = tile::kRun;
 /// panel begins: many times as many bytes of weights went through.
 constexpr int64_t kNearTerms = 4096;
 
-/// How an instruction set multiplies unsigned with signed bytes.
-class Multiplier {
-public:
-  explicit Multiplier(StringRef features, int64_t bits)
-      : bits(bits), hasVNNI(features.contains("+avx512vnni") ||
-                            (bits == 256 && features.contains("+avxvnni"))) {}
-
-  /// An integer sum of four products a lane. Without VNNI some wait in 16 bits.
-  struct Sum {
-    Value wide, narrow;
-    int64_t waiting = 0;
-  };
-
-  /// Adds the dwords `codes`, up to `greatest`, times `rows`.
-  void add(Emitter &e, Sum &sum, Value codes, Value rows,
-           int64_t greatest) const {
-    Value c = e.bitcast(codes, e.b.getI8Type());
-    Value a = e.bitcast(rows, e.b.getI8Type());
-    if (hasVNNI) {
-      sum.wide = call(e, "vpdpbusd", sum.wide.getType(), {sum.wide, c, a});
-      return;
-    }
-    // Two products of a lane that fit 16 bits.
-    constexpr int64_t most = 32767, largest = 127;
-    int64_t fit = most / (2 * largest * greatest);
-    if (fit == 0) {
-      // The sign of a code of 8 bits moves over to the row.
-      auto type = cast<VectorType>(c.getType());
-      Value code = arith::XOrIOp::create(e.b, e.loc, c, e.splatOf(-128, type));
-      a = signedBy(e, a, code);
-      c = absolute(e, code);
-      fit = 1;
-    }
-    Value products = call(e, "pmaddubs", halves(e, c), {c, a});
-    sum.narrow = sum.narrow ? e.add(sum.narrow, products) : products;
-    if (++sum.waiting >= fit)
-      flush(e, sum);
-  }
-
-  Value finish(Emitter &e, Sum &sum) const {
-    if (sum.narrow)
-      flush(e, sum);
-    return sum.wide;
-  }
-
-  /// The zero of codes as `add` takes them.
-  int64_t zeroOf(int64_t zero, int64_t greatest) const {
-    bool moved = !hasVNNI && greatest > 127;
-    return moved ? zero - 128 : zero;
-  }
-
-private:
-  void flush(Emitter &e, Sum &sum) const {
-    auto type = cast<VectorType>(sum.narrow.getType());
-    Value one = e.splatOf(1, type);
-    Value wide =
-        call(e, "pmaddwd", sum.wide.getType(), ValueRange{sum.narrow, one});
-    sum.wide = e.add(sum.wide, wide);
-    sum.narrow = {};
-    sum.waiting = 0;
-  }
-
-  static Type halves(Emitter &e, Value bytes) {
-    auto type = cast<VectorType>(bytes.getType());
-    return VectorType::get(type.getDimSize(0) / 2, e.b.getI16Type());
-  }
-
-  Value absolute(Emitter &e, Value x) const {
-    auto type = cast<VectorType>(x.getType());
-    Value negative = e.sub(e.splatOf(0, type), x);
-    Value below = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::slt,
-                                        x, e.splatOf(0, type));
-    return e.select(below, negative, x);
-  }
-
-  /// `x` with the sign of `by`, 0 where that is 0.
-  Value signedBy(Emitter &e, Value x, Value by) const {
-    if (bits == 256)
-      return e.call("llvm.x86.avx2.psign.b", x.getType(), {x, by});
-    auto type = cast<VectorType>(x.getType());
-    Value below = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::slt,
-                                        by, e.splatOf(0, type));
-    return e.select(below, e.sub(e.splatOf(0, type), x), x);
-  }
-
-  Value call(Emitter &e, StringRef name, Type type, ValueRange operands) const {
-    bool wide = bits == 512;
-    if (name == "vpdpbusd")
-      name = wide ? "llvm.x86.avx512.vpdpbusd.512"
-                  : "llvm.x86.avx512.vpdpbusd.256";
-    else if (name == "pmaddubs")
-      name =
-          wide ? "llvm.x86.avx512.pmaddubs.w.512" : "llvm.x86.avx2.pmadd.ub.sw";
-    else
-      name = wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
-    return e.call(name, type, operands);
-  }
-
-  int64_t bits;
-  bool hasVNNI;
-};
-
 /// What a step reads of its vectors [from, to), each made when it is first
 /// asked for.
 class RunWeights {
@@ -176,8 +74,7 @@ private:
 
 /// The part of a step that one call adds: the vectors [from, to).
 struct DotInteger : BlockDot {
-  DotInteger(TargetAttr target, int64_t lanes)
-      : BlockDot(lanes), multiplier(target.getFeatures(), 32 * lanes) {}
+  using BlockDot::BlockDot;
 
   void add(const BlockStep &s, MutableArrayRef<Value> sums, int64_t from,
            int64_t to) const override {
@@ -209,7 +106,7 @@ private:
   void addRun(const BlockStep &s, MutableArrayRef<Value> sums, int64_t at,
               int64_t end, int64_t from, int64_t to) const {
     RunWeights weights(s, from, to);
-    int64_t rows = s.tile.rows, together = rowsTogether(s);
+    int64_t rows = s.tile.rows, together = rowsTogether(weights);
     int64_t runs = llvm::divideCeil(s.count, kRun);
     int64_t turns = llvm::divideCeil(rows, together);
     for (int64_t r = 0; r < rows; r += together) {
@@ -221,8 +118,8 @@ private:
   /// How many rows share a dword of weights before the next is made. The codes
   /// of a run of one vector stay in eight registers: then two rows at a time,
   /// whose integer sums take turns.
-  static int64_t rowsTogether(const BlockStep &s) {
-    return s.vectors() == 1 ? 2 : s.tile.rows;
+  static int64_t rowsTogether(const RunWeights &w) {
+    return w.count() == 1 ? 2 : w.step.tile.rows;
   }
 
   void addRows(RunWeights &w, MutableArrayRef<Value> sums, int64_t at,
@@ -287,7 +184,7 @@ private:
     const BlockStep &s = w.step;
     Emitter &e = s.e;
     int64_t zero = zeroOf(s), wide = w.count();
-    SmallVector<Multiplier::Sum> partial(rows.count() * wide);
+    SmallVector<Instructions::Sum> partial(rows.count() * wide);
     for (int64_t r = 0; r < rows.count(); ++r) {
       Value begin = e.splatBits(hasShift ? ExactShift::bits : 0, s.lanes);
       if (zero)
@@ -297,31 +194,46 @@ private:
       for (int64_t i = 0; i < wide; ++i)
         partial[r * wide + i].wide = begin;
     }
+    SmallVector<Value> loaded(rows.count());
     for (int64_t at = first; at < last; at += 4)
       for (int64_t r = 0; r < rows.count(); ++r) {
-        Value row = rowDword(e, s.tile, s.lanes, rows.begin + r, s.element(at));
+        Value row = dwordOf(s, rows.begin + r, first, at, last, loaded[r]);
         for (int64_t i = 0; i < wide; ++i)
-          multiplier.add(e, partial[r * wide + i], w.codes(i, at), row,
-                         s.blocks.greatestCode());
+          instructions->addBytes(e, partial[r * wide + i], w.codes(i, at), row,
+                                 s.blocks.greatestCode());
       }
     SmallVector<Value> totals;
-    for (Multiplier::Sum &sum : partial) {
-      Value total = multiplier.finish(e, sum);
+    for (Instructions::Sum &sum : partial) {
+      Value total = instructions->finish(e, sum);
       totals.push_back(hasShift ? e.bitcast(total, e.b.getF32Type())
                                 : e.toFloat(total));
     }
     return totals;
   }
 
-  int64_t zeroOf(const BlockStep &s) const {
-    return multiplier.zeroOf(s.blocks.codeZero(), s.blocks.greatestCode());
+  /// The dword of row `r` at element `at` of [first, last), in every lane.
+  /// Where products take a dword of a register, `loaded` holds four of them.
+  Value dwordOf(const BlockStep &s, int64_t r, int64_t first, int64_t at,
+                int64_t last, Value &loaded) const {
+    Emitter &e = s.e;
+    constexpr int64_t bytes = 16;
+    int64_t begin = first + (at - first) / bytes * bytes;
+    if (!instructions->takesLanes() || begin + bytes > last)
+      return rowDword(e, s.tile, s.lanes, r, s.element(at));
+    if (at == begin)
+      loaded = e.loadBytes(bytes / 4, e.b.getI32Type(), s.tile.input,
+                           {s.tile.m + r, s.element(at)});
+    return e.broadcast(e.extract(loaded, (at - begin) / 4), s.lanes);
   }
 
-  Multiplier multiplier;
+  int64_t zeroOf(const BlockStep &s) const {
+    return instructions->zeroOf(s.blocks.codeZero(), s.blocks.greatestCode(),
+                                s.lanes);
+  }
 };
 
 } // namespace
 
 std::unique_ptr<Dot> cpu::makeDotInteger(TargetAttr target, int64_t panel) {
-  return std::make_unique<DotInteger>(target, lanesOf(target, panel));
+  return std::make_unique<DotInteger>(target, panel);
 }

@@ -40,8 +40,8 @@ constexpr int64_t kLine = 64;
 
 class DotIntegerAmx : public OpeningDot {
 public:
-  explicit DotIntegerAmx(tile::BlocksAttr blocks)
-      : blocks(blocks),
+  DotIntegerAmx(TargetAttr target, tile::BlocksAttr blocks)
+      : instructions(makeInstructions(target)), blocks(blocks),
         part(blocks.getGroup() % tile::kRun == 0 ? tile::kRun : 16),
         parts(tile::kRun / part), steps(kTileSums / parts),
         perPart(1 + ExactShift::fits(blocks) + blocks.hasMinimum()) {}
@@ -80,6 +80,7 @@ private:
   Index prefetchRate(Emitter &e, const DotTile &t) const;
   void prefetchNext(Emitter &e, const DotTile &t, Index slot, Index rate) const;
 
+  const std::unique_ptr<Instructions> instructions;
   tile::BlocksAttr blocks;
   const int64_t part, parts, steps, perPart;
   // Of the weights that are open: i8 [slots, 8, 64], f32 [slots, factors, 16],
@@ -121,7 +122,7 @@ void DotIntegerAmx::open(Emitter &e, const DotTile &t) {
 void DotIntegerAmx::openRun(Emitter &e, const DotTile &t, Index block,
                             Index first, int64_t count) {
   Index slot = slotOf(t, block, first);
-  BlockStep s(e, t, kLanes, block, first, count);
+  BlockStep s(*instructions, e, t, kLanes, block, first, count);
   auto bytes = VectorType::get(4 * kLanes, e.b.getI8Type());
   for (int64_t at = 0; at < tile::kRun; at += 4) {
     Value code = e.splatOf(0, bytes);
@@ -276,5 +277,5 @@ std::unique_ptr<OpeningDot> cpu::makeDotIntegerAmx(TargetAttr target,
   if (!hasTiles || panel != kLanes || lanesOf(target, panel) != kLanes ||
       (group % tile::kRun != 0 && group != 16))
     return nullptr;
-  return std::make_unique<DotIntegerAmx>(blocks);
+  return std::make_unique<DotIntegerAmx>(target, blocks);
 }

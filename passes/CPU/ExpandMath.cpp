@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "passes/CPU/Instructions.h"
 #include "passes/CPU/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -240,7 +241,7 @@ struct ExpandMath : mica::impl::ExpandMathPassBase<ExpandMath> {
     auto target =
         getOperation()->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>(
             "mica.target");
-    bool hasBF16 = target && target.getFeatures().contains("+avx512bf16");
+    bool hasBF16 = cpu::makeInstructions(target)->roundsToBf16();
     getOperation()->walk([&](Operation *op) {
       if (Value value = expand(op, hasBF16)) {
         op->replaceAllUsesWith(ValueRange{value});

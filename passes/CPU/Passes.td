@@ -80,7 +80,7 @@ def RecordInstructionsPass : Pass<"mica-record-instructions", "::mlir::ModuleOp"
   let description = [{
     Sets `tile.instructions` of the module, one string for each phase, from the
     operations before its barrier: dot products in their order or, without any,
-    `vfmadd231ps` where there are multiply-adds. The manifest and `mica explain`
+    `vfmadd231ps` (on AArch64 `fmla`) where there are multiply-adds. The manifest and `mica explain`
     repeat it, so that they tell what the kernels chose.
 
     Example (`test/passes/CPU/record-instructions.mlir`):
@@ -132,7 +132,7 @@ def ExpandMathPass : Pass<"mica-expand-math", "::mlir::func::FuncOp"> {
     | log | 4 ulp | positive normal numbers |
 
     Conversions between bf16 and f32 become integer operations, to nearest even,
-    except those that the target has (`+avx512bf16`).
+    except those that the target has (`+avx512bf16`, on AArch64 `+bf16`).
 
     Example (`test/passes/CPU/expand-math.mlir`):
 

@@ -1,4 +1,4 @@
-// RUN: mica-opt %s -mica-convert-to-llvm -cse | FileCheck %s
+// RUN: mica-opt %s -split-input-file -mica-convert-to-llvm -cse | FileCheck %s
 
 module attributes {mica.target = #mica.target<cpu = "x86-64-v4", features = "+avx512bf16", vector_bits = 512, panel = 16, max_granule = 256, dot = [bf16]>,
                    tile.slots = 16 : i64, tile.worker_bytes = 4096 : i64} {
@@ -77,6 +77,21 @@ func.func private @cache(%step: !tile.step) -> i32 {
   %c0 = arith.constant 0 : index
   %p = memref.load %page[%c0] : memref<?xi32>
   return %p : i32
+}
+
+}
+
+// -----
+
+// LLVM has no CPU of a level of Arm, which is a feature there.
+module attributes {mica.target = #mica.target<cpu = "armv8.2-a", features = "+dotprod", vector_bits = 128, panel = 16, max_granule = 256, dot = []>} {
+
+// CHECK-LABEL: llvm.func internal @arm
+// CHECK-SAME:    target_cpu = "generic"
+// CHECK-SAME:    target_features = #llvm.target_features<["+v8.2a", "+dotprod"]>
+// CHECK-SAME:    tune_cpu = "neoverse-n1"
+func.func private @arm() {
+  return
 }
 
 }

@@ -59,3 +59,16 @@ func.func @keep_truncate(%x: vector<16xf32>, %a: f32) -> (vector<16xbf16>, bf16)
 }
 
 }
+
+// -----
+
+module attributes {mica.target = #mica.target<cpu = "armv8.2-a", features = "+bf16", vector_bits = 128, panel = 16, max_granule = 256, dot = [bf16]>} {
+
+// CHECK-LABEL: func @keep_truncate_on_arm
+func.func @keep_truncate_on_arm(%x: vector<16xf32>) -> vector<16xbf16> {
+  // CHECK: arith.truncf %{{.*}} : vector<16xf32> to vector<16xbf16>
+  %y = arith.truncf %x : vector<16xf32> to vector<16xbf16>
+  return %y : vector<16xbf16>
+}
+
+}

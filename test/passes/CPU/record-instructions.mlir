@@ -1,4 +1,4 @@
-// RUN: mica-opt %s -mica-record-instructions | FileCheck %s
+// RUN: mica-opt %s -split-input-file -mica-record-instructions | FileCheck %s
 
 // CHECK: module attributes {tile.instructions = ["vfmadd231ps", "tdpbf16ps, vdpbf16ps", ""]}
 module {
@@ -22,6 +22,21 @@ module {
   func.func @entry(%step: !tile.step, %worker: index, %workers: index, %x: vector<16xf32>) {
     %0 = arith.addf %x, %x : vector<16xf32>
     tile.barrier %step, %worker, %workers id 2
+    return
+  }
+}
+
+// -----
+
+// AArch64 has its own names.
+// CHECK: tile.instructions = ["fmla", "usdot, bfdot"]
+module attributes {mica.target = #mica.target<cpu = "armv8.2-a", features = "+i8mm,+bf16", vector_bits = 128, panel = 16, max_granule = 256, dot = [bf16]>} {
+  func.func @layer(%step: !tile.step, %worker: index, %workers: index, %x: vector<4xf32>, %i: vector<4xi32>, %b: vector<16xi8>, %p: vector<8xbf16>) {
+    %0 = math.fma %x, %x, %x : vector<4xf32>
+    tile.barrier %step, %worker, %workers id 0
+    %1 = llvm.call_intrinsic "llvm.aarch64.neon.usdot.v4i32.v16i8"(%i, %b, %b) : (vector<4xi32>, vector<16xi8>, vector<16xi8>) -> vector<4xi32>
+    %2 = llvm.call_intrinsic "llvm.aarch64.neon.bfdot.v4f32.v8bf16"(%x, %p, %p) : (vector<4xf32>, vector<8xbf16>, vector<8xbf16>) -> vector<4xf32>
+    tile.barrier %step, %worker, %workers id 1
     return
   }
 }
