@@ -1,8 +1,7 @@
 //===- Tokenizer.h - Text to ids and back -----------------------*- C++ -*-===//
 //
-// Byte-level BPE (GPT-2, Llama 3, Qwen), SentencePiece-style BPE (Gemma, Llama
-// 2) and unigram models (T5), and WordPiece (BERT), with the ids that the
-// `tokenizers` library gives.
+// Byte-level BPE, SentencePiece's BPE and unigram models, and WordPiece, with the
+// ids that the `tokenizers` library gives.
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
