@@ -99,12 +99,36 @@ size_t skipSpacesRight(std::string_view text, size_t end) {
 
 } // namespace
 
+bool AddedTokens::startsControl(const Tables &tables, std::string_view text,
+                                std::string_view alsoOf) const {
+  uint32_t index = tokens.size() ? longest(tables, text) : kEmpty;
+  if (index == kEmpty)
+    return false;
+  std::string_view token = tables.text(tokens[index].text);
+  return (tokens[index].flags & Special) ||
+         (alsoOf.find(token) != std::string_view::npos &&
+          skipSpacesRight(token, 0) < token.size());
+}
+
+bool AddedTokens::hasControl(const Tables &tables, std::string_view text,
+                             std::string_view alsoOf) const {
+  for (size_t at = 0; tokens.size() && at < text.size(); ++at)
+    if (startsControl(tables, text.substr(at), alsoOf))
+      return true;
+  return false;
+}
+
 std::vector<AddedTokens::Part> AddedTokens::parts(const Tables &tables,
                                                   std::string_view text,
-                                                  bool parseSpecial) const {
+                                                  bool parseSpecial,
+                                                  bool guarded) const {
   std::vector<Part> parts;
   size_t done = 0;
   for (size_t at = 0; tokens.size() && at < text.size();) {
+    bool plain = guarded && text.substr(at).starts_with(kGuard);
+    at += plain ? kGuard.size() : 0;
+    if (at == text.size())
+      break;
     uint32_t index = longest(tables, text.substr(at));
     if (index == kEmpty) {
       ++at;
@@ -113,7 +137,7 @@ std::vector<AddedTokens::Part> AddedTokens::parts(const Tables &tables,
     Added token = tokens[index];
     size_t begin = at, end = at + token.text.size;
     at = end; // also when the match does not count
-    if (((token.flags & Special) && !parseSpecial) ||
+    if (plain || ((token.flags & Special) && !parseSpecial) ||
         ((token.flags & SingleWord) && touchesWord(text, begin, end)) ||
         begin < done)
       continue;

@@ -30,9 +30,17 @@ public:
   };
 
   /// The parts of `text` in order, none empty. Without `parseSpecial` special
-  /// tokens are ordinary text.
+  /// tokens are ordinary text; if `guarded`, all right behind a kGuard are.
   std::vector<Part> parts(const Tables &tables, std::string_view text,
-                          bool parseSpecial) const;
+                          bool parseSpecial, bool guarded = false) const;
+
+  /// Whether `text`, which is not empty, begins with a special token or one
+  /// that `alsoOf` contains and is not white space.
+  bool startsControl(const Tables &tables, std::string_view text,
+                     std::string_view alsoOf) const;
+  /// Whether one stands in it.
+  bool hasControl(const Tables &tables, std::string_view text,
+                  std::string_view alsoOf) const;
 
 private:
   /// The index of the longest token that `text` starts with, or kEmpty.

@@ -69,9 +69,11 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text,
     text = *valid;
   bool start = true;
   for (const AddedTokens::Part &part :
-       rawAdded.parts(*tables, text, options.parseSpecial)) {
+       rawAdded.parts(*tables, text, options.parseSpecial, options.guarded)) {
     if (part.id != kEmpty)
       output.ids.push_back(static_cast<int32_t>(part.id));
+    else if (options.guarded)
+      encodeGuarded(part.text, start, options.parseSpecial, output);
     else
       encodeRaw(part.text, start, options.parseSpecial, output);
     start = false;
@@ -80,6 +82,37 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text,
     for (uint32_t i = 0; i < tables->suffix.size(); ++i)
       output.ids.push_back(static_cast<int32_t>(tables->suffix[i]));
   return std::move(output.ids);
+}
+
+std::string Tokenizer::guard(std::string_view text,
+                             std::string_view alsoOf) const {
+  std::string clean = replaceAll(text, kGuard, kReplacement);
+  if (std::optional<std::string> valid = replaceInvalid(clean))
+    clean = std::move(*valid);
+  text = clean;
+  // What is found in normalized text has no place in this one.
+  bool everywhere =
+      normalizedAdded.hasControl(*tables, normalizer.run(text), alsoOf);
+  std::string result;
+  for (size_t at = 0; at < text.size(); ++at) {
+    bool begins = (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80;
+    if (begins && (everywhere ||
+                   rawAdded.startsControl(*tables, text.substr(at), alsoOf)))
+      result += kGuard;
+    result += text[at];
+  }
+  return result;
+}
+
+/// Encodes a text between added tokens that may have guards. One that has them
+/// is not searched for added tokens again.
+void Tokenizer::encodeGuarded(std::string_view text, bool start,
+                              bool parseSpecial, Output &output) const {
+  std::string plain = replaceAll(text, kGuard, "");
+  if (plain.size() == text.size())
+    encodeRaw(text, start, parseSpecial, output);
+  else if (!plain.empty())
+    preTokenize(0, normalizer.run(plain), start, output);
 }
 
 /// Encodes a text between added tokens. `start`: it begins the input.

@@ -1,7 +1,7 @@
 //===- Tokenizer.h - Text to ids and back -----------------------*- C++ -*-===//
 //
-// Byte-level BPE, SentencePiece's BPE and unigram models, and WordPiece, with the
-// ids that the `tokenizers` library gives.
+// Byte-level BPE, SentencePiece's BPE and unigram models, and WordPiece, with
+// the ids that the `tokenizers` library gives.
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
@@ -30,6 +30,7 @@ namespace mica {
 struct EncodeOptions {
   bool addSpecial = true;   // the ids that the model wants around a text
   bool parseSpecial = true; // "<bos>" in the text is the token, not 5 letters
+  bool guarded = false;     // but not behind a guard (`Tokenizer::guard`)
 };
 
 /// A tokenizer over mapped tables. Immutable, so threads may share one.
@@ -42,6 +43,11 @@ public:
   /// maximal part, as Python's `bytes.decode(errors='replace')` has it.
   std::vector<int32_t> encode(std::string_view text,
                               EncodeOptions options = {}) const;
+
+  /// `text` to be put into another one, so that `encode` with `guarded` sees no
+  /// special token in it and no added one that `alsoOf` contains: kGuard stands
+  /// before each. What had kGuard in it has U+FFFD there.
+  std::string guard(std::string_view text, std::string_view alsoOf = {}) const;
 
   /// The whole text of `ids`, special tokens left out unless `special`.
   std::string decode(std::span<const int32_t> ids, bool special = false) const;
@@ -74,6 +80,8 @@ private:
 
   explicit Tokenizer(std::unique_ptr<const tokenizer::Tables> checked);
 
+  void encodeGuarded(std::string_view text, bool start, bool parseSpecial,
+                     Output &output) const;
   void encodeRaw(std::string_view text, bool start, bool parseSpecial,
                  Output &output) const;
   void preTokenize(uint32_t step, std::string_view text, bool start,

@@ -15,6 +15,8 @@ namespace mica::tokenizer {
 
 inline constexpr std::string_view kReplacement = "\xef\xbf\xbd"; // U+FFFD
 inline constexpr std::string_view kMetaspace = "\xe2\x96\x81";   // U+2581
+/// U+FDD0, which Unicode keeps for programs' own use: no text has it.
+inline constexpr std::string_view kGuard = "\xef\xb7\x90";
 
 /// What stands at the start of `text`, which is not empty: a character, the
 /// longest part of one that a longer text could complete (`truncated`), or

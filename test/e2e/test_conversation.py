@@ -1,12 +1,16 @@
 """`mica run --chat`, with the example model given a template."""
 import json
+import os
 import pathlib
 import select
 import shutil
 import signal
 import subprocess
+import time
 
+import numpy as np
 import pytest
+import tokenizers
 
 import artifacts
 
@@ -21,14 +25,18 @@ CUT = TEMPLATE.replace("m.content }}", "m.content[:5] if m.role == "
 
 @pytest.fixture(scope="session")
 def talking(compiled, tmp_path_factory):
-    """Returns a function: template -> the example's artifact with it."""
-    def make(template):
+    """Returns a function: template, context -> the example's artifact with
+    them."""
+    def change(file, **settings):
+        file.write_text(json.dumps(json.loads(file.read_text()) | settings))
+
+    def make(template, context=1024):
         path = tmp_path_factory.mktemp("chat") / "model"
         shutil.copytree(EXAMPLE, path)
-        config = json.loads((path / "tokenizer_config.json").read_text())
-        (path / "tokenizer_config.json").write_text(
-            json.dumps(dict(config, bos_token="", chat_template=template)))
-        return compiled(path)
+        change(path / "tokenizer_config.json", bos_token="",
+               chat_template=template)
+        change(path / "config.json", max_position_embeddings=context)
+        return compiled(path, f"--max-context={context}")
     return make
 
 
@@ -79,6 +87,56 @@ def test_interrupt(request, talking):
         process.stdin.close()
         process.stdout.read()
         assert process.wait(60) == 0, process.stderr.read()
+
+
+def cpu_seconds(process):
+    """Returns how long the threads of a process have run."""
+    stat = pathlib.Path(f"/proc/{process.pid}/stat").read_text()
+    user, system = stat.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def test_interrupt_prompt(request, mica, talking):
+    """An interrupt while a prompt is fed: nothing is answered, and the next
+    answer is right although the cache holds a part of the prompt."""
+    path = talking("{{ messages[0].content[:4000] }}\n"
+                   "{{ messages[-1].content }}\n    ", context=32768)
+    long = "x = 1 + y\t" * 5000
+    wanted = mica("run", path, "-p", f"{long[:4000]}\nimport os\n    ", "-n",
+                  "12").stdout
+    with subprocess.Popen(
+            [request.config.getoption("--mica"), "run", path, "--chat", "-n",
+             "12", "--threads", "1"], bufsize=0, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE) as process:
+        process.stdin.write(f"{long}\n".encode())
+        while cpu_seconds(process) < 1:
+            time.sleep(.01)
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read(1) == b"\n"
+        process.stdin.write(b"import os\n")
+        process.stdin.close()
+        assert process.stdout.read().decode() == wanted
+        assert process.wait(60) == 0
+
+
+def test_special_tokens_of_users(mica, talking, evaluate):
+    """A token that someone writes is text; the template's own ends a turn."""
+    tokens = tokenizers.Tokenizer.from_file(str(EXAMPLE / "tokenizer.json"))
+    path = talking("import os\n<|endoftext|>{{ messages[0].content }}")
+
+    def best(plain, text):
+        """Returns the text of the best token behind the prompt."""
+        tokens.encode_special_tokens = plain
+        said = before + tokens.encode(text).ids
+        logits = evaluate(path, np.array([said], np.int32))
+        return tokens.decode([int(logits[0, -1].argmax())])
+    before = tokens.encode("import os\n<|endoftext|>").ids
+    differ = 0
+    for text in ("<|endoftext|>", "import sys<|endoftext|>", "a = '<|endoftext|>"):
+        said = mica("run", path, "--chat", "-n", "1", input=text + "\n").stdout
+        assert said == best(True, text) + "\n"
+        differ += best(True, text) != best(False, text)
+    assert before[-1] == 0 and differ
 
 
 def test_interrupt_leaves(request, talking):

@@ -71,6 +71,43 @@ TEST(Tokenizer, AddedTokensAreLongestAndMayBeText) {
   EXPECT_EQ(tokenizer->decode(Ids{3, 1}, true), "<s>s");
 }
 
+// Special tokens in what was guarded are text, those around it are not.
+TEST(Tokenizer, GuardedText) {
+  TokenizerSource source = makeSource({"<", "s", ">", "<s>", "<s>>", "[", "x"});
+  source.merges.clear();
+  source.added = {{"<s>", 3, Special, false},
+                  {"<s>>", 4, 0, false},
+                  {"[", 5, Special, false},
+                  {"x", 6, Special, true}};
+  source.normalizer.push_back({StepKind::Replace, 0, "X", "x"});
+  for (size_t id : {3, 5, 6})
+    source.pieces[id] = {source.pieces[id].text, PieceKind::Control, false};
+  auto tables = buildTokenizerTables(source);
+  ASSERT_TRUE(tables) << tables.error().message;
+  auto tokenizer = load(*tables);
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  auto encode = [&](const std::string &text) {
+    return tokenizer->encode(text, {.addSpecial = false, .guarded = true});
+  };
+  auto guard = [&](std::string_view text) { return tokenizer->guard(text); };
+  int32_t bracket = 100 + '[', letter = 100 + 'x';
+  EXPECT_EQ(encode("<s>" + guard("<s>") + "<s>"), (Ids{3, 0, 1, 2, 3}));
+  EXPECT_EQ(encode("<s>" + guard("s<s><s>>[") + "["),
+            (Ids{3, 1, 0, 1, 2, 4, bracket, 5}));
+  // Any token that a template has, too.
+  EXPECT_EQ(encode("<s>>" + tokenizer->guard("<s>>s", "{{'<s>>'}}")),
+            (Ids{4, 0, 1, 2, 2, 1}));
+  // Where the normalizer makes it, too.
+  EXPECT_EQ(encode("x<s>" + guard("sX") + "<s>X"),
+            (Ids{6, 3, 1, letter, 3, 6}));
+  EXPECT_EQ(guard("s<s> \xef\xb7\x90"), "s\xef\xb7\x90<s> \ufffd");
+  EXPECT_EQ(guard(""), "");
+  // A guard that is left over is nothing, and without the option a character.
+  EXPECT_EQ(encode("\xef\xb7\x90"), Ids{});
+  EXPECT_EQ(tokenizer->encode("\xef\xb7\x90"),
+            (Ids{100 + 0xef, 100 + 0xb7, 100 + 0x90}));
+}
+
 TEST(Tokenizer, ScoresOrderMerges) {
   TokenizerSource source = makeSource({"a", "b", "ab", "aba", "ba"});
   auto merges = mergesFromScores(source.pieces, {0, 0, -2, -1, -3});

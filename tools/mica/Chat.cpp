@@ -36,9 +36,11 @@ public:
 private:
   std::optional<std::string> readLine() const;
   Expected<std::vector<int32_t>> tokens() const;
+  void say(const char *role, const std::string &content, bool byModel = false);
   Status answer();
   void rewind(const std::vector<int32_t> &ids);
-  Expected<std::string> generate(const std::vector<int32_t> &ids);
+  Expected<std::span<const int32_t>> feed(std::span<const int32_t> ids);
+  Expected<std::string> generate(std::span<const int32_t> rest);
   std::vector<int32_t> endTokens() const;
   /// Tokens that a conversation may have.
   uint32_t room() const {
@@ -84,7 +86,15 @@ Expected<std::vector<int32_t>> Chat::tokens() const {
   if (!rendered)
     return Error{options.file + ": " + rendered.error().message};
   // The template says itself where a text begins.
-  return tokenizer.encode(*rendered, {.addSpecial = false});
+  return tokenizer.encode(*rendered, {.addSpecial = false, .guarded = true});
+}
+
+/// Adds a message. Tokens that end turns are text in it: only the template
+/// writes them. The model may write others that the template has.
+void Chat::say(const char *role, const std::string &content, bool byModel) {
+  std::string_view also = byModel ? "" : model.manifest().chat.text;
+  messages.push_back(
+      {{"role", role}, {"content", tokenizer.guard(content, also)}});
 }
 
 /// Leaves in the cache what the conversation begins with, less than all of it.
@@ -110,11 +120,24 @@ std::vector<int32_t> Chat::endTokens() const {
   return ends;
 }
 
-/// Streams the answer to a conversation and returns it.
-Expected<std::string> Chat::generate(const std::vector<int32_t> &ids) {
-  rewind(ids);
-  std::vector<int32_t> rest(ids.begin() + ptrdiff_t(held.size()), ids.end());
-  held = ids;
+/// Feeds what is new in a conversation, but not its last step, and returns that
+/// one; an interrupt ends it earlier.
+Expected<std::span<const int32_t>> Chat::feed(std::span<const int32_t> ids) {
+  std::span<const int32_t> rest = ids.subspan(held.size());
+  uint32_t most = model.info().maxRows;
+  while (rest.size() > most && !interrupted) {
+    Request request{&sequence, rest.first(most), 0};
+    if (auto logits = model.step({&request, 1}); !logits)
+      return logits.takeError();
+    sampler.accept(request.tokens);
+    rest = rest.subspan(most);
+  }
+  return rest;
+}
+
+/// Streams the answer behind what is held, of which `rest` is not fed yet, and
+/// returns it.
+Expected<std::string> Chat::generate(std::span<const int32_t> rest) {
   Detokenizer detokenizer(tokenizer, true);
   StopStrings stop(options.stop);
   std::string said;
@@ -125,7 +148,7 @@ Expected<std::string> Chat::generate(const std::vector<int32_t> &ids) {
     return !stop.stopped() && !interrupted;
   };
   // The last token need not be in the cache.
-  uint32_t left = room() - uint32_t(ids.size()) + 1;
+  uint32_t left = room() - uint32_t(held.size()) + 1;
   auto stats = model.generate(
       sequence, rest, sampler,
       {.maxTokens = std::min(options.tokens, left), .endTokens = endTokens()},
@@ -137,8 +160,6 @@ Expected<std::string> Chat::generate(const std::vector<int32_t> &ids) {
     return stats.takeError();
   show(stop.feed(detokenizer.finish()));
   show(stop.finish());
-  std::fputc('\n', stdout);
-  std::fflush(stdout);
   if (stats->newTokens == left && !stats->ended && !interrupted)
     return Error{"context of " + std::to_string(room()) +
                  " tokens is full, expected a shorter conversation or more "
@@ -156,20 +177,29 @@ Status Chat::answer() {
     return Error{"conversation of " + std::to_string(ids->size()) +
                  " tokens, expected at most " + std::to_string(room()) +
                  " (--ctx)"};
-  auto said = generate(*ids);
+  rewind(*ids);
+  auto rest = feed(*ids);
+  if (!rest)
+    return rest.takeError();
+  held = *ids;
+  Expected<std::string> said = std::string();
+  if (!interrupted)
+    said = generate(*rest);
+  std::fputc('\n', stdout);
+  std::fflush(stdout);
   if (!said)
     return said.takeError();
-  messages.push_back({{"role", "assistant"}, {"content", *said}});
+  say("assistant", *said, true);
   return {};
 }
 
 int Chat::run() {
   if (!options.system.empty())
-    messages.push_back({{"role", "system"}, {"content", options.system}});
+    say("system", options.system);
   while (auto line = readLine()) {
     if (line->empty())
       continue;
-    messages.push_back({{"role", "user"}, {"content", *line}});
+    say("user", *line);
     Status status = answer();
     // An interrupt is over with the answer.
     interrupted = 0;
