@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "mica/Compile.h"
-#include "lib/Compiler/ChatTemplates.h"
 #include "lib/Compiler/Diagnostics.h"
 #include "lib/Compiler/ManifestWriter.h"
 #include "lib/Compiler/Options.h"
@@ -14,6 +13,7 @@
 #include "lib/Compiler/Source.h"
 #include "lib/Compiler/Stages.h"
 #include "lib/Compiler/Tokenizers.h"
+#include "lib/Import/ChatTemplates.h"
 #include "lib/Target/CPU/Emit.h"
 #include <chrono>
 

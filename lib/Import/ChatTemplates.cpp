@@ -3,7 +3,7 @@
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
 
-#include "lib/Compiler/ChatTemplates.h"
+#include "lib/Import/ChatTemplates.h"
 #include "lib/Import/GGUF.h"
 #include "lib/Import/Json.h"
 
@@ -35,7 +35,9 @@ std::string tokenOf(const GGUF &gguf, const std::string &key) {
   return std::string((*tokens)[size_t(*id)]);
 }
 
-Expected<ChatSource> fromGGUF(const GGUF &gguf) {
+} // namespace
+
+Expected<ChatSource> mica::chatSource(const GGUF &gguf) {
   ChatSource chat;
   const std::string key = "tokenizer.chat_template";
   for (auto [name, into] : {std::pair(key, &chat.text),
@@ -51,6 +53,8 @@ Expected<ChatSource> fromGGUF(const GGUF &gguf) {
   chat.eos = tokenOf(gguf, "tokenizer.ggml.eos_token_id");
   return chat;
 }
+
+namespace {
 
 /// A token is its text, or an object that has it.
 Status readToken(const json &config, const char *key, const std::string &file,
@@ -108,40 +112,54 @@ Status readText(const std::filesystem::path &path, std::string &into) {
   return {};
 }
 
+/// Puts the templates that are files of the directory, if there are any, in the
+/// place of those in `chat`, as transformers does.
+Status readFiles(const std::filesystem::path &directory, ChatSource &chat) {
+  std::filesystem::path main = directory / "chat_template.jinja";
+  std::error_code ignored;
+  if (std::filesystem::exists(main, ignored))
+    chat.toolsText = "";
+  if (Status s = readText(main, chat.text); !s)
+    return s;
+  return readText(directory / "additional_chat_templates" / "tool_use.jinja",
+                  chat.toolsText);
+}
+
 Expected<ChatSource> fromDirectory(const std::filesystem::path &directory) {
   ChatSource chat;
   std::filesystem::path config = directory / "tokenizer_config.json";
   std::error_code ignored;
   if (std::filesystem::exists(config, ignored)) {
     auto file = MappedFile::open(config.string());
-    if (!file)
-      return file.takeError();
-    auto root = parseJsonObject(file->path(), file->bytes());
-    if (!root)
-      return root.takeError();
-    for (auto [key, into] :
-         {std::pair("bos_token", &chat.bos), std::pair("eos_token", &chat.eos)})
-      if (Status s = readToken(*root, key, file->path(), *into); !s)
-        return s.takeError();
-    if (Status s = readTemplates(*root, file->path(), chat); !s)
-      return s.takeError();
+    auto found = file ? chatSource(*file) : file.takeError();
+    if (!found)
+      return found;
+    chat = std::move(*found);
   }
-  // These come before what stands in the configuration, as in transformers.
-  if (Status s = readText(directory / "chat_template.jinja", chat.text); !s)
-    return s.takeError();
-  if (Status s =
-          readText(directory / "additional_chat_templates" / "tool_use.jinja",
-                   chat.toolsText);
-      !s)
+  if (Status s = readFiles(directory, chat); !s)
     return s.takeError();
   return chat;
 }
 
 } // namespace
 
+Expected<ChatSource> mica::chatSource(const MappedFile &file) {
+  ChatSource chat;
+  auto root = parseJsonObject(file.path(), file.bytes());
+  if (!root)
+    return root.takeError();
+  for (auto [key, into] :
+       {std::pair("bos_token", &chat.bos), std::pair("eos_token", &chat.eos)})
+    if (Status s = readToken(*root, key, file.path(), *into); !s)
+      return s.takeError();
+  if (Status s = readTemplates(*root, file.path(), chat); !s)
+    return s.takeError();
+  return chat;
+}
+
 Expected<ChatSource> mica::chatSource(const Checkpoint &checkpoint) {
   const GGUF *gguf = checkpoint.gguf();
-  auto chat = gguf ? fromGGUF(*gguf) : fromDirectory(checkpoint.path());
+  auto chat = gguf ? chatSource(*gguf) : fromDirectory(checkpoint.path());
   if (!chat)
     return chat;
   if (Status s = checkSize(*chat, checkpoint.path()); !s)
