@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Manifest.h"
+#include "runtime/JsonNesting.h"
 
 #include "nlohmann/json.hpp"
 
@@ -376,6 +377,9 @@ static Manifest readManifest(Reader &r, const json &root, uint32_t image) {
 
 Expected<std::vector<Manifest>> mica::parseManifests(std::string_view text,
                                                      const std::string &file) {
+  if (size_t depth = jsonNesting(text); depth > kMaxJsonNesting)
+    return Error{file + ": manifest nested " + std::to_string(depth) +
+                 " deep, expected at most " + std::to_string(kMaxJsonNesting)};
   const json root = json::parse(text, nullptr, false);
   if (root.is_discarded())
     return Error{file + ": manifest is no JSON, expected an object"};

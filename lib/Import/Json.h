@@ -7,6 +7,7 @@
 #define LIB_IMPORT_JSON_H
 
 #include "lib/Import/MappedFile.h"
+#include "runtime/JsonNesting.h"
 
 #include <nlohmann/json.hpp>
 
@@ -17,6 +18,9 @@ namespace mica {
 inline Expected<nlohmann::json>
 parseJsonObject(const std::string &thing, std::span<const std::byte> text) {
   auto *begin = reinterpret_cast<const char *>(text.data());
+  if (size_t depth = jsonNesting({begin, text.size()}); depth > kMaxJsonNesting)
+    return Error{thing + ": JSON nested " + std::to_string(depth) +
+                 " deep, expected at most " + std::to_string(kMaxJsonNesting)};
   nlohmann::json value =
       nlohmann::json::parse(begin, begin + text.size(), nullptr, false);
   if (value.is_discarded())

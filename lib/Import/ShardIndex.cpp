@@ -6,6 +6,9 @@
 #include "lib/Import/ShardIndex.h"
 #include "lib/Import/Json.h"
 
+#include <algorithm>
+#include <climits>
+
 using namespace mica;
 using nlohmann::json;
 
@@ -21,8 +24,10 @@ Expected<ShardIndex> ShardIndex::parse(const MappedFile &file) {
   index.path = file.path();
   for (const auto &[tensor, shard] : map->items()) {
     std::string name = shard.is_string() ? shard.get<std::string>() : "";
-    if (name.empty() || name.find('/') != std::string::npos ||
-        name.find('\0') != std::string::npos)
+    if (name.empty() || name.size() > NAME_MAX ||
+        std::any_of(name.begin(), name.end(), [](unsigned char c) {
+          return c == '/' || c < ' ' || c == 0x7f;
+        }))
       return Error{file.path() + ": tensor " + quote(tensor) + " is in " +
                    quote(name) + ", expected the name of a file beside it"};
     index.fileOf.emplace(tensor, std::move(name));

@@ -7,8 +7,11 @@
 
 #include "lib/Artifact/Writer.h"
 #include "mica/Hash.h"
+#include "mica/Model.h"
 #include "runtime/CPUFeatures.h"
+#include "test/Damage.h"
 #include "test/runtime/TinyModel.h"
+#include "tools/mica/Roofline.h"
 
 #include "nlohmann/json.hpp"
 #include "gtest/gtest.h"
@@ -23,6 +26,7 @@
 
 using namespace mica;
 using nlohmann::json;
+using nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 namespace {
@@ -286,6 +290,56 @@ TEST_F(ArtifactTest, ManifestErrors) {
     ASSERT_TRUE(tiny::write(path, "", manifest.dump()));
     EXPECT_EQ(openError(), std::string("manifest: ") + c.message);
   }
+}
+
+/// A manifest that has everything: a chat template and two images.
+ordered_json fullManifest() {
+  auto root = ordered_json::parse(tiny::manifest());
+  root["version"] = 2;
+  root["chat"] = {{"template", "{{ messages }}"},
+                  {"tools_template", "{{ tools }}"},
+                  {"bos_token", "<s>"},
+                  {"eos_token", "</s>"}};
+  root["code"][1]["instead"] = {
+      {"phases", {"one"}}, {"arena", {{"row", 8}, {"out", 4}, {"worker", 0}}}};
+  root["work"] = {{{"phase", "append"}, {"calls", 2}, {"type", "i8/32"}}};
+  return root;
+}
+
+// Whatever it says, opening is refused in one line or what was opened is whole.
+TEST_F(ArtifactTest, DamagedManifests) {
+  ordered_json whole = fullManifest();
+  ASSERT_TRUE(tiny::write(path, "", whole.dump()));
+  ASSERT_EQ(openError(), "");
+  std::mt19937 random(1);
+  int refused = 0;
+  for (int i = 0; i < test::kDamaged; ++i) {
+    ASSERT_TRUE(tiny::write(path, "",
+                            i % 4 ? test::damagedJson(whole, random)
+                                  : test::damaged(whole.dump(), random)));
+    if (!openError().empty()) {
+      ++refused;
+      continue;
+    }
+    auto artifact = Artifact::open(path);
+    (void)parseWork(artifact->manifest().work, path);
+    for (bool guarded : {false, true})
+      if (auto weights = artifact->weightAddresses(guarded))
+        for (uint64_t weight : *weights)
+          if (weight)
+            (void)*reinterpret_cast<const volatile char *>(weight);
+    auto model = Model::load(path, {.threads = 1});
+    if (!model)
+      EXPECT_EQ(model.error().message.find('\n'), std::string::npos);
+  }
+  EXPECT_GT(refused, test::kDamaged / 4);
+}
+
+TEST(ManifestTest, Nested) {
+  std::string text = R"({"model": )" + std::string(1000000, '[') +
+                     std::string(1000000, ']') + "}";
+  EXPECT_EQ(parseManifests(text, "M").error().message,
+            "M: manifest nested 1000001 deep, expected at most 200");
 }
 
 TEST(ManifestTest, Images) {

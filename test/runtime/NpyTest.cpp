@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/mica/Npy.h"
+#include "test/Damage.h"
 
 #include "gtest/gtest.h"
 
@@ -68,6 +69,36 @@ TEST(Npy, EveryFlippedHeaderByte) {
       if (array)
         ASSERT_EQ(array->values.size(), 6u) << i;
     }
+}
+
+// Whole arrays and parts of large ones.
+TEST(Npy, DamagedFiles) {
+  std::string path =
+      ::testing::TempDir() + "damaged-" + std::to_string(getpid()) + ".npy";
+  std::string whole = file("{'descr': '<f4', 'fortran_order': False, "
+                           "'shape': (1, 2, 3), }",
+                           {1, 2, 3, 4, 5, 6});
+  std::mt19937 random(1);
+  int refused = 0;
+  for (int i = 0; i < test::kDamaged; ++i) {
+    std::string bytes = test::damaged(whole, random);
+    (void)parseNpy(bytes, "T.npy");
+    std::ofstream(path, std::ios::binary) << bytes;
+    auto reader = NpyReader::open(path);
+    auto array = parseFloatNpy(bytes, "T.npy");
+    EXPECT_LE(bool(array), bool(reader));
+    if (!reader) {
+      ++refused;
+      EXPECT_EQ(reader.error().message.find('\n'), std::string::npos);
+      continue;
+    }
+    std::vector<float> values(6);
+    for (uint64_t at : {uint64_t(0), uint64_t(5), ~uint64_t(0) / 4})
+      if (Status status = reader->read(at, values); !status)
+        EXPECT_EQ(status.error().message.find('\n'), std::string::npos);
+  }
+  unlink(path.c_str());
+  EXPECT_GT(refused, test::kDamaged / 4);
 }
 
 TEST(Npy, Errors) {

@@ -81,6 +81,12 @@ TEST(Checkpoint, wrong_index) {
   }
   {
     Sharded d;
+    d.map["b"] = "2\n.safetensors";
+    EXPECT_EQ(d.error(), index + "tensor 'b' is in '2\\x0a.safetensors', "
+                                 "expected the name of a file beside it");
+  }
+  {
+    Sharded d;
     d.map["b"] = 7;
     EXPECT_EQ(d.error(), index + "tensor 'b' is in '', expected the name of a "
                                  "file beside it");

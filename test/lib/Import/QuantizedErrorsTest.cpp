@@ -3,6 +3,7 @@
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
 
+#include "test/Damage.h"
 #include "test/lib/Import/QuantizedFiles.h"
 
 using namespace mica;
@@ -214,6 +215,23 @@ TEST(Quantized, damaged) {
           EXPECT_EQ(checkpoint.error().message.find('\n'), std::string::npos);
         (*text)[i / 8] ^= 1 << i % 8;
       }
+  }
+}
+
+// Settings that say something else.
+TEST(Quantized, damaged_settings) {
+  std::mt19937 random(1);
+  for (Directory d : everyMethod()) {
+    ASSERT_TRUE(d.open());
+    auto whole = nlohmann::ordered_json::parse(d.config);
+    for (int i = 0; i < kDamaged; ++i) {
+      d.config = damagedJson(whole, random);
+      Expected<Checkpoint> checkpoint = d.parse();
+      if (checkpoint)
+        readAll(*checkpoint);
+      else
+        EXPECT_EQ(checkpoint.error().message.find('\n'), std::string::npos);
+    }
   }
 }
 
