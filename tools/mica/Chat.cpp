@@ -92,7 +92,9 @@ Expected<std::vector<int32_t>> Chat::tokens() const {
 /// Adds a message. Tokens that end turns are text in it: only the template
 /// writes them. The model may write others that the template has.
 void Chat::say(const char *role, const std::string &content, bool byModel) {
-  std::string_view also = byModel ? "" : model.manifest().chat.text;
+  std::string_view also;
+  if (!byModel)
+    also = model.manifest().chat.text;
   messages.push_back(
       {{"role", role}, {"content", tokenizer.guard(content, also)}});
 }
