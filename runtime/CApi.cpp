@@ -6,84 +6,22 @@
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
 
-#include "mica-c/mica.h"
-#include "mica/Model.h"
-#include "runtime/Tokenizer/Tokenizer.h"
+#include "runtime/CApiParts.h"
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <dlfcn.h>
-#include <new>
 
 using namespace mica;
+using namespace mica::capi;
 
-namespace {
-struct Loaded {
-  Model model;
-  std::optional<Tokenizer> tokenizer; // None if the artifact has none.
-};
-thread_local std::string lastError;
-} // namespace
-
-struct mica_model {
-  std::shared_ptr<Loaded> loaded;
-};
 struct mica_sequence {
   std::shared_ptr<Loaded> loaded; // Outlives the sequence.
   Sequence sequence;
-};
-struct mica_sampler {
-  Sampler sampler;
 };
 struct mica_detokenizer {
   std::shared_ptr<Loaded> loaded;
   Detokenizer detokenizer;
   std::string text;
 };
-
-static mica_status fail(mica_status status, std::string message) {
-  lastError = std::move(message);
-  return status;
-}
-
-static mica_status fail(const Error &error) {
-  return fail(MICA_FAILED, error.message);
-}
-
-static mica_status invalid(const char *message) {
-  return fail(MICA_INVALID, message);
-}
-
-/// Runs `body`, a function without arguments that returns a status.
-template <class Body> static mica_status guarded(Body body) noexcept {
-  try {
-    return body();
-  } catch (const std::bad_alloc &) {
-    try {
-      return fail(MICA_FAILED, "no memory left");
-    } catch (...) {
-      return MICA_FAILED;
-    }
-  } catch (...) {
-    return MICA_FAILED;
-  }
-}
-
-/// What the caller's options say. Fields that a newer caller set and this
-/// library does not know are an error, as they would have no effect.
-template <class T> static bool readOptions(const T *given, T &options) {
-  options = {};
-  if (!given)
-    return true;
-  if (given->size < sizeof(size_t))
-    return false;
-  std::memcpy(&options, given, std::min(given->size, sizeof(T)));
-  auto *bytes = reinterpret_cast<const unsigned char *>(given);
-  return given->size <= sizeof(T) ||
-         std::all_of(bytes + sizeof(T), bytes + given->size,
-                     [](unsigned char byte) { return byte == 0; });
-}
 
 /// Fills in what a caller's structure has room for.
 template <class T> static mica_status writeResult(T value, T *result) {
@@ -352,38 +290,8 @@ mica_status mica_model_feed(mica_model *model, mica_sequence *sequence,
 }
 
 //===----------------------------------------------------------------------===//
-// Sampling and generation
+// Generation
 //===----------------------------------------------------------------------===//
-
-mica_status mica_sampler_create(const mica_sampler_options *given,
-                                mica_sampler **result) {
-  return guarded([&] {
-    mica_sampler_options o;
-    if (!result || !readOptions(given, o) || o.reserved)
-      return invalid("sampler options or result, expected known ones");
-    if (!(o.temperature >= 0) || !std::isfinite(o.temperature) ||
-        !(o.top_p >= 0 && o.top_p <= 1))
-      return invalid("temperature or top_p out of range, expected 0 or more "
-                     "and 0 to 1");
-    *result = new mica_sampler{Sampler({.temperature = o.temperature,
-                                        .topK = o.top_k,
-                                        .topP = o.top_p > 0 ? o.top_p : 1,
-                                        .seed = o.seed})};
-    return MICA_OK;
-  });
-}
-
-void mica_sampler_free(mica_sampler *sampler) { delete sampler; }
-
-mica_status mica_sampler_sample(mica_sampler *sampler, const float *logits,
-                                size_t vocab, int32_t *id) {
-  return guarded([&] {
-    if (!sampler || !logits || !vocab || !id)
-      return invalid("sampler, logits or id is NULL");
-    *id = sampler->sampler.sample({logits, vocab});
-    return MICA_OK;
-  });
-}
 
 mica_status mica_model_generate(mica_model *model, mica_sequence *sequence,
                                 const int32_t *prompt, size_t count,

@@ -23,6 +23,37 @@ std::vector<SamplerStage> mica::defaultStages() {
           TopP,      MinP, Xtc,       Temperature};
 }
 
+static constexpr std::pair<std::string_view, SamplerStage> kStages[] = {
+    {"penalties", SamplerStage::Penalties},
+    {"dry", SamplerStage::Dry},
+    {"top_n_sigma", SamplerStage::TopNSigma},
+    {"top_k", SamplerStage::TopK},
+    {"typ_p", SamplerStage::Typical},
+    {"top_p", SamplerStage::TopP},
+    {"min_p", SamplerStage::MinP},
+    {"xtc", SamplerStage::Xtc},
+    {"temperature", SamplerStage::Temperature}};
+
+Expected<std::vector<SamplerStage>> mica::parseStages(std::string_view text) {
+  std::vector<SamplerStage> stages;
+  for (size_t at = 0; at <= text.size();) {
+    size_t end = std::min(text.find(';', at), text.size());
+    std::string name(text.substr(at, end - at));
+    auto known = std::ranges::find(kStages, name,
+                                   [](auto &stage) { return stage.first; });
+    if (known == std::end(kStages)) {
+      std::string message = "stage '" + name + "', expected one of ";
+      for (auto &stage : kStages)
+        message.append(stage.first).append(", ");
+      message.resize(message.size() - 2);
+      return Error{message};
+    }
+    stages.push_back(known->second);
+    at = end + 1;
+  }
+  return stages;
+}
+
 int32_t mica::argmax(std::span<const float> logits) {
   size_t best = 0;
   float greatest = -std::numeric_limits<float>::infinity();

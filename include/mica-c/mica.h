@@ -10,8 +10,8 @@
  * *_free, in any order; NULL may be freed. Everything else is lent, for as long
  * as its comment says. Nothing given to a function is kept.
  *
- * Structures begin with `size`, which the caller sets to the structure's
- * sizeof. In options 0 means the default, so {sizeof(options)} is all defaults
+ * Structures but mica_logit_bias, which does not grow, begin with `size`, which
+ * the caller sets to the structure's sizeof. In options 0 means the default, so {sizeof(options)} is all defaults
  * and a NULL is too.
  *
  * Part of Mica, under Apache-2.0 WITH LLVM-exception.
@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 #define MICA_C_MAJOR 1
-#define MICA_C_MINOR 0
+#define MICA_C_MINOR 1
 
 /* What most functions return. */
 typedef int32_t mica_status;
@@ -147,6 +147,13 @@ mica_status mica_model_feed(mica_model *model, mica_sequence *sequence,
 
 /*===- Sampling and generation ---------------------------------------------===*/
 
+/* Added to the logit of one token; -INFINITY bans it. */
+typedef struct mica_logit_bias {
+  int32_t token;
+  float bias;
+} mica_logit_bias;
+
+/* The stages, their order and formulas: docs/sampling.md. */
 typedef struct mica_sampler_options {
   size_t size;
   float temperature; /* 0: the best token each time */
@@ -154,6 +161,31 @@ typedef struct mica_sampler_options {
   uint32_t top_k;    /* 0: all */
   uint32_t reserved; /* 0 */
   uint64_t seed;
+  /* Since 1.1. */
+  float min_p;
+  float typical_p; /* 0: 1 */
+  float top_n_sigma;
+  float xtc_probability;
+  float xtc_threshold; /* 0: 0.1 */
+  float dynatemp_range;
+  float dynatemp_exponent; /* 0: 1 */
+  float repeat_penalty;    /* 0: 1 */
+  float frequency_penalty;
+  float presence_penalty;
+  int32_t penalty_last_n; /* tokens; 0: 64, -1: all */
+  float dry_multiplier;
+  float dry_base;              /* 0: 1.75 */
+  uint32_t dry_allowed_length; /* 0: 2 */
+  int32_t dry_last_n;          /* tokens; 0 or -1: all */
+  uint32_t mirostat;           /* 1 or 2; 0: off */
+  float mirostat_tau;          /* 0: 5 */
+  float mirostat_eta;          /* 0: 0.1 */
+  const char *stages; /* "top_k;min_p;temperature"; NULL: the usual ones */
+  const mica_logit_bias *bias;
+  size_t bias_count;
+  const mica_model *model;         /* whose tokens the breakers are */
+  const char *const *dry_breakers; /* texts; no repeat reaches across one */
+  size_t dry_breaker_count;        /* 0: none */
 } mica_sampler_options;
 
 mica_status mica_sampler_create(const mica_sampler_options *options,
@@ -161,6 +193,11 @@ mica_status mica_sampler_create(const mica_sampler_options *options,
 void mica_sampler_free(mica_sampler *sampler);
 mica_status mica_sampler_sample(mica_sampler *sampler, const float *logits,
                                 size_t vocab, int32_t *id);
+
+/* Tells of tokens of the text, those of the prompt too, which penalties and DRY
+ * look at. mica_model_generate does it. Since 1.1. */
+mica_status mica_sampler_accept(mica_sampler *sampler, const int32_t *ids,
+                                size_t count);
 
 /* Told of each token and of the text that it completes, lent for the call;
  * at the end, with token -1, of text that is left. Other than 0 ends it. */

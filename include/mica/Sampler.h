@@ -8,6 +8,8 @@
 #ifndef MICA_SAMPLER_H
 #define MICA_SAMPLER_H
 
+#include "mica/Status.h"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,6 +35,9 @@ enum class SamplerStage : uint8_t {
 
 /// All of them, in that order.
 std::vector<SamplerStage> defaultStages();
+
+/// Those of a text such as "top_k;min_p;temperature".
+Expected<std::vector<SamplerStage>> parseStages(std::string_view text);
 
 /// What is added to the logit of one token.
 struct LogitBias {

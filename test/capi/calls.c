@@ -2,6 +2,7 @@
  *   calls MODEL PROMPT; an empty MODEL is the one that the library carries */
 #include "mica-c/mica.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,9 +69,11 @@ static void test_text(const mica_model *model, const char *prompt) {
 
 static void test_samplers(void) {
   mica_sampler *sampler = NULL;
-  mica_sampler_options options = {sizeof(options), 0, 0, 0, 0, 0};
+  mica_sampler_options options;
   float logits[3] = {1, 3, 2};
   int32_t id = -1;
+  memset(&options, 0, sizeof(options));
+  options.size = sizeof(options);
   options.temperature = -1;
   EXPECT(mica_sampler_create(&options, &sampler) == MICA_INVALID && !sampler);
   options.temperature = 2;
@@ -78,6 +81,111 @@ static void test_samplers(void) {
   EXPECT(!mica_sampler_create(&options, &sampler));
   EXPECT(!mica_sampler_sample(sampler, logits, 3, &id) && id == 1);
   EXPECT(mica_sampler_sample(sampler, logits, 0, &id) == MICA_INVALID);
+  mica_sampler_free(sampler);
+  options.size = offsetof(mica_sampler_options, min_p); /* an older program */
+  options.min_p = 7;
+  EXPECT(!mica_sampler_create(&options, &sampler));
+  mica_sampler_free(sampler);
+}
+
+/* What one sampler draws of logits, after some tokens; it is freed. */
+static int32_t draw(const mica_sampler_options *options) {
+  const float logits[5] = {1, 3, 2, 2.5f, 0};
+  const int32_t before[5] = {1, 3, 0, 1, 3};
+  mica_sampler *sampler;
+  int32_t id = -1;
+  EXPECT(!mica_sampler_create(options, &sampler));
+  EXPECT(!mica_sampler_accept(sampler, before, 5));
+  EXPECT(!mica_sampler_sample(sampler, logits, 5, &id));
+  EXPECT(mica_sampler_accept(sampler, NULL, 1) == MICA_INVALID);
+  mica_sampler_free(sampler);
+  return id;
+}
+
+/* What any of 2000 seeds draws, as bits. */
+static unsigned drawn(mica_sampler_options options) {
+  unsigned found = 0;
+  options.temperature = 1;
+  for (options.seed = 0; options.seed < 2000; ++options.seed)
+    found |= 1u << draw(&options);
+  return found;
+}
+
+/* Each field does something, and what it may not be is refused. */
+static void test_sampler_fields(const mica_model *model) {
+  mica_sampler_options none, o;
+  const mica_logit_bias ban = {1, -HUGE_VALF}, wrong = {-1, 0};
+  const char *const texts[1] = {"\n"};
+  mica_sampler *sampler;
+  memset(&none, 0, sizeof(none));
+  none.size = sizeof(none);
+#define REFUSED(FIELD, VALUE)                                                  \
+  do {                                                                         \
+    mica_sampler_options refused = none;                                       \
+    refused.FIELD = (VALUE);                                                   \
+    EXPECT(mica_sampler_create(&refused, &sampler) == MICA_INVALID);           \
+    EXPECT(!sampler);                                                          \
+  } while (0)
+#define DRAWN(FIELD, VALUE, IDS)                                               \
+  do {                                                                         \
+    o = none;                                                                  \
+    o.FIELD = (VALUE);                                                         \
+    EXPECT(drawn(o) == (IDS));                                                 \
+  } while (0)
+  EXPECT(draw(&none) == 1 && drawn(none) == 31);
+  DRAWN(min_p, 0.5f, 10);      /* 3 and 2.5 */
+  DRAWN(top_n_sigma, 0.2f, 2); /* 3 */
+  DRAWN(typical_p, 0.1f, 8);   /* 2.5 is near the entropy */
+  DRAWN(stages, "top_k;temperature", 31);
+  DRAWN(bias, &ban, 31); /* of none: the count is 0 */
+  o.bias_count = 1;
+  EXPECT(drawn(o) == 29 && draw(&o) == 3);
+  o = none;
+  o.xtc_probability = 1;
+  o.xtc_threshold = 0.2f; /* of 3 and 2.5 the worse one stays */
+  EXPECT(!(drawn(o) & 2));
+  o = none;
+  o.repeat_penalty = 9;
+  EXPECT(draw(&o) == 2);
+  o.penalty_last_n = 1; /* 3 alone was there */
+  EXPECT(draw(&o) == 1);
+  o = none;
+  o.frequency_penalty = 1; /* 3 - 2, 2.5 - 2 and 2 */
+  EXPECT(draw(&o) == 2);
+  o = none;
+  o.presence_penalty = 0.75f; /* 3 - .75 is the best still */
+  EXPECT(draw(&o) == 1);
+  o = none;
+  o.dry_multiplier = 10; /* 1, 3 was followed by 0 */
+  o.bias_count = 1;
+  o.bias = &ban;
+  EXPECT(draw(&o) == 3);
+  o = none;
+  o.mirostat = 2;
+  o.mirostat_tau = 0.01f;
+  EXPECT(drawn(o) == 2);
+  REFUSED(mirostat, 2); /* with a temperature of 0 */
+  REFUSED(mirostat, 3);
+  REFUSED(min_p, 1.5f);
+  REFUSED(typical_p, -1);
+  REFUSED(repeat_penalty, -1);
+  REFUSED(penalty_last_n, -2);
+  REFUSED(dry_base, 0.5f);
+  REFUSED(xtc_threshold, NAN);
+  REFUSED(stages, "top_k;nothing");
+  EXPECT(strstr(mica_last_error(), "'nothing', expected one of penalties, "));
+  REFUSED(bias_count, 1);
+  REFUSED(dry_breaker_count, 1);
+  o = none;
+  o.bias = &wrong;
+  o.bias_count = 1;
+  EXPECT(mica_sampler_create(&o, &sampler) == MICA_INVALID);
+  o = none;
+  o.dry_breakers = texts;
+  o.dry_breaker_count = 1;
+  EXPECT(mica_sampler_create(&o, &sampler) == MICA_INVALID);
+  o.model = model;
+  EXPECT(!mica_sampler_create(&o, &sampler));
   mica_sampler_free(sampler);
 }
 
@@ -138,6 +246,7 @@ int main(int argc, char **argv) {
   EXPECT(!mica_model_load(path, NULL, &model));
   test_info(model);
   test_text(model, argv[2]);
+  test_sampler_fields(model);
   generate(model, argv[2]);
   return 0;
 }

@@ -191,39 +191,6 @@ static Status checkMirostat(const SamplerFlags &flags) {
 // Texts
 //===----------------------------------------------------------------------===//
 
-constexpr std::pair<std::string_view, SamplerStage> kStages[] = {
-    {"penalties", SamplerStage::Penalties},
-    {"dry", SamplerStage::Dry},
-    {"top_n_sigma", SamplerStage::TopNSigma},
-    {"top_k", SamplerStage::TopK},
-    {"typ_p", SamplerStage::Typical},
-    {"top_p", SamplerStage::TopP},
-    {"min_p", SamplerStage::MinP},
-    {"xtc", SamplerStage::Xtc},
-    {"temperature", SamplerStage::Temperature}};
-
-static Expected<std::vector<SamplerStage>>
-parseStages(const std::string &text) {
-  std::vector<SamplerStage> stages;
-  for (size_t at = 0; at <= text.size();) {
-    size_t end = std::min(text.find(';', at), text.size());
-    std::string name = text.substr(at, end - at);
-    auto known = std::ranges::find(kStages, name,
-                                   [](auto &stage) { return stage.first; });
-    if (known == std::end(kStages)) {
-      std::string message =
-          "--samplers: stage '" + name + "', expected one of ";
-      for (auto &stage : kStages)
-        message.append(stage.first).append(", ");
-      message.resize(message.size() - 2);
-      return Error{message};
-    }
-    stages.push_back(known->second);
-    at = end + 1;
-  }
-  return stages;
-}
-
 /// The number that the whole text, sign included, is.
 static std::optional<float> parseSigned(std::string_view text) {
   bool minus = text.starts_with('-');
@@ -288,7 +255,7 @@ Expected<SamplerOptions> mica::samplerOptions(const SamplerFlags &flags,
   if (!flags.stages.empty()) {
     auto stages = parseStages(flags.stages);
     if (!stages)
-      return stages.takeError();
+      return Error{"--samplers: " + stages.error().message};
     options.stages = *stages;
   }
   for (const std::string &text : flags.bias)
