@@ -2,7 +2,8 @@
 
 `Kernel(text)` takes stage-2 text (see `module`), compiles it with
 `mica-opt --mica-cpu` and `mica-translate`, and `run` calls it with a `mica_step`
-(include/mica/abi.h) made of arrays, by one worker or by several threads.
+(include/mica/abi.h) made of arrays, by one worker or by several threads. What is
+for AArch64 runs on one worker of a program of its own under qemu-user.
 """
 
 import ctypes
@@ -10,7 +11,9 @@ import functools
 import os
 import pathlib
 import re
+import shutil
 import subprocess
+import tempfile
 import threading
 
 import numpy as np
@@ -38,11 +41,21 @@ TARGETS = {
     "amx-int8": '#mica.target<cpu = "x86-64-v4", features = "+avx512vnni,'
                 '+avx512bf16,+amx-tile,+amx-bf16,+amx-int8", vector_bits = 512, '
                 'panel = 16, max_granule = 256, dot = [bf16], tiles = bf16>',
+    **{name: f'#mica.target<cpu = "armv8.2-a", features = "{features}", '
+             f'vector_bits = 128, panel = 16, max_granule = 256, dot = [{dot}]>'
+       for name, features, dot in (
+           ("arm", "", ""), ("arm-dot", "+dotprod", ""),
+           ("arm-i8mm", "+dotprod,+i8mm", ""),
+           ("arm-bf16", "+dotprod,+i8mm,+bf16", "bf16"))},
 }
+QEMU = shutil.which("qemu-aarch64")
+FOREIGN = pathlib.Path(__file__).with_name("run_foreign.c")
 
 
 def available(target):
     """Whether this machine runs code for `target`."""
+    if target.startswith("arm"):
+        return QEMU is not None
     flags = set(pathlib.Path("/proc/cpuinfo").read_text().split("\n\n")[0].split())
     needed = {"v3": {"avx2", "fma", "f16c"},
               "v4": {"avx512f", "avx512bw", "avx512dq", "avx512vl"},
@@ -165,12 +178,16 @@ class Kernel:
     def __init__(self, text, passes="--mica-cpu"):
         tools = [BUILD / "bin/mica-opt", BUILD / "bin/mica-translate"]
         self.folder = kept.kept(
-            "kernel", [*map(kept.program, tools), text, passes],
+            "kernel", [*map(kept.program, tools), text, passes,
+                       *([FOREIGN.read_text()] if is_foreign(text) else [])],
             lambda path: self.compile(path, tools, text, passes))
         self.library = self.folder / "kernel.so"
         found = re.search(r"tile.worker_bytes = (\d+)",
                           (self.folder / "kernel.llvm").read_text())
         self.worker_bytes = int(found[1]) if found else 0
+        self.foreign = is_foreign(text)
+        if self.foreign:
+            return
         self.entry = ctypes.CDLL(str(self.library)).mica_entry
         self.entry.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32]
         self.entry.restype = None
@@ -184,7 +201,7 @@ class Kernel:
         source.write_text(text)
         for command in ([tools[0], source, passes, "-o", module],
                         [tools[1], "--emit=obj", module, "-o", code],
-                        [LLVM / "clang", "-shared", "-o", library, code]):
+                        link(text, library, code)):
             done = subprocess.run([str(c) for c in command], text=True,
                                   stderr=subprocess.PIPE)
             assert done.returncode == 0, f"{command[0]}: {done.stderr[:3000]}"
@@ -201,6 +218,9 @@ class Kernel:
             logits=None, kv=(), workers=1, **arrays):
         """`arrays`: token, position, row_start, out_row; `kv`: dicts of a group."""
         own = aligned((self.worker_bytes * workers + 64,), np.uint8, 0xFF)
+        if self.foreign:
+            return run_foreign(self.library, rows, seqs, outs, weights,
+                               (*arenas, own), logits, kv, arrays)
         step = self.step(rows, seqs, outs, weights, (*arenas, own), logits, kv,
                          arrays)
         meet = threading.Barrier(workers)
@@ -235,6 +255,62 @@ class Kernel:
             setattr(step, name, address(array))
         step.keep = (groups, table)
         return step
+
+
+def is_foreign(text):
+    """Whether a module is for another architecture."""
+    return 'cpu = "armv' in text
+
+
+def link(text, library, code):
+    """The command that makes of an object what `run` can call."""
+    if not is_foreign(text):
+        return [LLVM / "clang", "-shared", "-o", library, code]
+    return [LLVM / "clang", "--target=aarch64-linux-gnu", "-O1", "-Wall", "-Werror",
+            "-ffreestanding", "-fno-stack-protector", f"-I{ROOT}/include",
+            "-nostdlib", "-static", "-fuse-ld=lld", FOREIGN, code, "-o", library]
+
+
+def run_foreign(program, rows, seqs, outs, weights, arenas, logits, kv, arrays):
+    """Runs the program of run_foreign.c on copies of all arrays in one file, and
+    copies these back."""
+    base, end, placed = 0x100000000000, 64, {}
+
+    def place(array):
+        nonlocal end
+        if array is None:
+            return 0
+        if id(array) not in placed:
+            placed[id(array)] = (array, end)
+            end += -(-array.nbytes // 64) * 64
+        return base + placed[id(array)][1]
+
+    groups = (KVGroup * max(len(kv), 1))()
+    for group, values in zip(groups, kv):
+        for name, array in values.items():
+            setattr(group, name, place(array))
+    raw = lambda structure: np.frombuffer(bytearray(structure), np.uint8)
+    step = Step(size=ctypes.sizeof(Step), rows=rows, seqs=seqs, outs=outs,
+                kv=place(raw(groups)), logits=place(logits),
+                weights=place(np.array([place(w) for w in weights] or [0], np.uint64)),
+                sync=place(np.zeros(ctypes.sizeof(Sync), np.uint8)),
+                **{f"arena{i}": place(arena) for i, arena in enumerate(arenas)},
+                **{name: place(array) for name, array in arrays.items()})
+    at = place(raw(step))
+    with tempfile.NamedTemporaryFile() as file:
+        memory = np.zeros(end, np.uint8)
+        memory[:24] = np.array([base, end, at], np.uint64).view(np.uint8)
+        flat = [(array.reshape(-1, copy=False).view(np.uint8), first)
+                for array, first in placed.values()]
+        for array, first in flat:
+            memory[first:first + array.size] = array
+        memory.tofile(file)
+        file.flush()
+        subprocess.run([QEMU, "-cpu", "max", program, file.name], check=True)
+        memory = np.fromfile(file.name, np.uint8)
+    for array, first in flat:
+        if array.flags.writeable:
+            array[:] = memory[first:first + array.size]
 
 
 SIZES = {"f32": 4, "bf16": 2, "f16": 2, "i8": 1}

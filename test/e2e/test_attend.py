@@ -357,6 +357,9 @@ KINDS = [dict(target=target, cache=cache) for target, cache in (
     ("v4", "f16"), *((target, cache) for cache in ("i8", "i4")
                      for target in ("v3", "avxvnni", "v4", "vnni")),
     ("bf16", "bf16"), ("amx", "bf16")) if kernels.available(target)]
+ARMS = [dict(target=target, cache=cache) for target, cache in (
+    ("arm", "f32"), ("arm", "bf16"), ("arm", "f16"), ("arm", "i8"), ("arm", "i4"),
+    ("arm-bf16", "bf16")) if kernels.available(target)]
 SHAPES = [dict(), dict(key=24, value=24, heads=3, kv_heads=3),
           dict(key=40, value=40, heads=6), dict(key=80, value=80, page=32),
           dict(key=7, value=5, heads=5, kv_heads=1),
@@ -372,6 +375,8 @@ def name(options):
 # Every kind with the plain shape, and each other shape with a third of them.
 CASES = [{**shape, **kind} for i, shape in enumerate(SHAPES)
          for j, kind in enumerate(KINDS) if i == 0 or i % 3 == j % 3]
+CASES += [{**shape, **kind} for i, shape in enumerate(SHAPES[:1] + SHAPES[3:6])
+          for j, kind in enumerate(ARMS) if i == 0 or i % 3 == j % 3]
 # Tiles need pages of 32 tokens and multiples of 32 in keys.
 CASES += [{**shape, **KINDS[-1], "page": 32} for shape in (
     dict(), dict(key=128, value=80), dict(key=32, value=256, heads=14), dict(unit=128),
@@ -392,7 +397,7 @@ def test_rings(kind, page, ring, window, steps):
     check(Shape(heads=6, window=window, page=page, **kind), steps, ring=ring)
 
 
-INTEGERS = [kind["target"] for kind in KINDS if kind["cache"] == "i8"]
+INTEGERS = [kind["target"] for kind in KINDS + ARMS if kind["cache"] == "i8"]
 
 
 @pytest.mark.parametrize("cache", ["i8", "i4"])

@@ -25,6 +25,8 @@ PAIRS = runnable(("v3", "f32", "f32"), ("v3", "bf16", "f32"), ("v3", "f16", "f32
                  ("v4", "f32", "f32"), ("v4", "bf16", "f32"), ("v4", "f16", "f32"),
                  ("v4", "bf16", "bf16"), ("bf16", "bf16", "bf16"),
                  ("amx", "bf16", "bf16"), ("bf16", "f16", "f32"))
+ARM_PAIRS = runnable(("arm", "f32", "f32"), ("arm", "bf16", "f32"), ("arm", "f16", "f32"),
+                     ("arm-bf16", "bf16", "bf16"))
 
 
 # --- epilogues: stage-2 text and what it means ------------------------------
@@ -155,13 +157,14 @@ def check_contract(contract):
     np.testing.assert_array_equal(contract.run(1, first=69)[0], whole[69])
 
 
-@pytest.mark.parametrize("target,weight,kind", PAIRS)
+@pytest.mark.parametrize("target,weight,kind", PAIRS + ARM_PAIRS)
 @pytest.mark.parametrize("n,k", [(200, 80), (33, 1000)])
 def test_contract_elastic(target, weight, kind, n, k):
     check_contract(Contract(target, weight, kind, n, k, 16, bias_residual))
 
 
-@pytest.mark.parametrize("target,weight,kind", PAIRS[1:9:3] + PAIRS[8:9])
+@pytest.mark.parametrize("target,weight,kind",
+                         PAIRS[1:9:3] + PAIRS[8:9] + ARM_PAIRS[1:2])
 @pytest.mark.parametrize("granule", [16, 24, 32, 64, 80, 128])
 def test_contract_fixed(target, weight, kind, granule):
     check_contract(
@@ -209,7 +212,8 @@ def test_contract_in_parts_of_k(target, weight, kind, granule, epilogue):
 OFFSETS = np.array([1, 1, 4, 5, 5, 51, 58, 58], np.int32)
 GROUPED = runnable(("v3", "f32", "f32"), ("v4", "bf16", "f32"), ("bf16", "bf16", "bf16"),
                    ("v3", "q4_0", "i8"), ("v4", "q4_0", "i8"), ("vnni", "q4_0", "i8"),
-                   ("v4", "q4_0", "f32"), ("bf16", "q4_0", "bf16"))
+                   ("v4", "q4_0", "f32"), ("bf16", "q4_0", "bf16"),
+                   ("arm-dot", "q4_0", "i8"), ("arm-bf16", "q4_0", "bf16"))
 N, K = 200, 128
 
 
@@ -319,48 +323,116 @@ TILED = [("bits = 4, zero = 8, group = 32, scale = f16", 64, 1, 4, 32, 8),
           256, 9, 2, 16, 0)]
 
 
+class Blocks:
+    """Products of 70 rows with 80 columns of 512 terms, in a format of blocks;
+    `x`: the rows as they lie in memory, of `kind`."""
+    N, K = 80, 512
+
+    def __init__(self, blocks, block, scale_lines, bits):
+        rng = np.random.default_rng(7)
+        self.blocks = blocks
+        lines = scale_lines + block // 32 * bits
+        shape = (self.N // 16, self.K // block, lines, 64)
+        self.weight = kernels.aligned(shape, np.uint8,
+                                      rng.integers(0, 256, shape, np.uint8))
+        # Every f16 among the scales is a moderate number, and every f32.
+        scales = self.weight[:, :, :scale_lines, 1::2]
+        scales[:] = rng.integers(0x28, 0x38, scales.shape, np.uint8)
+
+    def compiled(self, target, width, kind, groups, schedule=""):
+        """Returns the kernel, for rows of `width` elements, and its buffers."""
+        buffers, (n, k) = Buffers(), (self.N, self.K)
+        memref = f"memref<{'x'.join(map(str, self.weight.shape))}xi8>"
+        text = "\n".join([
+            buffers.add("x", width, kind), buffers.add("y", n, "f32"), f"""
+    %w = tile.weight %step, %c0 slot 0 : {memref}
+    tile.phase "p" id 0 (%step, %worker, %workers) {{
+      tile.contract %x, %w columns {n} granule 16 elastic blocks <{self.blocks}>
+          terms {k} {groups} captures(%y : memref<?x{n}xf32>) {schedule} {{
+      ^bb0(%acc: vector<16xf32>, %m: index, %n: index, %out: memref<?x{n}xf32>):
+        tile.store %acc, %out[%m, %n] along [1] : vector<16xf32>, memref<?x{n}xf32>
+        tile.yield
+      }} : memref<?x{width}x{kind}>, {memref}
+    }}"""])
+        return Kernel(module(target, text)), buffers
+
+    def run(self, target, x, kind, groups, schedule):
+        """Returns the products and the kernel."""
+        kernel, buffers = self.compiled(target, x.shape[1], kind, groups, schedule)
+        memory = buffers.allocate(len(x))
+        buffers.array("x")[:] = x
+        kernel.run(rows=len(x), arenas=(memory, None), weights=[self.weight])
+        y = buffers.array("y").copy()
+        assert np.isfinite(y).all() and y.std() > 1
+        return y, kernel
+
+
 @pytest.mark.skipif(not kernels.available("amx-int8"), reason="no AVX-512 with bf16")
 @pytest.mark.parametrize("blocks,block,scale_lines,bits,part,zero", TILED)
 @pytest.mark.parametrize("depth", [256, 512])
 def test_integer_tiles(blocks, block, scale_lines, bits, part, zero, depth):
     """What tiles give is what vectors give, bit for bit; the last rows of a
     block, which fill no tile, included."""
-    n, k, rng = 80, 512, np.random.default_rng(7)
-    lines = scale_lines + block // 32 * bits
-    shape = (n // 16, k // block, lines, 64)
-    weight = kernels.aligned(shape, np.uint8, rng.integers(0, 256, shape, np.uint8))
-    # Every f16 among the scales is a moderate number.
-    weight[:, :, :scale_lines, 1::2] = rng.integers(
-        0x28, 0x38, weight[:, :, :scale_lines, 1::2].shape, np.uint8)
+    product = Blocks(blocks, block, scale_lines, bits)
+    x = integer_rows(70, Blocks.K, np.random.default_rng(8), part, zero)
     results = []
     for target in ("vnni", "amx-int8"):
-        buffers = Buffers()
-        x = integer_rows(70, k, np.random.default_rng(8), part, zero)
-        text = "\n".join([
-            buffers.add("x", x.shape[1], "i8"), buffers.add("y", n, "f32"), f"""
-    %w = tile.weight %step, %c0 slot 0 : memref<{"x".join(map(str, shape))}xi8>
-    tile.phase "p" id 0 (%step, %worker, %workers) {{
-      tile.contract %x, %w columns {n} granule 16 elastic blocks <{blocks}>
-          terms {k} groups <32 part {part} zero {zero}>
-          captures(%y : memref<?x{n}xf32>) attributes {{schedule = #tile.schedule<
-          rows = [16, 6, 1], panels = [1, 1, 1], block = 48, unit = 48,
-          unroll = 1, prefetch = 512, depth = {depth}>}} {{
-      ^bb0(%acc: vector<16xf32>, %m: index, %n: index, %out: memref<?x{n}xf32>):
-        tile.store %acc, %out[%m, %n] along [1] : vector<16xf32>, memref<?x{n}xf32>
-        tile.yield
-      }} : memref<?x{x.shape[1]}xi8>, memref<{"x".join(map(str, shape))}xi8>
-    }}"""])
-        kernel = Kernel(module(target, text))
+        y, kernel = product.run(
+            target, x, "i8", f"groups <32 part {part} zero {zero}>",
+            "attributes {schedule = #tile.schedule<rows = [16, 6, 1], panels = "
+            "[1, 1, 1], block = 48, unit = 48, unroll = 1, prefetch = 512, "
+            f"depth = {depth}>}}")
         assert ("tdpbssd" in kernel.assembly()) == (target == "amx-int8")
-        memory = buffers.allocate(len(x))
-        buffers.array("x")[:] = x
-        kernel.run(rows=len(x), arenas=(memory, None), weights=[weight])
-        results.append(buffers.array("y").copy())
-    assert np.isfinite(results[0]).all() and results[0].std() > 1
+        results.append(y)
     np.testing.assert_array_equal(*results)
 
 
+# --- the same on AArch64 ----------------------------------------------------
+
+ARMS = [t for t in ("arm", "arm-dot", "arm-i8mm") if kernels.available(t)]
+ARM_TILES = ("attributes {schedule = #tile.schedule<rows = [4, 3, 1], panels = "
+             "[1, 2, 1], block = 48, unit = 48, unroll = 1, prefetch = 0>}")
+SQUARES = [i * i // 2 * (1 if i % 2 else -1) for i in range(16)]
+CODES = [*TILED[::2],
+         ("bits = 8, zero = 128, group = 32, scale = f16", 64, 1, 8, 32, 128),
+         ("bits = 7, zero = 64, group = 32, scale = f16", 64, 1, 7, 32, 64),
+         (f"bits = 4, zero = 0, group = 32, scale = f16 values = {SQUARES}",
+          64, 1, 4, 32, 0)]
+FLOATS = [(TILED[0][0], 64, 1, 4), (TILED[2][0], 256, 5, 6),
+          ("bits = 4, zero = 0, group = 32, scale = f16 floats = array<f32: "
+           + ", ".join(f"{i ** 3 / 500 - 3:f}" for i in range(16)) + ">", 64, 1, 4),
+          ("bits = 8, zero = 0, group = 32, scale = f16 floats = f8E4M3FN",
+           64, 1, 8)]
+
+
+@pytest.mark.parametrize("target", ARMS)
+@pytest.mark.parametrize("blocks,block,scale_lines,bits,part,zero", CODES)
+def test_integers_on_arm(target, blocks, block, scale_lines, bits, part, zero):
+    """Products of integers have the bits that they have with AVX2."""
+    product = Blocks(blocks, block, scale_lines, bits)
+    x = integer_rows(70, Blocks.K, np.random.default_rng(8), part, zero)
+    ours, theirs = (product.run(
+        t, x, "i8", f"groups <32 part {part} zero {zero}>", ARM_TILES)[0]
+        for t in (target, "v3"))
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("target", ARMS[:1])
+@pytest.mark.parametrize("blocks,block,scale_lines,bits", FLOATS)
+def test_decoded_on_arm(target, blocks, block, scale_lines, bits):
+    """So have products of floats with weights decoded in registers."""
+    product = Blocks(blocks, block, scale_lines, bits)
+    x = np.random.default_rng(9).standard_normal((70, Blocks.K), np.float32)
+    ours, theirs = (product.run(t, x, "f32", "", ARM_TILES)[0]
+                    for t in (target, "v3"))
+    np.testing.assert_array_equal(ours, theirs)
+
+
 # --- main loops -------------------------------------------------------------
+
+
+JUMP = r"(?:j\w+|b(?:\.\w+)?|cbn?z\s+\w+,)"
+SPILL = r"\(%r[sb]p.*%[yzt]mm|%[yzt]mm.*\(%r[sb]p|\bq\d+, \[sp"
 
 
 def innermost_loops(assembly):
@@ -369,10 +441,10 @@ def innermost_loops(assembly):
     labels = {line[:-1]: i for i, line in enumerate(lines)
               if re.fullmatch(r"\.LBB\d+_\d+:", line)}
     for i, line in enumerate(lines):
-        jump = re.match(r"\s+j\w+\s+(\.LBB\d+_\d+)", line)
+        jump = re.match(rf"\s+{JUMP}\s+(\.LBB\d+_\d+)", line)
         if jump and labels.get(jump[1], i) < i:
             body = lines[labels[jump[1]] + 1:i]
-            if not any(re.match(r"\s+j\w+\s", inside) for inside in body):
+            if not any(re.match(rf"\s+{JUMP}\s", inside) for inside in body):
                 yield body
 
 
@@ -382,19 +454,58 @@ def innermost_loops(assembly):
     ("v3", "f16", "f32", "vfmadd", "%ymm", 4), ("v4", "f32", "f32", "vfmadd", "%zmm", 5),
     ("v4", "bf16", "f32", "vfmadd", "%zmm", 5), ("v4", "f16", "f32", "vfmadd", "%zmm", 5),
     ("bf16", "bf16", "bf16", "vdpbf16ps", "%zmm", 5),
+    ("arm", "f32", "f32", "fmla", ".4s", 3), ("arm", "bf16", "f32", "fmla", ".4s", 3),
+    ("arm", "f16", "f32", "fmla", ".4s", 3),
+    ("arm-bf16", "bf16", "bf16", "bfdot", ".4s", 3),
     ("amx", "bf16", "bf16", "tdpbf16ps", "%tmm", 6)])
 def test_main_loops(target, weight, kind, product, register, tiles):
     """Each row tile's loop multiplies by the target's best instruction and keeps
     its vectors in registers."""
-    kernel = Contract(target, weight, kind, 64, 256, 16, bias_residual).kernel
+    kernel = Contract(target, weight, kind, 64, 256, 16, bias_residual,
+                      of_arm(target)).kernel
+    check_loops(kernel, product, register, tiles)
+
+
+def of_arm(target):
+    """A schedule for any product on AArch64, else none."""
+    return ("attributes {schedule = #tile.schedule<rows = [4, 2, 1], panels = "
+            "[1, 1, 1], block = 96, unit = 64, unroll = 2, prefetch = 0>}"
+            if target.startswith("arm") else "")
+
+
+def check_loops(kernel, product, register, tiles, spilling=0):
+    """Asserts of the loops with `product` that so many spill."""
     loops = [loop for loop in innermost_loops(kernel.assembly())
              if sum(product in line for line in loop) > 1]
     assert len(loops) == tiles
     for loop in loops:
         assert all(register in line for line in loop if product in line)
-        spills = [line for line in loop
-                  if re.search(r"\(%r[sb]p", line) and re.search(r"%[yzt]mm", line)]
-        assert not spills, spills
+    spills = [[line for line in loop if re.search(SPILL, line)] for loop in loops]
+    assert sum(map(bool, spills)) == spilling, spills
+
+
+# Where four rows of a panel fill all registers with sums, some wait on the stack; on
+# AArch64 a constant does for two rows.
+@pytest.mark.parametrize("target,product,register,tiles,spilling", [
+    ("v3", "vpmaddubsw", "%ymm", 6, 5), ("avxvnni", "{vex}\tvpdpbusd", "%ymm", 6, 2),
+    ("vnni", "vpdpbusd", "%zmm", 12, 3), ("arm-dot", "sdot", ".4b[", 3, 2),
+    ("arm-i8mm", "usdot", ".4b[", 3, 2)])
+def test_loops_of_bytes(target, product, register, tiles, spilling):
+    """q8_0: one instruction for four products where the target has it, and rows
+    of decode in registers."""
+    product_of = Blocks("bits = 8, zero = 128, group = 32, scale = f16", 64, 1, 8)
+    kernel, _ = product_of.compiled(
+        target, 640, "i8", "groups <32 part 32 zero 128>", of_arm(target))
+    check_loops(kernel, product, register, tiles, spilling)
+
+
+@pytest.mark.parametrize("target", ["v4", "vnni"])
+def test_no_pairs_without_them(target):
+    """AVX-512 without BF16 multiplies bf16 weights in f32."""
+    text = Contract(target, "bf16", "f32", 64, 256, 16,
+                    bias_residual).kernel.assembly()
+    assert re.search(r"vfmadd\w+\s.*%zmm", text)
+    assert not re.search(r"vdpbf16ps|vcvtne", text)
 
 
 # --- rows -------------------------------------------------------------------
@@ -436,7 +547,7 @@ def rms_norm(kind, columns, granule):
     }}"""
 
 
-@pytest.mark.parametrize("target", [t for t in ("v3", "v4", "bf16")
+@pytest.mark.parametrize("target", [t for t in ("v3", "v4", "bf16", "arm", "arm-bf16")
                                     if kernels.available(t)])
 @pytest.mark.parametrize("kind,columns,granule", [("f32", 200, 64), ("bf16", 640, 64),
                                                   ("f16", 37, 16), ("bf16", 16, 16)])
@@ -495,7 +606,7 @@ def ulps(got, wanted):
         np.abs(wanted).astype(np.float32)).astype(np.float64)
 
 
-BASES = [t for t in ("v3", "v4") if kernels.available(t)]
+BASES = [t for t in ("v3", "v4", "arm") if kernels.available(t)]
 
 
 @pytest.mark.parametrize("target", BASES)
@@ -532,7 +643,7 @@ def test_sin_cos(target):
         assert np.abs(evaluate(target, op, x) - f(x.astype(float))).max() <= 1e-7
 
 
-@pytest.mark.parametrize("target", [t for t in ("v3", "v4", "bf16")
+@pytest.mark.parametrize("target", [t for t in ("v3", "v4", "bf16", "arm", "arm-bf16")
                                     if kernels.available(t)])
 def test_rounding(target):
     bits = np.random.default_rng(4).integers(0, 2**32, 100000, dtype=np.uint64)
