@@ -11,8 +11,8 @@
  * as its comment says. Nothing given to a function is kept.
  *
  * Structures but mica_logit_bias, which does not grow, begin with `size`, which
- * the caller sets to the structure's sizeof. In options 0 means the default, so {sizeof(options)} is all defaults
- * and a NULL is too.
+ * the caller sets to the structure's sizeof. In options 0 means the default, so
+ * {sizeof(options)} is all defaults and a NULL is too.
  *
  * Part of Mica, under Apache-2.0 WITH LLVM-exception.
  *===----------------------------------------------------------------------===*/

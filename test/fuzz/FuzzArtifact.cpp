@@ -24,22 +24,23 @@ namespace {
 constexpr size_t kChanges = 256;
 constexpr size_t kFields = offsetof(mica_header, section);
 
-/// A file with one page of code and weights each, and the manifest.
+/// A file with one page of weights, two of code, and the manifest.
 std::string makeFile(const uint8_t *changes, std::string_view manifest) {
   mica_header header = {};
   std::memcpy(header.magic, MICA_ARTIFACT_MAGIC, sizeof(header.magic));
   header.version = MICA_ARTIFACT_VERSION;
   header.abi_hash = MICA_ABI_HASH;
-  header.sections = 3;
+  header.sections = 4;
   header.section[0] = {MICA_SECTION_WEIGHTS, 0, MICA_PAGE, 128, 0};
   header.section[1] = {MICA_SECTION_CODE, 0, 2 * MICA_PAGE, 64, 0};
-  header.section[2] = {MICA_SECTION_MANIFEST, 0, 3 * MICA_PAGE, manifest.size(),
+  header.section[2] = {MICA_SECTION_CODE, 1, 3 * MICA_PAGE, 64, 0};
+  header.section[3] = {MICA_SECTION_MANIFEST, 0, 4 * MICA_PAGE, manifest.size(),
                        0};
-  std::string file(3 * MICA_PAGE, '\0');
+  std::string file(4 * MICA_PAGE, '\0');
   file += manifest;
   file.resize((file.size() + MICA_PAGE - 1) / MICA_PAGE * MICA_PAGE);
   header.file_size = file.size();
-  for (uint32_t i = 0; i < 3; ++i)
+  for (uint32_t i = 0; i < header.sections; ++i)
     header.section[i].checksum = hashBytes(
         file.data() + header.section[i].offset, header.section[i].size);
   auto *bytes = reinterpret_cast<uint8_t *>(&header);

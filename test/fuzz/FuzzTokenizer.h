@@ -26,6 +26,12 @@ inline void useTokenizer(const Tokenizer &tokenizer) {
     (void)tokenizer.decode(ids, special);
     (void)tokenizer.isEos(ids.empty() ? -1 : ids.back());
   }
+  // Guarded text, too.
+  std::string guarded = tokenizer.guard("<s>x <b></s>\xff Hi\xef\xb7\x90</s>");
+  for (int32_t id :
+       tokenizer.encode(guarded, {.addSpecial = false, .guarded = true}))
+    if (id < 0 || id >= tokenizer.vocabSize())
+      std::abort();
 }
 
 /// Builds the tables of `source` and uses them.

@@ -6,6 +6,7 @@
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
 
+#include "lib/Import/ChatTemplates.h"
 #include "lib/Import/TokenizerJson.h"
 #include "test/fuzz/FuzzTokenizer.h"
 
@@ -32,6 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   files.tokenizerConfig = take("d/tokenizer_config.json");
   files.generationConfig = take("d/generation_config.json");
   files.modelConfig = take("d/config.json");
+  if (files.tokenizerConfig)
+    (void)chatSource(*files.tokenizerConfig);
   useSource(parseTokenizerJson(files));
   return 0;
 }
