@@ -1,6 +1,7 @@
 //===- Source.cpp - What is compiled, read --------------------------------===//
 
 #include "lib/Compiler/Source.h"
+#include "lib/Compiler/Nesting.h"
 #include "lib/Compiler/Recipe.h"
 #include "lib/Compiler/TunedRows.h"
 #include "lib/Import/BuildModel.h"
@@ -20,6 +21,8 @@ static Expected<Source> readModule(MLIRContext &context,
                                    const DiagnosticKeeper &keeper) {
   Source source;
   ParserConfig config(&context);
+  if (Status status = checkNesting(options.input); !status)
+    return status.takeError();
   source.module = parseSourceFile<ModuleOp>(options.input, config);
   if (!source.module)
     return keeper.failure(options.input);
@@ -133,6 +136,8 @@ static void setPrecision(ModuleOp module, const CompileOptions &options) {
 static Status addSchedules(ModuleOp module, const CompileOptions &options,
                            const DiagnosticKeeper &keeper) {
   ParserConfig config(module.getContext());
+  if (Status status = checkNesting(options.schedules); !status)
+    return status;
   auto file = parseSourceFile<ModuleOp>(options.schedules, config);
   if (!file)
     return keeper.failure(options.schedules);

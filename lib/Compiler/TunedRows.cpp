@@ -3,6 +3,7 @@
 #include "lib/Compiler/TunedRows.h"
 #include "lib/Artifact/OutputFile.h"
 #include "lib/Compiler/Diagnostics.h"
+#include "lib/Compiler/Nesting.h"
 #include "mica/Compile.h"
 #include "mica/CompilerVersion.h"
 #include "mlir/IR/Builders.h"
@@ -82,6 +83,8 @@ Expected<TunedRows> TunedRows::read(MLIRContext &context,
       error = ": " + oneLine(diagnostic);
     return success();
   });
+  if (Status status = checkNesting(path); !status)
+    return status.takeError();
   auto module = parseSourceFile<ModuleOp>(path, ParserConfig(&context));
   if (!module)
     return Error{path + error};

@@ -188,3 +188,15 @@ def test_commands(kind, request, tiny, inputs, tmp_path):
                  for word in words.split()]
         refused += run(program, words, given, out)
     assert refused or kind in ("prompt", "conversation", "chat_template.jinja")
+
+
+def test_nested_modules(mica, tiny, tmp_path):
+    """MLIR's parser calls itself for each bracket."""
+    file = tmp_path / "m.mlir"
+    file.write_text("module attributes {a = " + "[" * 10**6)
+    for words in (["compile", file], ["compile", tiny, f"--schedules={file}"]):
+        result = mica(*words, "-o", tmp_path / "m.mica", fails=True)
+        assert result.returncode == 1
+        assert result.stderr == (f"mica: {file}: brackets nested 1000001 deep, "
+                                 "expected at most 1000\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["m.mlir"]

@@ -1,10 +1,12 @@
 //===- TunedRowsTest.cpp - The cache file of `mica tune` ------------------===//
 
 #include "lib/Compiler/TunedRows.h"
+#include "lib/Compiler/Nesting.h"
 #include "lib/Compiler/Register.h"
 #include "mica/Compile.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/MLIRContext.h"
+#include "test/Damage.h"
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -122,6 +124,32 @@ TEST_F(TunedRowsTest, BadFilesAreRefused) {
                         "block = 1, unit = 1, unroll = 1, prefetch = 0>}"))
                 .find("expects rows that descend to 1"),
             std::string::npos);
+}
+
+// Whatever is wrong, reading ends in rows or one line.
+TEST_F(TunedRowsTest, DamagedFiles) {
+  TunedRows tuned = read();
+  tuned.set(mine, kernel(16), schedule(8));
+  tuned.set(others[0], kernel(32), schedule(16));
+  ASSERT_TRUE(tuned.write());
+  std::ifstream file(path);
+  std::string whole(std::istreambuf_iterator<char>(file), {});
+  std::mt19937 random(1);
+  int refused = 0;
+  for (int i = 0; i < test::kDamaged; ++i)
+    refused += errorOf(test::damaged(whole, random)) != "none";
+  EXPECT_GT(refused, test::kDamaged / 4);
+}
+
+TEST_F(TunedRowsTest, Nested) {
+  auto nested = [](char open, char close) {
+    return "module attributes {a = " + std::string(100000, open) +
+           std::string(100000, close) + "} {}";
+  };
+  std::string error = "brackets nested 100001 deep, expected at most 1000";
+  EXPECT_EQ(errorOf(nested('[', ']')), error);
+  EXPECT_EQ(errorOf(nested('<', '>')), error);
+  EXPECT_EQ(moduleNesting("// [[[\n\"[\\\"[[\" (a) -> (b[<1>]) {a >= 1}"), 3u);
 }
 
 TEST_F(TunedRowsTest, TheDefaultFileIsInTheUsersCache) {
