@@ -83,6 +83,8 @@ const ModelInfo &Model::info() const { return state->info; }
 
 uint32_t Model::threads() const { return state->workers.count(); }
 
+std::span<const int> Model::cpus() const { return state->workers.cpus(); }
+
 std::span<const uint8_t> Model::tokenizer() const {
   return state->artifact.section(MICA_SECTION_TOKENIZER);
 }

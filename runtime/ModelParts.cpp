@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/ModelParts.h"
+#include "runtime/Placement.h"
 
 using namespace mica;
 
@@ -22,9 +23,8 @@ Expected<ModelParts> ModelParts::open(const std::string &path,
   auto weights = artifact->weightAddresses(guarded);
   if (!weights)
     return weights.takeError();
-  uint32_t cores;
-  usableCPUs(cores);
-  auto workers = Workers::create(options.threads ? options.threads : cores);
+  auto workers =
+      Workers::create(options.threads ? options.threads : defaultWorkers());
   if (!workers)
     return workers.takeError();
   const Manifest &manifest = artifact->manifest();

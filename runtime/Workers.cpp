@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Workers.h"
+#include "runtime/Placement.h"
 
 #include <algorithm>
 #include <atomic>
@@ -58,13 +59,17 @@ class Patience {
 public:
   /// Whether to go on spinning after `spun` rounds.
   bool allows(uint32_t spun) const { return spun < rounds; }
-  void spunEnough() { rounds = std::min(rounds * 2, kMost); }
-  void sleptAfterAll() { rounds = std::max(rounds / 2, kLeast); }
+  void spunEnough() { rounds = std::min(rounds * 2, most); }
+  void sleptAfterAll() { rounds = std::max(rounds / 2, least); }
+
+  /// For teams with more workers than CPUs: who spins keeps the one that it
+  /// waits for from running.
+  void neverSpin() { rounds = most = least = 0; }
 
 private:
   // A round is one pause, 20 to 50 ns: from 5 us to about 1 ms.
-  static constexpr uint32_t kLeast = 1 << 8, kMost = 1 << 15;
-  uint32_t rounds = kMost;
+  uint32_t least = 1 << 8, most = 1 << 15;
+  uint32_t rounds = most;
 };
 
 /// Where all threads of a team meet, again and again.
@@ -124,61 +129,7 @@ private:
 #endif
 };
 
-//===----------------------------------------------------------------------===//
-// Placement
-//===----------------------------------------------------------------------===//
-
-/// The lowest CPU that shares a core with `cpu`; `cpu` if it is not known.
-int firstSibling(int cpu) {
-  std::string path = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
-                     "/topology/thread_siblings_list";
-  int first = cpu;
-  if (std::FILE *file = std::fopen(path.c_str(), "r")) {
-    if (std::fscanf(file, "%d", &first) != 1)
-      first = cpu;
-    std::fclose(file);
-  }
-  return first;
-}
-
-struct Placement {
-  std::vector<int> cpus;
-  uint32_t cores;
-
-  Placement() {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof(set), &set))
-      CPU_SET(0, &set);
-    std::vector<int> seen, second;
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (!CPU_ISSET(cpu, &set))
-        continue;
-      int core = firstSibling(cpu);
-      bool known = std::find(seen.begin(), seen.end(), core) != seen.end();
-      (known ? second : cpus).push_back(cpu);
-      seen.push_back(core);
-    }
-    cores = cpus.size();
-    cpus.insert(cpus.end(), second.begin(), second.end());
-  }
-};
-
 } // namespace
-
-void mica::bindTo(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  // Best effort: a worker that cannot be bound still computes.
-  pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-}
-
-std::span<const int> mica::usableCPUs(uint32_t &cores) {
-  static const Placement placement;
-  cores = placement.cores;
-  return placement.cpus;
-}
 
 uint64_t mica::nowNanoseconds() {
   timespec now;
@@ -317,23 +268,6 @@ void Workers::Team::end() {
     pthread_setaffinity_np(pthread_self(), sizeof(before), &before);
 }
 
-/// The CPUs for `count` workers, beginning with the caller's, so that several
-/// small teams do not crowd on the first cores. Empty: do not bind.
-static std::vector<int> chooseCPUs(uint32_t count) {
-  const char *pin = std::getenv("MICA_PIN");
-  uint32_t cores;
-  std::span<const int> usable = usableCPUs(cores);
-  if (count == 1 || count > usable.size() || (pin && !std::strcmp(pin, "0")))
-    return {};
-  std::vector<int> order(usable.begin(), usable.end());
-  auto firsts = order.begin() + cores;
-  auto here = std::find(order.begin(), firsts, sched_getcpu());
-  if (here != firsts)
-    std::rotate(order.begin(), here, firsts);
-  order.resize(count);
-  return order;
-}
-
 Expected<Workers> Workers::create(uint32_t count) {
   if (count < 1 || count > 1024)
     return Error{"threads: " + std::to_string(count) +
@@ -342,6 +276,9 @@ Expected<Workers> Workers::create(uint32_t count) {
   team->sync.barrier = Team::barrier;
   team->workers = std::vector<Team::Worker>(count);
   team->cpus = chooseCPUs(count);
+  if (crowded(count))
+    for (Team::Worker &worker : team->workers)
+      worker.patience.neverSpin();
   for (uint32_t i = 1; i < count; ++i) {
     try {
       team->workers[i].thread =
@@ -369,6 +306,8 @@ Workers::~Workers() {
 }
 
 uint32_t Workers::count() const { return team->count(); }
+
+std::span<const int> Workers::cpus() const { return team->cpus; }
 
 void Workers::run(mica_entry entry, mica_step &step) {
   step.sync = &team->sync;

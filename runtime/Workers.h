@@ -32,9 +32,10 @@ using PhaseObserver =
     std::function<void(const mica_step &step, uint32_t phase)>;
 
 /// A fixed team of threads. The caller of `run` is worker 0; with more than one
-/// worker each is bound to a core of its own while the team exists. Between
-/// steps and at barriers a worker spins for a while, then sleeps; it spins less
-/// the more often that was in vain, so that a busy machine is not made busier.
+/// worker each is bound to a CPU of its own (Placement.h) while the team
+/// exists, unless there are more workers than CPUs. Between steps and at
+/// barriers a worker spins for a while, then sleeps; it spins less the more
+/// often that was in vain, so that a busy machine is not made busier.
 class Workers {
 public:
   /// Starts `count` workers, 1 to 1024.
@@ -44,6 +45,9 @@ public:
   ~Workers();
 
   uint32_t count() const;
+
+  /// The CPU of each worker; empty if they are not bound.
+  std::span<const int> cpus() const;
 
   /// Sets `step.sync` and calls `entry` on every worker; returns when all have.
   /// Denormal numbers are zero for as long.
@@ -62,13 +66,6 @@ private:
   explicit Workers(std::unique_ptr<Team> team);
   std::unique_ptr<Team> team;
 };
-
-/// The CPUs that this process may use, one thread of each core before second
-/// threads of any; `cores` is set to the number of cores.
-std::span<const int> usableCPUs(uint32_t &cores);
-
-/// Binds the calling thread to `cpu`, if the system allows it.
-void bindTo(int cpu);
 
 /// The steady clock of events.
 uint64_t nowNanoseconds();

@@ -33,7 +33,7 @@ struct Manifest;
 struct ModelState;
 
 struct LoadOptions {
-  /// 0: one for each core.
+  /// 0: one for each core that the process may use.
   uint32_t threads = 0;
   /// What the cache holds over all sequences; 0: as many as one sequence may
   /// have. Only memory that is used counts.
@@ -140,6 +140,9 @@ public:
 
   const ModelInfo &info() const;
   uint32_t threads() const;
+
+  /// The CPU to which each thread is bound; empty if they are not.
+  std::span<const int> cpus() const;
 
   /// The artifact's tokenizer tables, empty if it has none.
   std::span<const uint8_t> tokenizer() const;

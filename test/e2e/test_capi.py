@@ -131,7 +131,7 @@ def test_calls(mica, library, wanted, compiled, tmp_path):
     assert sh(shared, artifact, PROMPT) == wanted
     static = tmp_path / "static"
     sh("cc", "-std=c99", *STRICT, CALLS, build / "libmica.a", "-lpcre2-8",
-       "-lutf8proc", "-lstdc++", "-lm", "-o", static)
+       "-lutf8proc", "-lhwloc", "-lstdc++", "-lm", "-o", static)
     assert sh(static, artifact, PROMPT) == wanted
 
 

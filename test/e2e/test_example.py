@@ -65,6 +65,14 @@ def test_greedy_text(mica, artifact, prompt):
     assert "tokens/s" in found.stderr
 
 
+def test_any_number_of_threads(mica, artifact):
+    """The text is the same on fewer workers than CPUs, as many, and more."""
+    texts = {mica("run", artifact, "-p", PROMPTS[1], "-n", LENGTH, "--temp",
+                  "1", "--seed", "7", "--threads", threads).stdout
+             for threads in ("1", "2", "3", "7")}
+    assert len(texts) == 1 and len(texts.pop()) > LENGTH
+
+
 def test_it_reads_as_python(mica, artifact):
     """Three in five lines open with a word of Python, are documentation or
     comments, call, assign or continue a bracket."""

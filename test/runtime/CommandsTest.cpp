@@ -5,6 +5,7 @@
 
 #include "lib/Import/TokenizerJson.h"
 #include "mica/Sampler.h"
+#include "runtime/Placement.h"
 #include "test/runtime/TinyModel.h"
 
 #include "nlohmann/json.hpp"
@@ -272,6 +273,22 @@ TEST_F(Commands, Explain) {
   EXPECT_EQ(trace["traceEvents"][0]["name"], "append");
   EXPECT_EQ(run("explain M.mica --steps 2"), 0) << err;
   EXPECT_NE(out.find("cache 'window': 2 layers"), std::string::npos) << out;
+  EXPECT_NE(out.find("workers: 1, not bound\n"), std::string::npos) << out;
+}
+
+TEST_F(Commands, ExplainNamesCPUs) {
+  // As many workers as cores, each on a CPU of its own.
+  EXPECT_EQ(run("explain M.mica --steps 1 --threads 0 --json"), 0) << err;
+  json shown = json::parse(out, nullptr, false);
+  ASSERT_TRUE(shown.is_object()) << out;
+  EXPECT_EQ(shown["threads"], defaultWorkers());
+  std::set<int> cpus = shown["cpus"];
+  EXPECT_EQ(cpus.size(), defaultWorkers() > 1 ? defaultWorkers() : 0);
+  EXPECT_EQ(run("explain M.mica --steps 1 --threads 0"), 0) << err;
+  size_t line = out.find("workers: " + std::to_string(defaultWorkers()));
+  ASSERT_NE(line, std::string::npos) << out;
+  for (int cpu : cpus)
+    EXPECT_NE(out.find(std::to_string(cpu), line), std::string::npos) << out;
 }
 
 TEST_F(Commands, Bench) {

@@ -4,10 +4,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Workers.h"
+#include "runtime/Placement.h"
 
 #include "gtest/gtest.h"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <ctime>
 #include <sched.h>
 #include <thread>
 #include <vector>
@@ -55,6 +59,13 @@ void checkMeetings(Workers &workers, int steps) {
   }
 }
 
+/// The CPUs' time that this process has taken.
+uint64_t processNanoseconds() {
+  timespec now;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return uint64_t(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
 class WorkersOf : public ::testing::TestWithParam<uint32_t> {};
 
 TEST_P(WorkersOf, Barrier) {
@@ -99,7 +110,9 @@ TEST_P(WorkersOf, BusyMachine) {
     thread.join();
 }
 
-INSTANTIATE_TEST_SUITE_P(Counts, WorkersOf, ::testing::Values(1, 2, 3, 4));
+// Also more than there are CPUs in most machines.
+INSTANTIATE_TEST_SUITE_P(Counts, WorkersOf,
+                         ::testing::Values(1, 2, 3, 4, 5, 8, 16));
 
 TEST(Workers, SleepBetweenSteps) {
   auto workers = Workers::create(2);
@@ -108,6 +121,53 @@ TEST(Workers, SleepBetweenSteps) {
     checkMeetings(*workers, 1);
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
+}
+
+/// A team that does not fit on the CPUs, whose last worker comes late each
+/// time.
+TEST(Workers, Crowded) {
+  uint32_t count = std::min(2 * defaultWorkers() + 1, 64u);
+  while (!crowded(count))
+    count *= 2;
+  auto workers = Workers::create(count);
+  ASSERT_TRUE(workers);
+  EXPECT_TRUE(workers->cpus().empty());
+  workers->record(true);
+  uint64_t begin = processNanoseconds();
+  mica_step step = {};
+  workers->run(
+      [](const mica_step *step, uint32_t worker, uint32_t workers) {
+        if (worker + 1 == workers)
+          std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        step->sync->barrier(step->sync, worker, workers, 0);
+      },
+      step);
+  ASSERT_EQ(workers->events().size(), 3u);
+  EXPECT_GE(workers->events().back().left - workers->events().front().left,
+            200'000'000u);
+  // Who waits sleeps: spinning would have taken milliseconds of each worker.
+  EXPECT_LT(processNanoseconds() - begin, 100'000'000u);
+}
+
+TEST(Workers, CPUs) {
+  auto one = Workers::create(1);
+  ASSERT_TRUE(one);
+  EXPECT_TRUE(one->cpus().empty());
+  auto team = Workers::create(2);
+  ASSERT_TRUE(team);
+  if (crowded(2))
+    return;
+  ASSERT_EQ(team->cpus().size(), 2u);
+  int found[2] = {-1, -1};
+  mica_step step = {};
+  step.arena[2] = reinterpret_cast<uint8_t *>(found);
+  team->run(
+      [](const mica_step *step, uint32_t worker, uint32_t) {
+        reinterpret_cast<int *>(step->arena[2])[worker] = sched_getcpu();
+      },
+      step);
+  EXPECT_EQ(found[0], team->cpus()[0]);
+  EXPECT_EQ(found[1], team->cpus()[1]);
 }
 
 TEST(Workers, Counts) {

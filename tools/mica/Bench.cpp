@@ -5,6 +5,7 @@
 
 #include "runtime/Artifact.h"
 #include "runtime/CPUFeatures.h"
+#include "runtime/Placement.h"
 #include "runtime/Random.h"
 #include "runtime/Workers.h"
 #include "tools/mica/Commands.h"
@@ -193,9 +194,7 @@ private:
 std::vector<uint32_t> threadCounts(const BenchOptions &options) {
   if (!options.threads.empty())
     return options.threads;
-  uint32_t cores;
-  usableCPUs(cores);
-  return {cores};
+  return {defaultWorkers()};
 }
 
 Status benchModel(const BenchOptions &options, json &out) {

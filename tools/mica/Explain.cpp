@@ -31,6 +31,8 @@ struct Measurement {
   std::vector<TimeStamp> stamps;
   std::map<std::string, double> seconds; // Per step, by phase.
   Ceilings ceilings;
+  uint32_t threads;
+  std::vector<int> cpus; // Of each thread; empty if they are not bound.
 };
 
 /// Runs the steps that the options describe, after one that warms up.
@@ -53,13 +55,15 @@ Expected<Measurement> measure(const ExplainOptions &o,
         !logits)
       return logits.takeError();
   Measurement measured;
+  measured.threads = model->threads();
+  measured.cpus.assign(model->cpus().begin(), model->cpus().end());
   measured.stamps = model->phases();
   for (const TimeStamp &stamp : measured.stamps)
     measured.seconds[stamp.phase] += (stamp.end - stamp.begin) * 1e-9 / o.steps;
   auto machine = Machine::create();
   if (!machine)
     return machine.takeError();
-  measured.ceilings = measureCeilings(*machine, works, o.threads, 3, 20);
+  measured.ceilings = measureCeilings(*machine, works, measured.threads, 3, 20);
   return measured;
 }
 
@@ -177,6 +181,16 @@ void printRemark(const json &remark) {
               message.c_str());
 }
 
+void printWorkers(const Measurement &measured) {
+  std::printf("workers: %u, ", measured.threads);
+  const char *before = "on CPUs ";
+  for (int cpu : measured.cpus) {
+    std::printf("%s%d", before, cpu);
+    before = ", ";
+  }
+  std::printf("%s\n\n", measured.cpus.empty() ? "not bound" : "");
+}
+
 void printModel(const Manifest &m, const Artifact &artifact) {
   std::printf("%s: %s, %u layers, %.1f M parameters in %s, vocabulary %u, "
               "context %u\n",
@@ -195,7 +209,7 @@ void printModel(const Manifest &m, const Artifact &artifact) {
                 g.window ? (", window " + std::to_string(g.window)).c_str()
                          : "");
   std::printf("weights: %s\nworkspace: %s per row, %s per output row, %s per "
-              "worker\n\n",
+              "worker\n",
               formatBytes(m.weightBytes).c_str(),
               formatBytes(m.arenaBytes[0]).c_str(),
               formatBytes(m.arenaBytes[1]).c_str(),
@@ -228,7 +242,8 @@ int explain(const ExplainOptions &o) {
                 {"code", manifest.code[manifest.image].target()},
                 {"rows", o.rows},
                 {"depth", o.depth},
-                {"threads", o.threads},
+                {"threads", measured->threads},
+                {"cpus", measured->cpus},
                 {"phases", phases},
                 {"measured", measured->seconds},
                 {"remarks", remarks}};
@@ -236,6 +251,7 @@ int explain(const ExplainOptions &o) {
     return 0;
   }
   printModel(manifest, *artifact);
+  printWorkers(*measured);
   printPhases(phases);
   if (!remarks.empty())
     std::printf("\n");

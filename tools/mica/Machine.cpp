@@ -5,6 +5,7 @@
 
 #include "tools/mica/Machine.h"
 
+#include "runtime/Placement.h"
 #include "runtime/Workers.h"
 
 #include <algorithm>
@@ -38,9 +39,8 @@ Expected<Machine> Machine::create() {
 /// Several are bound like the workers of a model: the caller may be one that
 /// is, and its threads would share its core.
 template <class Work> static double together(uint32_t threads, Work work) {
-  uint32_t cores;
-  std::span<const int> cpus = usableCPUs(cores);
-  bool bound = threads > 1 && threads <= cpus.size();
+  std::vector<int> cpus = chooseCPUs(threads);
+  bool bound = !cpus.empty();
   cpu_set_t before;
   pthread_getaffinity_np(pthread_self(), sizeof(before), &before);
   std::atomic<uint32_t> waiting{threads};
