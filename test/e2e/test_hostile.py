@@ -17,7 +17,7 @@ import safetensors.numpy
 
 from conftest import ROOT
 
-VERSIONS = 6
+VERSIONS = 10
 SECONDS, BYTES = 60, 8 << 30
 EXAMPLE = ROOT / "examples" / "tiny-python"
 VOCAB, WIDTH, FFN, HEAD = 2048, 64, 96, 32
