@@ -24,10 +24,12 @@ static constexpr uint32_t kSalt[2] = {0x9e3779b9, 0x85ebca6b};
   ((group).pool + (uint64_t(page) * kLayers * kHeads + (block)) * kBlockBytes)
 
 // A function without callees or constants in other sections, so that its bytes
-// alone are an image. Not optimised: a vectorised loop has such constants.
+// alone are an image. Not optimised: a vectorised loop has such constants. Only
+// the last attribute keeps ThreadSanitizer from calls at atomic operations.
 extern "C" __attribute__((section("mica_tiny"), optnone, noinline,
                           no_sanitize("all", "coverage"),
-                          no_profile_instrument_function)) void
+                          no_profile_instrument_function,
+                          disable_sanitizer_instrumentation)) void
 mica::tiny::micaTinyEntry(const mica_step *step, uint32_t worker,
                           uint32_t workers) {
   typedef uint32_t __attribute__((may_alias)) word;
