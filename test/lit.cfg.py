@@ -25,7 +25,8 @@ config.substitutions.append(("%llvm_lib", config.llvm_lib_dir))
 
 tools = os.path.join(config.mica_obj_root, "bin")
 llvm_config.add_tool_substitutions(
-    ["mica-opt", "mlir-opt", "mlir-runner", "llvm-mc", "llvm-objdump"],
+    ["mica-opt", "mica-translate", "mlir-opt", "mlir-runner", "llvm-mc",
+     "llvm-objdump"],
     [tools, config.llvm_tools_dir])
 if os.path.exists(os.path.join(tools, "mica")):
     config.available_features.add("mica")

@@ -1,5 +1,5 @@
-"""Code for AArch64, compiled here and run by the runtime that scripts/build-aarch64
-makes, under qemu-user: its text is that of this machine's code."""
+"""Code for AArch64, compiled here and run under qemu-user by the runtime that
+scripts/build-aarch64 makes: its text is that of this machine's code."""
 import os
 import pathlib
 import shutil
@@ -10,11 +10,14 @@ import pytest
 
 import artifacts
 from conftest import ROOT, check
+from test_formats import check_integers
 
 EXAMPLE = ROOT / "examples" / "tiny-python"
-PROMPTS = ["class Reader:\n    def __init__(self, ", "# Übergrößen: 10³ €\n"]
+PROMPTS = ["class Reader:\n    def __init__(self, ", "import os\n"]
 RUNTIME = ROOT / "build" / "aarch64" / "bin"
 LEVEL = "armv8.2-a"
+EVERY = "+dotprod+i8mm+bf16"
+FEATURES = ["", "+dotprod", EVERY]
 
 pytestmark = [
     pytest.mark.xdist_group("aarch64"),
@@ -44,19 +47,42 @@ def emulated_logits(path, tokens, folder, *flags, **environment):
     return np.load(folder / "l.npy")
 
 
-@pytest.mark.parametrize("prompt", PROMPTS, ids=range(len(PROMPTS)))
-def test_the_text_is_that_of_x86(compiled, mica, prompt):
-    flags = ["-p", prompt, "-n", 48, "--temp", "0"]
-    here = mica("run", compiled(EXAMPLE, "--dtype=f32"), *flags).stdout
-    there = compiled(EXAMPLE, "--dtype=f32", f"--cpu={LEVEL}")
-    assert emulate("run", there, *flags).stdout == here
+@pytest.mark.parametrize("options, features", [
+    ("--dtype=f32", ""), ("--dtype=f32 --kv=int8", "+dotprod"),
+    ("--quant=q8_0 --activations=int8", "+dotprod+i8mm"),
+    ("--quant=q4_0 --activations=int8", "+dotprod"),
+    ("--quant=q8_0 --activations=f32", ""),
+    ("--quant=q4_0 --activations=f32", EVERY)])
+def test_the_text_is_that_of_x86(compiled, mica, options, features):
+    """Products of bf16 round otherwise: the rule holds for their logits."""
+    here, there = (compiled(EXAMPLE, *options.split(), f"--cpu={cpu}")
+                   for cpu in ("x86-64-v3", LEVEL + features))
+    for prompt in PROMPTS:
+        flags = ["-p", prompt, "-n", 24, "--temp", "0"]
+        assert emulate("run", there, *flags).stdout == \
+            mica("run", here, *flags).stdout
 
 
-def test_logits(compiled, made, truth, tmp_path):
+@pytest.mark.parametrize("dtype, features", [
+    ("f32", ""), ("f16", ""), ("bf16", ""), ("bf16", EVERY)])
+def test_logits(compiled, made, truth, tmp_path, dtype, features):
     """The accuracy rule holds, between inaccessible pages and NaNs."""
-    tokens, exact, bound = truth("llama", "grouped")
-    path = compiled(made("llama", "grouped"), f"--cpu={LEVEL}", "--dtype=f32")
+    tokens, exact, bound = truth("llama", "grouped", dtype)
+    path = compiled(made("llama", "grouped", dtype), f"--cpu={LEVEL}{features}")
     check(emulated_logits(path, tokens, tmp_path, MICA_GUARD="1"), exact, bound)
+
+
+@pytest.mark.parametrize("kind", ["Q8_0", "Q4_K"])
+def test_logits_of_blocks(compiled, made_gguf, answers, tmp_path, kind):
+    """Of integers too, and to the last bit whatever multiplies them."""
+    file, directory = made_gguf("llama", "blocks", kind)
+    tokens, floats, bound = answers(directory, "llama", "blocks", "f32")
+    _, exact, _ = answers(directory, "llama", "blocks", "f32", integers=True)
+    found = [emulated_logits(
+        compiled(file, "--dtype=f32", f"--cpu={LEVEL}{features}"), tokens,
+        tmp_path, MICA_GUARD="1") for features in FEATURES]
+    check_integers(found[0], exact, bound, floats)
+    assert all(logits.tobytes() == found[0].tobytes() for logits in found)
 
 
 def test_workers_and_chunks_change_nothing(compiled, made, truth, tmp_path):
@@ -82,6 +108,11 @@ def test_missing_features(compiled, mica):
     assert (found.returncode, found.stderr) == (
         1, f"mica: {path}: code is for armv8.2-a (missing lse rdm), "
         "expected code for this CPU\n")
+    better = compiled(EXAMPLE, "--dtype=f32", f"--cpu={LEVEL}{EVERY}")
+    found = emulate("run", better, "-p", "x", cpu="cortex-a76", fails=True)
+    assert (found.returncode, found.stderr) == (
+        1, f"mica: {better}: code is for armv8.2-a (missing i8mm bf16), "
+        "expected code for this CPU\n")
     found = mica("run", path, "-p", "x", fails=True)
     assert (found.returncode, found.stderr) == (
         1, f"mica: {path}: code is for armv8.2-a (missing aarch64), "
@@ -93,6 +124,20 @@ def test_missing_features(compiled, mica):
         "expected code for this CPU\n")
 
 
+
+
+def test_two_images(compiled):
+    """The lesser one runs where the better one's feature is not there."""
+    path = compiled(EXAMPLE, "--quant=q4_0",
+                    f"--cpu={LEVEL},{LEVEL}+dotprod")
+    flags = ["run", path, "-p", PROMPTS[0], "-n", 8, "--temp", "0"]
+    best, masked, lesser = (
+        emulate(*flags),
+        emulate(*flags, MICA_CPU_FEATURES="-dotprod"),
+        emulate(*flags, cpu="cortex-a76", MICA_CPU_FEATURES="-dotprod"))
+    assert best.stdout == masked.stdout == lesser.stdout
+    assert "code for armv8.2-a+dotprod" in best.stderr
+    assert "+dotprod" not in masked.stderr
 
 
 def test_program(mica, compiled, tmp_path):
@@ -120,7 +165,7 @@ def test_library(mica, compiled, tmp_path):
 
 
 def test_without_the_other_runtime(mica, request, tmp_path):
-    """A compiler that has no runtime for AArch64 beside it says how to get one."""
+    """A compiler without a runtime for AArch64 says how to get one."""
     program = pathlib.Path(request.config.getoption("--mica"))
     (tmp_path / "bin").mkdir()
     for name in ("mica", "mica-compile"):
