@@ -48,9 +48,10 @@ struct CompileOptions {
   std::string tuned;
 
   Emit emit = Emit::Mica;
-  /// Where `mica-runner` and `mica-carrier.so` are, behind which the artifact is
-  /// written for `Executable` and `Library`, with a slash at the end; those of
-  /// another architecture are in `../aarch64/bin/` or `../x86_64/bin/` of it.
+  /// Where `mica-runner` and `mica-carrier.so` are, behind which the artifact
+  /// is written for `Executable` and `Library`, with a slash at the end; those
+  /// of another architecture are in `../aarch64/bin/` or `../x86_64/bin/` of
+  /// it.
   std::string carriers;
   std::string stopAfter;   ///< a stage; the module is written as MLIR
   std::string startFrom;   ///< a stage; `input` is what stopping after it wrote

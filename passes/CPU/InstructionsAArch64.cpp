@@ -96,8 +96,9 @@ struct AArch64 : Instructions {
   }
 
   /// bfdot: the two products are added, then the sum; either is rounded to odd,
-  /// not to nearest as by vdpbf16ps, and denormal numbers count as 0. (FPCR.EBF,
-  /// where a CPU has it, would make it another rounding; it is left off.)
+  /// not to nearest as by vdpbf16ps, and denormal numbers count as 0.
+  /// (FPCR.EBF, where a CPU has it, would make it another rounding; it is left
+  /// off.)
   Value addPairsOfBf16(Emitter &e, Value sum, Value a, Value b) const override {
     return byRegister(e, "llvm.aarch64.neon.bfdot.v4f32.v8bf16", 4,
                       e.b.getF32Type(), {sum, a, b});

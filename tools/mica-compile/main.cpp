@@ -11,13 +11,10 @@ using namespace mica;
 
 namespace {
 
-const std::map<std::string, Emit> kinds = {{"mlir", Emit::MLIR},
-                                           {"llvm", Emit::LLVM},
-                                           {"asm", Emit::Asm},
-                                           {"obj", Emit::Object},
-                                           {"mica", Emit::Mica},
-                                           {"exe", Emit::Executable},
-                                           {"so", Emit::Library}};
+const std::map<std::string, Emit> kinds = {
+    {"mlir", Emit::MLIR},  {"llvm", Emit::LLVM}, {"asm", Emit::Asm},
+    {"obj", Emit::Object}, {"mica", Emit::Mica}, {"exe", Emit::Executable},
+    {"so", Emit::Library}};
 
 struct Flags {
   CompileOptions compile;
@@ -40,7 +37,8 @@ void addFlags(CLI::App &app, Flags &flags) {
                  "several, with commas, for code that each of them can run")
       ->capture_default_str();
   addModelFlags(app, o);
-  app.add_option("--emit", o.emit, "mlir, llvm, asm, obj, mica, exe (a program that needs "
+  app.add_option("--emit", o.emit,
+                 "mlir, llvm, asm, obj, mica, exe (a program that needs "
                  "nothing else) or so (a library, mica-c/mica.h)")
       ->transform(CLI::CheckedTransformer(kinds).description(""));
   app.add_option("--stop-after", o.stopAfter, "Write the module after a stage")
