@@ -30,8 +30,10 @@ Expected<Mapping> Mapping::create(int fd, uint64_t offset, uint64_t size,
     return Error{file + ": cannot map " + std::to_string(size) +
                  " bytes: " + std::strerror(errno)};
   };
+  // Pages of some systems are larger than those of the file.
+  uint64_t before = offset % pageSize();
   Mapping mapping;
-  mapping.reservedSize = size + kHugePage;
+  mapping.reservedSize = before + size + kHugePage;
   void *reserved = mmap(nullptr, mapping.reservedSize, PROT_NONE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (reserved == MAP_FAILED)
@@ -41,12 +43,12 @@ Expected<Mapping> Mapping::create(int fd, uint64_t offset, uint64_t size,
   void *aligned =
       reinterpret_cast<void *>((address + kHugePage - 1) & -kHugePage);
   int protection = PROT_READ | (executable ? PROT_EXEC : 0);
-  void *data =
-      mmap(aligned, size, protection, MAP_PRIVATE | MAP_FIXED, fd, offset);
+  void *data = mmap(aligned, before + size, protection, MAP_PRIVATE | MAP_FIXED,
+                    fd, off_t(offset - before));
   if (data == MAP_FAILED)
     return failure();
-  madvise(data, size, MADV_HUGEPAGE); // Where there are such.
-  mapping.data = static_cast<const uint8_t *>(data);
+  madvise(data, before + size, MADV_HUGEPAGE); // Where there are such.
+  mapping.data = static_cast<const uint8_t *>(data) + before;
   mapping.size = size;
   return mapping;
 }

@@ -24,9 +24,9 @@ namespace mica {
 class Mapping {
 public:
   Mapping() = default;
-  /// Maps `size` bytes of `fd` from `offset`, a multiple of the page. The
-  /// beginning lies at a multiple of the huge page, so that those of the page
-  /// cache can be mapped as such.
+  /// Maps `size` bytes of `fd` from `offset`, a multiple of MICA_PAGE, as the
+  /// address then is. From offset 0 it is one of the huge page, so that those
+  /// of the page cache can be mapped as such.
   static Expected<Mapping> create(int fd, uint64_t offset, uint64_t size,
                                   bool executable, const std::string &file);
   Mapping(Mapping &&other) noexcept { swap(other); }

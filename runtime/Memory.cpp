@@ -10,10 +10,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <sys/mman.h>
+#include <unistd.h>
 
 using namespace mica;
 
-static constexpr uint64_t kPage = 4096;
+uint64_t mica::pageSize() {
+  static const auto size = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  return size;
+}
 
 static Error failure(const char *action, const char *what, uint64_t size) {
   return Error{"memory: cannot " + std::string(action) + " " + what + " of " +
@@ -21,9 +25,9 @@ static Error failure(const char *action, const char *what, uint64_t size) {
 }
 
 Expected<Memory> Memory::create(uint64_t size, bool guarded, const char *what) {
-  uint64_t usable = (size + kPage - 1) / kPage * kPage;
+  uint64_t page = pageSize(), usable = (size + page - 1) / page * page;
   bool huge = !guarded && usable >= kHugePage;
-  uint64_t extra = guarded ? 2 * kPage : huge ? kHugePage : 0;
+  uint64_t extra = guarded ? 2 * page : huge ? kHugePage : 0;
   Memory memory;
   memory.guarded = guarded;
   memory.bytes = size;
@@ -40,7 +44,7 @@ Expected<Memory> Memory::create(uint64_t size, bool guarded, const char *what) {
     return failure("map", what, size);
   memory.map = memory.base = static_cast<uint8_t *>(map);
   if (guarded) {
-    memory.base += kPage;
+    memory.base += page;
     if (usable && mprotect(memory.base, usable, PROT_READ | PROT_WRITE))
       return failure("open", what, size);
   }
@@ -57,11 +61,11 @@ Memory::~Memory() {
 }
 
 uint8_t *Memory::place(uint64_t size, uint64_t alignment) const {
-  assert(size <= bytes && alignment <= kPage && "outside this memory");
+  assert(size <= bytes && alignment <= pageSize() && "outside this memory");
   if (!guarded)
     return base;
   uint64_t aligned = (size + alignment - 1) / alignment * alignment;
-  return map + mapped - kPage - aligned;
+  return map + mapped - pageSize() - aligned;
 }
 
 void Memory::swap(Memory &other) noexcept {

@@ -16,6 +16,9 @@ namespace mica {
 /// long streams that is worth a fifth of the bandwidth.
 inline constexpr uint64_t kHugePage = uint64_t(2) << 20;
 
+/// The size of a page here: 4096 bytes on x86-64, up to 65,536 on AArch64.
+uint64_t pageSize();
+
 /// Zeroed memory that is counted only where it is touched, in huge pages if it
 /// is large. When guarded, a page before it and a page after it cannot be
 /// accessed.

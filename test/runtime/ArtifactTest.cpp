@@ -17,6 +17,7 @@
 #include "gtest/gtest.h"
 
 #include <csignal>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -101,6 +102,22 @@ TEST_F(ArtifactTest, WeightsAreMapped) {
   EXPECT_EQ(mapped->at(0), reinterpret_cast<uintptr_t>(section.data()));
   EXPECT_EQ(mapped->at(1), reinterpret_cast<uintptr_t>(section.data() + 64));
   EXPECT_EQ(mapped->at(0) % MICA_PAGE, 0u);
+}
+
+/// As a section does where the system's pages are larger than MICA_PAGE.
+TEST_F(ArtifactTest, MapsFromWithinAPage) {
+  writeTiny();
+  std::string all = bytes();
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(fd, 0);
+  for (uint64_t offset : {uint64_t(0), uint64_t(64), MICA_PAGE - uint64_t(1)}) {
+    auto mapping =
+        Mapping::create(fd, offset, all.size() - offset, false, path);
+    ASSERT_TRUE(mapping) << mapping.error().message;
+    auto found = mapping->bytes();
+    EXPECT_EQ(std::string(found.begin(), found.end()), all.substr(offset));
+  }
+  close(fd);
 }
 
 TEST_F(ArtifactTest, GuardedWeightsFaultBeyondTheirEnd) {
