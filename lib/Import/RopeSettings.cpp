@@ -3,6 +3,7 @@
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
 
+#include "lib/Import/Json.h"
 #include "lib/Import/Rope.h"
 
 #include <cmath>
@@ -212,28 +213,31 @@ RopeSettings ConfigRope::read(std::string_view thetaKey) {
   return rope;
 }
 
-/// The value of `key` if it is an object, else an empty one.
-const Json &objectAt(const Json &parent, std::string_view key) {
+/// `value` of the key `name` if it is an object, an empty one if it is null;
+/// anything else is an error.
+const Json &objectOf(Hyperparameters &in, const std::string &name,
+                     const Json &value) {
   static const Json empty = Json::object();
-  if (!parent.is_object())
-    return empty;
-  auto it = parent.find(key);
-  return it != parent.end() && it->is_object() ? *it : empty;
+  if (!value.is_object() && !value.is_null())
+    in.fail(name + " is " + shownJson(value) + ", expected an object");
+  return value.is_object() ? value : empty;
 }
 
 RopeSettings readConfig(Hyperparameters &in, ModelDescription &model,
                         const RopeDefaults &defaults, std::string_view kind) {
   bool sliding = kind == "sliding_attention";
-  const Json *object = &in.json("rope_parameters");
-  if (!kind.empty())
-    object = &objectAt(*object, kind);
+  std::string name = "rope_parameters";
+  const Json *object = &objectOf(in, name, in.json(name));
+  if (!kind.empty()) {
+    static const Json absent;
+    auto inner = object->find(kind);
+    object = &objectOf(in, name + "." + std::string(kind),
+                       inner == object->end() ? absent : *inner);
+  }
   // The older form scales full attention only.
-  const Json &old = in.json("rope_scaling");
-  if (old.is_object() && !old.empty() && !sliding)
+  const Json &old = objectOf(in, "rope_scaling", in.json("rope_scaling"));
+  if (!old.empty() && !sliding)
     object = &old;
-  static const Json empty = Json::object();
-  if (!object->is_object())
-    object = &empty;
   return ConfigRope(in, model, defaults, *object)
       .read(sliding ? "rope_local_base_freq" : defaults.thetaKey);
 }

@@ -205,6 +205,20 @@ TEST(Families, olmo3_refused) {
             "full_attention and sliding_attention within it");
 }
 
+TEST(Families, rope_settings_of_another_type) {
+  auto error = [](const nlohmann::json &more) {
+    return tryDescribe(tinyOLMo("olmo3", more)).error().message;
+  };
+  EXPECT_EQ(error({{"rope_parameters", nlohmann::json::array({1})}}),
+            "d/config.json: rope_parameters is an array, expected an object");
+  EXPECT_EQ(error({{"rope_scaling", "linear"}}),
+            "d/config.json: rope_scaling is 'linear', expected an object");
+  EXPECT_EQ(error({{"rope_parameters",
+                    {{"full_attention", 2}, {"sliding_attention", 3}}}}),
+            "d/config.json: rope_parameters.full_attention is 2, expected an "
+            "object");
+}
+
 TEST(Families, arcee) {
   TinyDirectory d = tiny("arcee");
   d.remove("model.layers.{}.mlp.gate_proj.weight");
