@@ -21,8 +21,8 @@ using namespace mica;
 namespace {
 
 // What the loops compute goes here, so that they are not removed.
-volatile uint64_t sink;
-volatile float floatSink;
+thread_local volatile uint64_t sink;
+thread_local volatile float floatSink;
 
 typedef uint64_t Line __attribute__((vector_size(64)));
 
