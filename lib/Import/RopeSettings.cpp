@@ -285,8 +285,13 @@ void readGGUFYarn(Hyperparameters &in, RopeSettings &rope) {
   if (number("yarn_ext_factor", 1) != 1)
     in.fail("metadata " + quote(in.ggufKey("rope.scaling.yarn_ext_factor")) +
             " is not 1, expected 1");
-  rope.attentionFactor = yarnAttention(rope.factor) *
-                         number("attn_factor", number("yarn_attn_factor", 1));
+  double factor = yarnAttention(rope.factor);
+  // What config.json calls mscale_all_dim, beside an mscale of 1.
+  if (in.has({"rope.scaling.yarn_log_multiplier", ""}))
+    factor /= yarnAttention(rope.factor, number("yarn_log_multiplier", 1));
+  // Converters write attention_factor of config.json as yarn_attn_factor.
+  rope.attentionFactor =
+      number("yarn_attn_factor", factor) * number("attn_factor", 1);
 }
 
 void readGGUFScaling(Hyperparameters &in, const ModelDescription &model,

@@ -82,10 +82,27 @@ TEST(Families, gguf_yarn) {
   Expected<ModelDescription> m = describe(w);
   ASSERT_TRUE(m) << m.error().message;
   EXPECT_FLOAT_EQ(m->ropes[0].scale, float(0.1 * std::log(4.0) + 1));
+  // As OLMo 3's files say it: all of the factor, not what comes on top.
+  w.number("qwen2.rope.scaling.yarn_attn_factor", 1.5f);
+  EXPECT_EQ(describe(w)->ropes[0].scale, 1.5f);
+  w.number("qwen2.rope.scaling.attn_factor", 0.5f);
+  EXPECT_EQ(describe(w)->ropes[0].scale, 0.75f);
   w.number("qwen2.rope.scaling.yarn_ext_factor", 0.5f);
   EXPECT_EQ(describe(w).error().message,
             "m.gguf: metadata 'qwen2.rope.scaling.yarn_ext_factor' is not 1, "
             "expected 1");
+}
+
+TEST(Families, gguf_yarn_mscale) {
+  GGUFWriter w = ggufWith("llama");
+  w.text("llama.rope.scaling.type", "yarn");
+  w.number("llama.rope.scaling.factor", 4);
+  w.integer("llama.rope.scaling.original_context_length", 16);
+  w.number("llama.rope.scaling.yarn_log_multiplier", 0.5f);
+  Expected<ModelDescription> m = describe(w);
+  ASSERT_TRUE(m) << m.error().message;
+  double log = 0.1 * std::log(4.0);
+  EXPECT_FLOAT_EQ(m->ropes[0].scale, float((log + 1) / (log * 0.5 + 1)));
 }
 
 TEST(Families, gguf_long_factors) {
