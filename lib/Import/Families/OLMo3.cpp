@@ -27,8 +27,9 @@ static void readRopes(Hyperparameters &in, ModelDescription &model) {
       in, model, {.theta = in.isGGUF() ? 10000 : theta}, "full_attention");
   RopeSettings sliding;
   sliding.columns = full.columns;
-  sliding.theta = full.theta;
-  if (!in.isGGUF())
+  if (in.isGGUF())
+    sliding.theta = in.number({"rope.freq_base_swa", ""}, full.theta);
+  else
     sliding =
         readRope(in, model, {.theta = in.number({"", "rope_theta"}, theta)},
                  "sliding_attention");

@@ -46,7 +46,7 @@ TEST(Families, gguf_partial_rope) {
 
 // OLMo 2 and OLMo 3 have one name in GGUF; the latter has windows.
 TEST(Families, gguf_olmo) {
-  GGUFWriter w = ggufWith("olmo2");
+  GGUFWriter w = tinyGGUF("olmo2");
   for (auto [name, size] : {std::pair{"attn_q_norm.weight", Q},
                             {"attn_k_norm.weight", KV},
                             {"post_attention_norm.weight", D},
@@ -69,6 +69,10 @@ TEST(Families, gguf_olmo) {
   EXPECT_EQ(windowsOf(*m), Windows({0, 7}));
   EXPECT_EQ(m->ropes[m->layers[0].rope].inverseFrequencies[0], 0.5f);
   EXPECT_EQ(m->ropes[m->layers[1].rope].inverseFrequencies[0], 1);
+  w.number("olmo2.rope.freq_base_swa", 16);
+  m = describe(w);
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(m->ropes[m->layers[1].rope].inverseFrequencies[1], 0.25f);
 }
 
 TEST(Families, gguf_yarn) {
