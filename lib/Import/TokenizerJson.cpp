@@ -46,8 +46,12 @@ Status TokenizerJsonReader::setBytes() {
       if (!id || !(source.flags & ByteFallback))
         continue;
       source.byteIds[byte] = *id;
-      source.pieces[*id] = {std::string(1, static_cast<char>(byte)),
-                            PieceKind::Byte, false};
+      // In a unigram model the text `<0x41>` is the piece, too.
+      TokenizerSource::Piece &piece = source.pieces[*id];
+      piece.kind = PieceKind::Byte;
+      if (source.model == ModelKind::Unigram)
+        continue;
+      piece = {std::string(1, static_cast<char>(byte)), PieceKind::Byte, false};
     }
     return {};
   }

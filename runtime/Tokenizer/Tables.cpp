@@ -13,6 +13,27 @@
 using namespace mica;
 using namespace mica::tokenizer;
 
+/// The byte of a token such as `<0x0A>`, or -1.
+static int spelledByte(std::string_view token) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>')
+    return -1;
+  size_t high = digits.find(token[3]), low = digits.find(token[4]);
+  return high < 16 && low < 16 ? int(high * 16 + low) : -1;
+}
+
+std::string_view Tables::bytesOf(uint32_t id) const {
+  static const std::string bytes = [] {
+    std::string all;
+    for (int byte = 0; byte < 256; ++byte)
+      all.push_back(static_cast<char>(byte));
+    return all;
+  }();
+  std::string_view text = piece(id);
+  int byte = pieceKind[id] == PieceKind::Byte ? spelledByte(text) : -1;
+  return byte < 0 ? text : std::string_view(bytes).substr(size_t(byte), 1);
+}
+
 uint32_t Tables::find(std::string_view text) const {
   uint32_t slots = pieceSlot.size();
   for (uint32_t slot = slotOf(hashText(text), slots);;
@@ -196,7 +217,7 @@ bool Checker::checkPieces() {
       return fail("kind " + std::to_string(kind) + " of piece " +
                   std::to_string(i) + " found, expected below " +
                   std::to_string(kPieceKinds));
-    if (t.pieceKind[i] == PieceKind::Byte && t.piece(i).size() != 1)
+    if (t.pieceKind[i] == PieceKind::Byte && t.bytesOf(i).size() != 1)
       return fail("byte piece " + std::to_string(i) + " of " +
                   std::to_string(t.piece(i).size()) +
                   " bytes found, expected 1");

@@ -214,6 +214,10 @@ struct Tables {
     return {pieceBytes.data() + start, pieceStart[id + 1] - start};
   }
 
+  /// What a piece stands for: its bytes, or the one that `<0x0A>` spells, which
+  /// is how unigram models look up byte pieces.
+  std::string_view bytesOf(uint32_t id) const;
+
   /// The id of the piece with exactly these bytes, or kEmpty.
   uint32_t find(std::string_view text) const;
 

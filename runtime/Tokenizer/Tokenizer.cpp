@@ -170,8 +170,9 @@ void Tokenizer::preTokenize(uint32_t step, std::string_view text, bool start,
 }
 
 std::string_view Tokenizer::piece(int32_t id) const {
-  return id >= 0 && id < vocabSize() ? tables->piece(static_cast<uint32_t>(id))
-                                     : std::string_view();
+  return id >= 0 && id < vocabSize()
+             ? tables->bytesOf(static_cast<uint32_t>(id))
+             : std::string_view();
 }
 
 bool Tokenizer::isControl(int32_t id) const {

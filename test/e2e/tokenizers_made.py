@@ -301,7 +301,7 @@ def tokenizer_of(style):
 
 
 def texts(count, seed=1, names=("<bos>", "<s>", "<|endoftext|>", "<mask>",
-                                "<|eot_id|>", "word", "[x]", "<think>")):
+                                "<|eot_id|>", "word", "[x]", "<think>", "<0x41>")):
     """`count` strings of all kinds of characters."""
     pick = random.Random(seed)
     assigned = [chr(code) for code in range(0x110000)
