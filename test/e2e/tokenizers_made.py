@@ -193,6 +193,17 @@ def cased():
                                  pre_tokenizers.Punctuation("contiguous")]))
 
 
+def keep_first(partial, path):
+    """Makes `partial` the file `path`, unless another process has made that:
+    training gives no two times the same, and that file may be in use."""
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        pass
+    partial.unlink()
+    return path
+
+
 def train_sentence_piece(path):
     """A unigram model of SentencePiece itself."""
     import sentencepiece
@@ -232,7 +243,7 @@ def sentence_piece_model():
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{os.getpid()}.model")
         train_sentence_piece(partial)
-        partial.rename(path)
+        keep_first(partial, path)
     return path
 
 
@@ -296,8 +307,7 @@ def tokenizer_of(style):
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}")
     partial.write_text(json.dumps(model))
-    partial.rename(path)
-    return path
+    return keep_first(partial, path)
 
 
 def texts(count, seed=1, names=("<bos>", "<s>", "<|endoftext|>", "<mask>",
