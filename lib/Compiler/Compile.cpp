@@ -161,8 +161,9 @@ Status Compilation::make() {
   for (const NamedCPU &cpu : *cpus) {
     if (Status status = load(cpu); !status)
       return status;
-    if (Status status = openCarrier(); !status)
-      return status;
+    if (builds.size() == 1) // all CPUs are of one architecture
+      if (Status status = openCarrier(); !status)
+        return status;
     if (Status status = runStages(builds.back()); !status)
       return status;
   }

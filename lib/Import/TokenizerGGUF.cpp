@@ -13,19 +13,6 @@
 using namespace mica;
 using namespace mica::tokenizer;
 
-/// The byte of a token such as `<0x0A>`, or -1.
-static int byteOf(std::string_view token) {
-  auto digit = [](char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-  };
-  if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>' ||
-      digit(token[3]) < 0 || digit(token[4]) < 0)
-    return -1;
-  return digit(token[3]) * 16 + digit(token[4]);
-}
-
 Status TokenizerGGUFReader::readId(std::string_view name,
                                    std::optional<uint32_t> &id) const {
   if (!gguf.contains(key(name)))
@@ -119,7 +106,7 @@ void TokenizerGGUFReader::setByteIds() {
   for (uint32_t id = 0; id < tokens.size(); ++id) {
     TokenizerSource::Piece &piece = source.pieces[id];
     bool byteLevel = source.flags & ByteLevel;
-    int byte = byteLevel ? -1 : byteOf(tokens[id]);
+    int byte = byteLevel ? -1 : spelledByte(tokens[id]);
     if (byteLevel && piece.lookup && piece.text.size() == 1)
       byte = static_cast<unsigned char>(piece.text[0]);
     if (byte < 0)

@@ -13,8 +13,7 @@
 using namespace mica;
 using namespace mica::tokenizer;
 
-/// The byte of a token such as `<0x0A>`, or -1.
-static int spelledByte(std::string_view token) {
+int mica::tokenizer::spelledByte(std::string_view token) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>')
     return -1;

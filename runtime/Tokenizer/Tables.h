@@ -193,6 +193,9 @@ private:
   uint32_t count = 0;
 };
 
+/// The byte of a token such as `<0x0A>`, or -1.
+int spelledByte(std::string_view token);
+
 /// A checked view of the blob: every offset, id and enumerator in it is valid,
 /// and every hash table has a free slot.
 struct Tables {
