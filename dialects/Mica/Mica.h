@@ -26,6 +26,9 @@
 
 namespace mica {
 
+/// Whether `type` is that of rotations, [T, pairs] (`mica.rope_angles`).
+bool isAngles(mlir::RankedTensorType type);
+
 /// The columns of rows of the step, [T, D] -> D; 0 if `value` is something
 /// else.
 int64_t columnsOf(mlir::Value value);

@@ -71,7 +71,8 @@ LogicalResult RopeAnglesOp::inferReturnTypes(MLIRContext *context,
                                              SmallVectorImpl<Type> &types) {
   int64_t pairs = operands.getFrequencies().size();
   types.push_back(
-      f32Tensor(context, {rowsOf(operands.getPositions()), pairs, 2}));
+      RankedTensorType::get({rowsOf(operands.getPositions()), pairs},
+                            ComplexType::get(Float32Type::get(context))));
   return success();
 }
 

@@ -24,9 +24,14 @@ static void printTypes(OpAsmPrinter &printer, Operation *, TypeRange types) {
 #define GET_OP_CLASSES
 #include "dialects/Mica/MicaOps.cpp.inc"
 
+bool mica::isAngles(RankedTensorType type) {
+  return isa<ComplexType>(type.getElementType());
+}
+
 int64_t mica::columnsOf(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
-  return type && type.getRank() == 2 ? type.getDimSize(1) : 0;
+  return type && type.getRank() == 2 && !isAngles(type) ? type.getDimSize(1)
+                                                        : 0;
 }
 
 tile::GroupsAttr mica::groupsOf(Value rows) {
@@ -230,10 +235,9 @@ LogicalResult SplitOp::verify() {
 LogicalResult RopeAnglesOp::verify() {
   // rope_angles_c1
   int64_t pairs = getFrequencies().size();
-  if (getResult().getType().getDimSize(1) != pairs ||
-      getResult().getType().getDimSize(2) != 2)
+  if (getResult().getType().getDimSize(1) != pairs)
     return emitOpError("expects a result of [rows, ")
-           << pairs << ", 2], one pair per frequency, but got "
+           << pairs << "], one for each frequency, but got "
            << getResult().getType();
   return success();
 }

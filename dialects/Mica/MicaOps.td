@@ -3,30 +3,9 @@
 #ifndef DIALECTS_MICA_MICAOPS_TD
 #define DIALECTS_MICA_MICAOPS_TD
 
-include "dialects/Mica/MicaInterfaces.td"
-include "dialects/Mica/MicaTypes.td"
-include "mlir/IR/SymbolInterfaces.td"
-include "mlir/IR/RegionKindInterface.td"
-include "mlir/Interfaces/ControlFlowInterfaces.td"
-include "mlir/Interfaces/InferTypeOpInterface.td"
-include "mlir/Interfaces/SideEffectInterfaces.td"
-
-/// Rows of the step, [T, D]: T may be dynamic, D is static.
-class Mica_RowsOf<list<Type> elements, string names>
-    : ConfinedType<TensorRankOf<elements, [2]>, [CPred<
-        "!::llvm::cast<::mlir::RankedTensorType>($_self).isDynamicDim(1)">],
-      "rows of " # names # " with a static number of columns">;
-def Mica_Rows : Mica_RowsOf<[F32, BF16, F16], "f32, bf16 or f16">;
-def Mica_F32Rows : Mica_RowsOf<[F32], "f32">;
-/// Rows as a product takes them: floats, or i8 with `#tile.groups`.
-def Mica_Operands : Mica_RowsOf<[F32, BF16, F16, I8], "f32, bf16, f16 or i8">;
-/// One integer a row: [T].
-def Mica_Indices : TensorRankOf<[I32], [1]>;
-def Mica_Angles : TensorRankOf<[F32], [3]>;
-
-// Result types follow from operands where they can (`InferTypeOpInterface`); a
-// number of rows may be static in one place and dynamic in another.
-defvar RowOp = DeclareOpInterfaceMethods<Mica_RowOpInterface>;
+include "dialects/Mica/MicaAttentionOps.td"
+include "dialects/Mica/MicaModelOps.td"
+include "dialects/Mica/MicaOpBase.td"
 
 //===----------------------------------------------------------------------===//
 // Tokens
@@ -398,22 +377,21 @@ def Mica_RopeAnglesOp : Mica_Op<"rope_angles", [
   let summary = "cosines and sines of rotary positions";
   let description = [{
     ```
-    angle           = f32(positions[m]) * frequencies[i]       (rounded to f32)
-    result[m, i, 0] = scale * cos(angle)
-    result[m, i, 1] = scale * sin(angle)
+    angle        = f32(positions[m]) * frequencies[i]       (rounded to f32)
+    result[m, i] = scale * (cos(angle) + i sin(angle))
     ```
 
     All scalings of rotary embeddings (linear, NTK, YaRN, ...) are a choice of
     `frequencies` and `scale`. Error of the cosine and the sine: 1e-7.
 
     Constraints:
-    - (C1) `shape(result) = [dim(positions, 0), size(frequencies), 2]`.
+    - (C1) `shape(result) = [dim(positions, 0), size(frequencies)]`.
 
     Example:
 
     ```mlir
     %a = mica.rope_angles %p {frequencies = array<f32: 1.0, 0.1>}
-         : tensor<?xi32> -> tensor<?x2x2xf32>
+         : tensor<?xi32> -> tensor<?x2xcomplex<f32>>
     ```
   }];
   let arguments = (ins Mica_Indices:$positions, DenseF32ArrayAttr:$frequencies,
@@ -448,7 +426,7 @@ def Mica_RopeOp : Mica_Op<"rope", [
 
     ```mlir
     %y = mica.rope %x, %a {head = 8 : i64}
-         : tensor<?x16xf32>, tensor<?x4x2xf32>
+         : tensor<?x16xf32>, tensor<?x4xcomplex<f32>>
     ```
   }];
   let arguments = (ins Mica_F32Rows:$input, Mica_Angles:$angles, I64Attr:$head,
@@ -456,326 +434,6 @@ def Mica_RopeOp : Mica_Op<"rope", [
   let results = (outs Mica_F32Rows:$result);
   let assemblyFormat = [{
     $input `,` $angles attr-dict `:` type($input) `,` type($angles)
-  }];
-  let hasVerifier = 1;
-}
-
-//===----------------------------------------------------------------------===//
-// Attention and cache
-//===----------------------------------------------------------------------===//
-
-def Mica_KVAppendOp : Mica_Op<"kv_append", [
-    AllTypesMatch<["kv", "result"]>]> {
-  let summary = "append a key and a value for every row";
-  let description = [{
-    Row m's key and value are stored, rounded to the cache's element type, at
-    the next place of the cache of row m's sequence. The result is the cache
-    after that; the operand may not be used again (C3).
-
-    Constraints:
-    - (C1) `dim(key, 1) = heads * key width` of the cache.
-    - (C2) `dim(value, 1) = heads * value width` of the cache.
-    - (C3) this is the last use of the operand: a cache has at most one use
-      that appends, and every reader precedes it.
-
-    Example:
-
-    ```mlir
-    %kv1 = mica.kv_append %kv, %k, %v, %batch
-           : !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>, tensor<?x16xf32>, tensor<?x16xf32>
-    ```
-  }];
-  let arguments = (ins Mica_KVType:$kv, Mica_F32Rows:$key, Mica_F32Rows:$value,
-                       Mica_BatchType:$batch);
-  let results = (outs Mica_KVType:$result);
-  let assemblyFormat = [{
-    $kv `,` $key `,` $value `,` $batch attr-dict
-    `:` type($kv) `,` type($key) `,` type($value)
-  }];
-  let hasVerifier = 1;
-}
-
-def Mica_AttentionOp : Mica_Op<"attention", [
-    MemoryEffects<[MemRead]>, InferTypeOpAdaptorWithIsCompatible]> {
-  let summary = "grouped-query attention over the cache";
-  let description = [{
-    For row m at index p of its sequence's cache, query head h of H, kv-head
-    k = h / (H / heads):
-
-    ```
-    s[n]      = score(scale * sum_i input[m, h, i] * key[n, k, i])
-    result[m, h, :] = sum_n softmax(s)[n] * value[n, k, :]
-    ```
-
-    over the keys n that `mask` lets row m see. `score(s)` is
-    `softcap * tanh(s / softcap)` if `softcap > 0`, else s. The softmax is
-    computed in f32; its weights are rounded to the cache's element type when
-    they are multiplied in it.
-
-    Constraints:
-    - (C1) `heads` is a multiple of the cache's heads.
-    - (C2) `dim(input, 1) = heads * key width`.
-    - (C3) `dim(result, 1) = heads * value width`.
-    - (C4) a window of the mask is at most the window of the cache, if the
-      cache has one.
-
-    Example:
-
-    ```mlir
-    %o = mica.attention %q, %kv1, %batch {heads = 4 : i64, scale = 0.25 : f32, mask = #mica.mask<causal = true, window = 0>}
-         : tensor<?x32xf32>, !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0> -> tensor<?x32xf32>
-    ```
-  }];
-  let arguments = (ins Mica_Rows:$input, Mica_KVType:$kv,
-                       Mica_BatchType:$batch, I64Attr:$heads, F32Attr:$scale,
-                       Mica_MaskAttr:$mask,
-                       DefaultValuedAttr<F32Attr, "0.0f">:$softcap);
-  let results = (outs Mica_F32Rows:$result);
-  let assemblyFormat = [{
-    $input `,` $kv `,` $batch attr-dict
-    `:` type($input) `,` type($kv) `->` type($result)
-  }];
-  let hasVerifier = 1;
-}
-
-//===----------------------------------------------------------------------===//
-// The model: weights, stacks
-//===----------------------------------------------------------------------===//
-
-def Mica_WeightOp : Mica_Op<"weight", [
-    Symbol, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
-  let summary = "a weight of the model, by symbol";
-  let description = [{
-    The only mention of a file. Before packing, `sources` say which tensors of
-    the checkpoint hold the rows, in order. After packing, `pack` names the
-    function that makes the packed bytes from the weights in `inputs`.
-
-    Constraints:
-    - (C1) the rows of `sources` add up to the rows of `type`.
-    - (C2) `pack` is a function and every element of `inputs` a `mica.weight`.
-
-    Example:
-
-    ```mlir
-    mica.weight @norm : !mica.weight<64, f32> from [#mica.source<file = 0, tensor = "output_norm.weight", first = 0, rows = 64, transposed = false, permuted = 0>]
-    ```
-  }];
-  let arguments = (ins SymbolNameAttr:$sym_name,
-                       TypeAttrOf<Mica_WeightType>:$type,
-                       OptionalAttr<TypedArrayAttrBase<Mica_SourceAttr, "sources">>:$sources,
-                       OptionalAttr<FlatSymbolRefAttr>:$pack,
-                       OptionalAttr<FlatSymbolRefArrayAttr>:$inputs);
-  let assemblyFormat = [{
-    $sym_name `:` $type (`from` $sources^)? (`by` $pack^ `of` $inputs)? attr-dict
-  }];
-  let hasVerifier = 1;
-}
-
-def Mica_GetWeightOp : Mica_Op<"get_weight", [
-    Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
-  let summary = "a weight by its symbol";
-  let description = [{
-    The value that the layers of a `mica.stack` receive as an argument, for a
-    function that names its weights itself.
-
-    Constraints:
-    - (C1) `name` is a `mica.weight` of the result's type.
-
-    Example:
-
-    ```mlir
-    %w = mica.get_weight @norm : !mica.weight<64, f32>
-    ```
-  }];
-  let arguments = (ins FlatSymbolRefAttr:$name);
-  let results = (outs Mica_WeightType:$result);
-  let assemblyFormat = "$name attr-dict `:` type($result)";
-}
-
-def Mica_StackOp : Mica_Op<"stack", [
-    AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
-    AllTypesMatch<["input", "result"]>]> {
-  let summary = "the layers of a model, in order";
-  let description = [{
-    Threads `input` through `layers`. A layer calls its function with the rows,
-    its cache, the shared operands it names and its weights:
-
-    ```
-    x, kv[layer.kv] = function(x, kv[layer.kv], shared[layer.shared]..., weights...)
-    ```
-
-    Layers of one function are compiled once. The index of a layer among those
-    of its cache is its place in the cache group.
-
-    Constraints:
-    - (C1) every layer's `function` is a function of that signature; without a
-      cache (`kv = -1`) it neither takes nor returns one.
-    - (C2) every weight is a `mica.weight`.
-    - (C3) every `kv` is -1 or the index of a cache operand, every element of
-      `shared` the index of a shared operand.
-    - (C4) `type(kv_results) = type(kv)`.
-    - (C5) a cache is used as (C3) of `mica.kv_append` says.
-
-    Example:
-
-    ```mlir
-    %y, %kv1 = mica.stack %x, (%kv), (%batch)
-        [#mica.layer<@layer, kv = 0, shared = [0], weights = [@w0]>,
-         #mica.layer<@layer, kv = 0, shared = [0], weights = [@w1]>]
-        : tensor<?x64xf32>, (!mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>), (!mica.batch) -> tensor<?x64xf32>, !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>
-    ```
-  }];
-  let arguments = (ins Mica_F32Rows:$input, Variadic<Mica_KVType>:$kv,
-                       Variadic<AnyType>:$shared,
-                       TypedArrayAttrBase<Mica_LayerAttr, "layers">:$layers);
-  let results = (outs Mica_F32Rows:$result, Variadic<Mica_KVType>:$kv_results);
-  let assemblyFormat = [{
-    $input `,` `(` $kv `)` `,` `(` $shared `)` $layers attr-dict
-    `:` type($input) `,` custom<Types>(type($kv)) `,`
-    custom<Types>(type($shared))
-    `->` type(results)
-  }];
-  let hasVerifier = 1;
-}
-
-//===----------------------------------------------------------------------===//
-// Stage 1: groups
-//===----------------------------------------------------------------------===//
-
-def Mica_BufferAttr : Mica_Attr<"Buffer", "buffer"> {
-  let summary = "where a value that leaves a group is kept";
-  let description = [{
-    The buffer begins at `offset` bytes times the units of `arena` (`row`: a row
-    of the step; `out`: an output row) or at `offset` of the step's `logits`; a
-    row takes `stride` elements.
-
-    Constraints:
-    - (C1) `arena` is not `worker`: no value between groups is a worker's own.
-    - (C2) `offset >= 0` and `stride > 0`.
-
-    Example:
-
-    ```mlir
-    #mica.buffer<arena = row, offset = 2560, stride = 656>
-    ```
-  }];
-  let parameters = (ins "::mica::tile::Arena":$arena, "int64_t":$offset, "int64_t":$stride);
-  let assemblyFormat = "`<` struct(params) `>`";
-  let genVerifyDecl = 1;
-}
-
-def Mica_YieldOp : Mica_Op<"yield", [
-    Pure, Terminator, ReturnLike, HasParent<"GroupOp">]> {
-  let summary = "results of a group";
-  let description = [{
-    Example:
-
-    ```mlir
-    mica.yield %y : tensor<?x96xf32>
-    ```
-  }];
-  let arguments = (ins Variadic<AnyType>:$values);
-  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
-  let builders = [OpBuilder<(ins), [{ (void)$_state; }]>];
-}
-
-def Mica_GroupOp : Mica_Op<"group", [
-    SingleBlock, RecursiveMemoryEffects]> {
-  let summary = "ops that one kernel computes";
-  let description = [{
-    One contraction or attention with the row ops of its epilogue, or row ops
-    alone. Groups of one `phase` run between the same two barriers. `buffers`
-    has a place for every tensor result, null until planned.
-
-    An epilogue sees `granule` columns of the contraction or attention at once,
-    to which its weights are padded; `elastic` if its columns are independent,
-    so that any multiple of 16 will do.
-
-    Constraints:
-    - (C1) the body holds at most one `mica.linear` or `mica.attention`.
-    - (C2) `buffers`, if present, has one entry for each result.
-    - (C3) the body ends with a `mica.yield` of the results' types.
-    - (C4) `granule` is positive and, unless `elastic`, divides the columns of
-      the contraction or attention, which the body holds.
-    - (C5) `elastic` is said of a `granule`.
-
-    Example:
-
-    ```mlir
-    %y = mica.group "linear" phase 3 granule 16 elastic {
-      %0 = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
-      mica.yield %0 : tensor<?x96xf32>
-    } : tensor<?x96xf32>
-    ```
-  }];
-  let arguments = (ins StrAttr:$kind, I64Attr:$phase,
-                       OptionalAttr<I64Attr>:$granule, UnitAttr:$elastic,
-                       OptionalAttr<ArrayAttr>:$buffers);
-  let results = (outs Variadic<AnyType>:$results);
-  let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = [{
-    $kind `phase` $phase (`granule` $granule^)? (`elastic` $elastic^)?
-    $body attr-dict (`:` type($results)^)?
-  }];
-  let hasVerifier = 1;
-  let extraClassDeclaration = [{
-    YieldOp getYield();
-    /// The contraction or attention; null if there is none.
-    ::mlir::Operation *getAnchor();
-  }];
-}
-
-def Mica_SplitOp : Mica_Op<"split", [Pure]> {
-  let summary = "the interleaved parts of a packed product";
-  let description = [{
-    Undoes the interleaving of `mica.pack` on the columns of a product: granules
-    of `interleave` columns alternate between the results.
-
-    ```
-    result_j[m, s i + r] = input[m, g (s i) + s j + r]    s = interleave, g = results
-    ```
-
-    Constraints:
-    - (C1) `dim(input, 1)` is the sum of the results' columns, all equal.
-    - (C2) `interleave` divides the results' columns.
-
-    Example:
-
-    ```mlir
-    %g, %u = mica.split %gu {interleave = 16 : i64} : tensor<?x192xf32> -> tensor<?x96xf32>, tensor<?x96xf32>
-    ```
-  }];
-  let arguments = (ins Mica_F32Rows:$input, I64Attr:$interleave);
-  let results = (outs Variadic<Mica_F32Rows>:$results);
-  let assemblyFormat = [{
-    $input attr-dict `:` type($input) `->` type($results)
-  }];
-  let hasVerifier = 1;
-}
-
-def Mica_KVWriteOp : Mica_Op<"kv_write", [
-    AllTypesMatch<["kv", "result"]>]> {
-  let summary = "one half of `mica.kv_append`: the keys or the values";
-  let description = [{
-    Stores `rows` as the keys (`value` absent) or the values of the rows' places
-    in the cache, rounded to its element type.
-
-    Constraints:
-    - (C1) `dim(rows, 1)` is the cache's heads times its key or value width.
-    - (C2) as (C3) of `mica.kv_append`.
-
-    Example:
-
-    ```mlir
-    %kv1 = mica.kv_write %kv, %k, %batch
-           : !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>, tensor<?x16xf32>
-    ```
-  }];
-  let arguments = (ins Mica_KVType:$kv, Mica_F32Rows:$rows,
-                       Mica_BatchType:$batch, UnitAttr:$value);
-  let results = (outs Mica_KVType:$result);
-  let assemblyFormat = [{
-    $kv `,` $rows `,` $batch (`value` $value^)? attr-dict `:` type($kv) `,` type($rows)
   }];
   let hasVerifier = 1;
 }

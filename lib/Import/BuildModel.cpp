@@ -110,8 +110,8 @@ private:
 
   RankedTensorType anglesType(int rope) {
     int64_t pairs = model.ropes[rope].inverseFrequencies.size();
-    return RankedTensorType::get({ShapedType::kDynamic, pairs, 2},
-                                 b.getF32Type());
+    return RankedTensorType::get({ShapedType::kDynamic, pairs},
+                                 ComplexType::get(b.getF32Type()));
   }
 
   /// The weight of `role` in the function being built; null if absent.

@@ -13,15 +13,23 @@ using namespace mica;
 
 namespace {
 
+/// Of angles, a cosine or a sine.
+int64_t bytesOfElement(RankedTensorType type) {
+  Type element = isAngles(type) ? Float32Type::get(type.getContext())
+                                : type.getElementType();
+  return element.getIntOrFloatBitWidth() / 8;
+}
+
 /// Elements between two rows of a buffer: whole vectors, and beyond 2 KB an odd
-/// number of lines, so that no two rows of a tile are in the same set of a cache.
+/// number of lines, so that no two rows of a tile are in the same set of a
+/// cache.
 int64_t strideOf(RankedTensorType type) {
   int64_t stride = llvm::alignTo(type.getDimSize(1), 16);
-  if (type.getRank() == 3) // angles: cosines, then sines
-    stride *= type.getDimSize(2);
+  if (isAngles(type)) // cosines, then sines
+    stride *= 2;
   if (auto groups = dyn_cast_or_null<tile::GroupsAttr>(type.getEncoding()))
     stride = llvm::alignTo(groups.rowBytes(type.getDimSize(1)), 64);
-  int64_t bytes = type.getElementType().getIntOrFloatBitWidth() / 8;
+  int64_t bytes = bytesOfElement(type);
   constexpr int64_t line = 64, small = 2048;
   if (stride * bytes < small)
     return stride;
@@ -52,8 +60,7 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
   }
 
   static int64_t bytesOf(RankedTensorType type) {
-    return llvm::alignTo(
-        strideOf(type) * type.getElementType().getIntOrFloatBitWidth() / 8, 64);
+    return llvm::alignTo(strideOf(type) * bytesOfElement(type), 64);
   }
 
   BufferAttr buffer(tile::Arena arena, int64_t offset, RankedTensorType type) {

@@ -86,9 +86,12 @@ Value KernelContext::bufferOf(Value tensor) {
 
 Value KernelContext::bufferAt(BufferAttr place, RankedTensorType type) {
   SmallVector<int64_t> shape = {ShapedType::kDynamic, place.getStride()};
-  if (type.getRank() == 3)
+  Type element = type.getElementType();
+  if (isAngles(type)) {
     shape = {ShapedType::kDynamic, 2, place.getStride() / 2};
-  auto memref = MemRefType::get(shape, type.getElementType());
+    element = b.getF32Type();
+  }
+  auto memref = MemRefType::get(shape, element);
   std::string key;
   llvm::raw_string_ostream(key)
       << "buffer " << tile::stringifyArena(place.getArena()) << " "

@@ -23,7 +23,8 @@ public:
       : b(b), loc(loc), step(step), layer(layer), kvLayer(kvLayer),
         worker(worker), workers(workers) {}
 
-  /// The buffer behind rows [units, stride], or angles [units, 2, pairs].
+  /// The buffer behind rows [units, stride], or angles
+  /// [units, 2, pairs].
   mlir::Value bufferOf(mlir::Value tensor);
   /// The same for a result of a group.
   mlir::Value bufferAt(BufferAttr place, mlir::RankedTensorType type);

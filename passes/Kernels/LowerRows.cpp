@@ -70,9 +70,8 @@ void mica::lowerRows(KernelContext &context, GroupOp group) {
   int64_t columns = 16;
   for (Operation &op : ops)
     for (Value value : op.getResults())
-      if (auto type = dyn_cast<RankedTensorType>(value.getType()))
-        if (type.getRank() == 2)
-          columns = type.getDimSize(1);
+      if (int64_t own = columnsOf(value))
+        columns = own;
   int64_t segment = angles ? 16 : segmentOf(group, columns);
 
   SmallVector<std::unique_ptr<Region>> passes;

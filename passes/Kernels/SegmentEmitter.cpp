@@ -87,9 +87,8 @@ void SegmentEmitter::emit(Operation *op) {
 void SegmentEmitter::emitRowOp(RowOpInterface op) {
   SmallVector<Row> inputs;
   for (Value operand : op->getOperands())
-    if (auto type = dyn_cast<RankedTensorType>(operand.getType()))
-      if (type.getRank() == 2)
-        inputs.push_back(get(operand));
+    if (columnsOf(operand))
+      inputs.push_back(get(operand));
   int64_t size = inputs[0].size(), granule = op.getRowGranule();
   wholeRow = granule == columnsOf(op->getOperand(0)) && granule > size;
   int64_t part = granule && !wholeRow ? granule : size;

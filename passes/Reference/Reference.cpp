@@ -30,6 +30,9 @@ struct BufferConverter : TypeConverter {
     addConversion([](RankedTensorType type) {
       // Integers with scales are what they stand for.
       bool groups = isa_and_nonnull<tile::GroupsAttr>(type.getEncoding());
+      if (isAngles(type))
+        return MemRefType::get({type.getDimSize(0), type.getDimSize(1), 2},
+                               Float32Type::get(type.getContext()));
       return MemRefType::get(type.getShape(),
                              groups ? Float32Type::get(type.getContext())
                                     : type.getElementType());

@@ -41,15 +41,15 @@ module attributes {
   mica.weight @o : !mica.weight<64x96, bf16> from [#mica.source<file = 0, tensor = "o", first = 0, rows = 64, transposed = false, permuted = 0>]
   mica.weight @g : !mica.weight<160x64, bf16> from [#mica.source<file = 0, tensor = "g", first = 0, rows = 160, transposed = false, permuted = 0>]
   mica.weight @d : !mica.weight<64x160, bf16> from [#mica.source<file = 0, tensor = "d", first = 0, rows = 64, transposed = false, permuted = 0>]
-  func.func private @layer(%x: !rows, %kv: !kv, %batch: !mica.batch, %angles: tensor<?x12x2xf32>,
+  func.func private @layer(%x: !rows, %kv: !kv, %batch: !mica.batch, %angles: tensor<?x12xcomplex<f32>>,
       %n1: !mica.weight<64, f32>, %wq: !mica.weight<96x64, bf16>, %wk: !mica.weight<48x64, bf16>, %wv: !mica.weight<48x64, bf16>,
       %wo: !mica.weight<64x96, bf16>, %n2: !mica.weight<64, f32>, %wg: !mica.weight<160x64, bf16>, %wu: !mica.weight<160x64, bf16>,
       %wd: !mica.weight<64x160, bf16>) -> (!rows, !kv) {
     %h = mica.rms_norm %x, %n1 {eps = 1.0e-5 : f32} : !rows, !mica.weight<64, f32>
     %q0 = mica.linear %h, %wq : !rows, !mica.weight<96x64, bf16> -> tensor<?x96xf32>
-    %q = mica.rope %q0, %angles {head = 24 : i64} : tensor<?x96xf32>, tensor<?x12x2xf32>
+    %q = mica.rope %q0, %angles {head = 24 : i64} : tensor<?x96xf32>, tensor<?x12xcomplex<f32>>
     %k0 = mica.linear %h, %wk : !rows, !mica.weight<48x64, bf16> -> tensor<?x48xf32>
-    %k = mica.rope %k0, %angles {head = 24 : i64} : tensor<?x48xf32>, tensor<?x12x2xf32>
+    %k = mica.rope %k0, %angles {head = 24 : i64} : tensor<?x48xf32>, tensor<?x12xcomplex<f32>>
     %v = mica.linear %h, %wv : !rows, !mica.weight<48x64, bf16> -> tensor<?x48xf32>
     %kv1 = mica.kv_append %kv, %k, %v, %batch : !kv, tensor<?x48xf32>, tensor<?x48xf32>
     %a = mica.attention %q, %kv1, %batch {heads = 4 : i64, scale = 0.2 : f32, mask = #mica.mask<causal = true, window = 0>} : tensor<?x96xf32>, !kv -> tensor<?x96xf32>
@@ -77,11 +77,11 @@ module attributes {
     %ids = mica.tokens %batch : tensor<?xi32>
     %x = mica.embedding %ids, %t : tensor<?xi32>, !mica.weight<100x64, bf16> -> !rows
     %p = mica.positions %batch : tensor<?xi32>
-    %ang = mica.rope_angles %p {frequencies = array<f32: 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.01>} : tensor<?xi32> -> tensor<?x12x2xf32>
+    %ang = mica.rope_angles %p {frequencies = array<f32: 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.01>} : tensor<?xi32> -> tensor<?x12xcomplex<f32>>
     %y, %kv1 = mica.stack %x, (%kv), (%batch, %ang) [
       #mica.layer<@layer, kv = 0, shared = [0, 1], weights = [@norm, @q, @k, @k, @o, @norm, @g, @g, @d]>,
       #mica.layer<@layer, kv = 0, shared = [0, 1], weights = [@norm, @q, @k, @k, @o, @norm, @g, @g, @d]>]
-      : !rows, (!kv), (!mica.batch, tensor<?x12x2xf32>) -> !rows, !kv
+      : !rows, (!kv), (!mica.batch, tensor<?x12xcomplex<f32>>) -> !rows, !kv
     %r = mica.output_rows %y, %batch : !rows -> !rows
     %rn = mica.rms_norm %r, %n {eps = 1.0e-5 : f32} : !rows, !mica.weight<64, f32>
     %l = mica.linear %rn, %t : !rows, !mica.weight<100x64, bf16> -> tensor<?x100xf32>

@@ -48,7 +48,7 @@ TEST(Inference, EveryOpThatInfers) {
   Value angles = RopeAnglesOp::create(
       b, loc, positions, b.getDenseF32ArrayAttr({1.0f, 0.1f, 0.01f}),
       b.getF32FloatAttr(1));
-  EXPECT_EQ(text(angles), "tensor<?x3x2xf32>");
+  EXPECT_EQ(text(angles), "tensor<?x3xcomplex<f32>>");
   Value q = LinearOp::create(b, loc, x, body->getArgument(3), Value());
   EXPECT_EQ(text(q), "tensor<?x32xf32>");
   Value o = AttentionOp::create(

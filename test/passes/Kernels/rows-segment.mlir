@@ -4,7 +4,7 @@
 
 !rows = tensor<?x192xf32>
 !half = tensor<?x96xf32>
-!angles = tensor<?x1x2xf32>
+!angles = tensor<?x1xcomplex<f32>>
 !t = !mica.weight<100x192, f32, #mica.layout<panel = 1, group = 1, granule = 1, align = 16>>
 !whole = !mica.weight<96, f32, #mica.layout<panel = 1, group = 1, granule = 1, align = 16>>
 !head = !mica.weight<24, f32, #mica.layout<panel = 1, group = 1, granule = 1, align = 16>>

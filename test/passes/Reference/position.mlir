@@ -15,8 +15,8 @@ func.func @main() {
   %x_any = call @fill(%c3, %c10, %c0) : (index, index, index) -> tensor<?x?xf32>
   %x = tensor.cast %x_any : tensor<?x?xf32> to tensor<?x10xf32>
 
-  %a = mica.rope_angles %p {frequencies = array<f32: 1.0, 0.1>, scale = 1.5 : f32} : tensor<?xi32> -> tensor<?x2x2xf32>
-  %a_buffer = builtin.unrealized_conversion_cast %a : tensor<?x2x2xf32> to memref<?x2x2xf32>
+  %a = mica.rope_angles %p {frequencies = array<f32: 1.0, 0.1>, scale = 1.5 : f32} : tensor<?xi32> -> tensor<?x2xcomplex<f32>>
+  %a_buffer = builtin.unrealized_conversion_cast %a : tensor<?x2xcomplex<f32>> to memref<?x2x2xf32>
   %a_rows = memref.collapse_shape %a_buffer [[0], [1, 2]] : memref<?x2x2xf32> into memref<?x4xf32>
   %a_any = memref.cast %a_rows : memref<?x4xf32> to memref<*xf32>
   call @printMemrefF32(%a_any) : (memref<*xf32>) -> ()
@@ -27,7 +27,7 @@ func.func @main() {
   // CHECK-NEXT{LITERAL}: [0.843569, 1.24032, 1.29348, -0.759548]
 
   // Two heads of five columns: the last column of a head is in no pair.
-  %0 = mica.rope %x, %a {head = 5 : i64} : tensor<?x10xf32>, tensor<?x2x2xf32>
+  %0 = mica.rope %x, %a {head = 5 : i64} : tensor<?x10xf32>, tensor<?x2xcomplex<f32>>
   %show1 = tensor.cast %0 : tensor<?x10xf32> to tensor<?x?xf32>
   call @show(%show1) : (tensor<?x?xf32>) -> ()
   // half
@@ -36,7 +36,7 @@ func.func @main() {
   // CHECK-NEXT{LITERAL}: [0.371247, 2.81443, -0.05292, -1.48459, 0.25, 2.06792, 0.384042, 1.22039, 1.29639, -0.75]
   // CHECK-NEXT{LITERAL}: [-0.70683, -0.836626, 2.29478, 0.0564047, 1.5, -0.31008, -2.88965, 0.210892, -0.477525, 0.5]
 
-  %1 = mica.rope %x, %a {head = 5 : i64, interleaved} : tensor<?x10xf32>, tensor<?x2x2xf32>
+  %1 = mica.rope %x, %a {head = 5 : i64, interleaved} : tensor<?x10xf32>, tensor<?x2xcomplex<f32>>
   %show2 = tensor.cast %1 : tensor<?x10xf32> to tensor<?x?xf32>
   call @show(%show2) : (tensor<?x?xf32>) -> ()
   // interleaved

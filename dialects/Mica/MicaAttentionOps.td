@@ -1,0 +1,109 @@
+//===- MicaAttentionOps.td - Attention and its cache -------*- tablegen -*-===//
+
+#ifndef DIALECTS_MICA_MICAATTENTIONOPS_TD
+#define DIALECTS_MICA_MICAATTENTIONOPS_TD
+
+include "dialects/Mica/MicaOpBase.td"
+
+def Mica_KVAppendOp : Mica_Op<"kv_append", [
+    AllTypesMatch<["kv", "result"]>]> {
+  let summary = "append a key and a value for every row";
+  let description = [{
+    Row m's key and value are stored, rounded to the cache's element type, at
+    the next place of the cache of row m's sequence. The result is the cache
+    after that; the operand may not be used again (C3).
+
+    Constraints:
+    - (C1) `dim(key, 1) = heads * key width` of the cache.
+    - (C2) `dim(value, 1) = heads * value width` of the cache.
+    - (C3) this is the last use of the operand: a cache has at most one use
+      that appends, and every reader precedes it.
+
+    Example:
+
+    ```mlir
+    %kv1 = mica.kv_append %kv, %k, %v, %batch
+           : !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>, tensor<?x16xf32>, tensor<?x16xf32>
+    ```
+  }];
+  let arguments = (ins Mica_KVType:$kv, Mica_F32Rows:$key, Mica_F32Rows:$value,
+                       Mica_BatchType:$batch);
+  let results = (outs Mica_KVType:$result);
+  let assemblyFormat = [{
+    $kv `,` $key `,` $value `,` $batch attr-dict
+    `:` type($kv) `,` type($key) `,` type($value)
+  }];
+  let hasVerifier = 1;
+}
+
+def Mica_AttentionOp : Mica_Op<"attention", [
+    MemoryEffects<[MemRead]>, InferTypeOpAdaptorWithIsCompatible]> {
+  let summary = "grouped-query attention over the cache";
+  let description = [{
+    For row m at index p of its sequence's cache, query head h of H, kv-head
+    k = h / (H / heads):
+
+    ```
+    s[n]      = score(scale * sum_i input[m, h, i] * key[n, k, i])
+    result[m, h, :] = sum_n softmax(s)[n] * value[n, k, :]
+    ```
+
+    over the keys n that `mask` lets row m see. `score(s)` is
+    `softcap * tanh(s / softcap)` if `softcap > 0`, else s. The softmax is
+    computed in f32; its weights are rounded to the cache's element type when
+    they are multiplied in it.
+
+    Constraints:
+    - (C1) `heads` is a multiple of the cache's heads.
+    - (C2) `dim(input, 1) = heads * key width`.
+    - (C3) `dim(result, 1) = heads * value width`.
+    - (C4) a window of the mask is at most the window of the cache, if the
+      cache has one.
+
+    Example:
+
+    ```mlir
+    %o = mica.attention %q, %kv1, %batch {heads = 4 : i64, scale = 0.25 : f32, mask = #mica.mask<causal = true, window = 0>}
+         : tensor<?x32xf32>, !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0> -> tensor<?x32xf32>
+    ```
+  }];
+  let arguments = (ins Mica_Rows:$input, Mica_KVType:$kv,
+                       Mica_BatchType:$batch, I64Attr:$heads, F32Attr:$scale,
+                       Mica_MaskAttr:$mask,
+                       DefaultValuedAttr<F32Attr, "0.0f">:$softcap);
+  let results = (outs Mica_F32Rows:$result);
+  let assemblyFormat = [{
+    $input `,` $kv `,` $batch attr-dict
+    `:` type($input) `,` type($kv) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Mica_KVWriteOp : Mica_Op<"kv_write", [
+    AllTypesMatch<["kv", "result"]>]> {
+  let summary = "one half of `mica.kv_append`: the keys or the values";
+  let description = [{
+    Stores `rows` as the keys (`value` absent) or the values of the rows' places
+    in the cache, rounded to its element type.
+
+    Constraints:
+    - (C1) `dim(rows, 1)` is the cache's heads times its key or value width.
+    - (C2) as (C3) of `mica.kv_append`.
+
+    Example:
+
+    ```mlir
+    %kv1 = mica.kv_write %kv, %k, %batch
+           : !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>, tensor<?x16xf32>
+    ```
+  }];
+  let arguments = (ins Mica_KVType:$kv, Mica_F32Rows:$rows,
+                       Mica_BatchType:$batch, UnitAttr:$value);
+  let results = (outs Mica_KVType:$result);
+  let assemblyFormat = [{
+    $kv `,` $rows `,` $batch (`value` $value^)? attr-dict `:` type($kv) `,` type($rows)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // DIALECTS_MICA_MICAATTENTIONOPS_TD
