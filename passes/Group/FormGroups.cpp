@@ -30,18 +30,27 @@ struct Group {
   int64_t phase = 0;
 };
 
-bool isAnchor(Operation *op) { return isa<LinearOp, AttentionOp>(op); }
+bool isAnchor(Operation *op) {
+  return isa<ProductOpInterface, AttentionOp>(op);
+}
 
 /// Ops that compute rows from rows, on their own or behind an anchor.
 bool isRowOp(Operation *op) {
   return isa<RowOpInterface, QuantizeOp, SplitOp, KVWriteOp>(op) ||
-         (OpTrait::hasElementwiseMappableTraits(op) && op->getNumResults() == 1 &&
+         (OpTrait::hasElementwiseMappableTraits(op) &&
+          op->getNumResults() == 1 &&
           isa<TensorType>(op->getResult(0).getType()));
 }
 
 /// Row ops that begin a group: they read something else than rows at (m, n).
 bool startsRows(Operation *op) {
-  return isa<EmbeddingOp, OutputRowsOp, PermuteColumnsOp, RopeAnglesOp>(op);
+  return isa<EmbeddingOp, OutputRowsOp, PermuteColumnsOp, RopeAnglesOp,
+             CombineOp>(op);
+}
+
+/// Ops that are a kernel of their own: scalar work beside rows.
+bool standsAlone(Operation *op) {
+  return isa<RouteOp, SortChoicesOp, DispatchOp>(op);
 }
 
 /// Ops without work of their own, repeated in every group that uses them.
@@ -85,8 +94,10 @@ void normalizeSplats(func::FuncOp function) {
   for (tensor::SplatOp op : splats) {
     b.setInsertionPointAfterValue(count);
     Value scalar = b.clone(*op.getInput().getDefiningOp())->getResult(0);
-    op.replaceAllUsesWith(tensor::SplatOp::create(
-        b, op.getLoc(), scalar, op.getType(), ValueRange{count}).getResult());
+    op.replaceAllUsesWith(tensor::SplatOp::create(b, op.getLoc(), scalar,
+                                                  op.getType(),
+                                                  ValueRange{count})
+                              .getResult());
     op.erase();
   }
 }
@@ -102,7 +113,8 @@ public:
       if (isAnchor(&op))
         formAround(&op);
     for (Operation &op : block)
-      if (!groupOf.count(&op) && (isRowOp(&op) || startsRows(&op)))
+      if (!groupOf.count(&op) &&
+          (isRowOp(&op) || startsRows(&op) || standsAlone(&op)))
         placeRowOp(&op);
     return std::move(groups);
   }
@@ -166,7 +178,7 @@ private:
 
   /// Puts a row op beside the one that feeds it, or in a group of its own.
   void placeRowOp(Operation *op) {
-    if (!startsRows(op))
+    if (!startsRows(op) && !standsAlone(op))
       for (Value operand : op->getOperands()) {
         Operation *def = operand.getDefiningOp();
         auto it = groupOf.find(def);
@@ -175,7 +187,10 @@ private:
         Group &group = groups[it->second];
         if (columnsOf(op->getResult(0)) !=
                 columnsOf(group.ops.front()->getResult(0)) ||
-            isa<RopeAnglesOp>(group.ops.front()))
+            choicesOf(op->getResult(0)) !=
+                choicesOf(group.ops.front()->getResult(0)) ||
+            isa<RopeAnglesOp>(group.ops.front()) ||
+            standsAlone(group.ops.front()))
           continue;
         bool ready = llvm::all_of(op->getOperands(), [&](Value v) {
           return group.ops.contains(v.getDefiningOp()) ||
@@ -201,9 +216,10 @@ private:
 
 /// The kind under which a group is reported.
 StringRef kindOf(const Group &group) {
-  if (!group.anchor)
-    return "rows";
-  return isa<LinearOp>(group.anchor) ? "linear" : "attention";
+  if (group.anchor)
+    return isa<AttentionOp>(group.anchor) ? "attention" : "linear";
+  Operation *op = group.ops.front();
+  return standsAlone(op) ? op->getName().stripDialect() : "rows";
 }
 
 /// Moves the ops of `group` into a `mica.group` at the place of its first op.
@@ -211,13 +227,14 @@ GroupOp materialize(const Group &group) {
   Operation *first = group.ops.front();
   OpBuilder b(first);
   SmallVector<Operation *> ops(group.ops.begin(), group.ops.end());
-  llvm::sort(ops, [](Operation *x, Operation *y) {
-    return x->isBeforeInBlock(y);
-  });
+  llvm::sort(ops,
+             [](Operation *x, Operation *y) { return x->isBeforeInBlock(y); });
   SmallVector<Value> leaving;
   for (Operation *op : ops)
     for (Value result : op->getResults())
-      if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+      // What stands alone stores all that it makes.
+      if (standsAlone(op) ||
+          llvm::any_of(result.getUsers(), [&](Operation *user) {
             return !group.ops.contains(user);
           }))
         leaving.push_back(result);
@@ -296,8 +313,8 @@ void numberPhases(Block &block) {
     bool depends = false;
     group.getBody().walk([&](Operation *inner) {
       for (OpOperand &operand : inner->getOpOperands())
-        depends |= current.contains(operand.get().getDefiningOp()) &&
-                   needs(operand);
+        depends |=
+            current.contains(operand.get().getDefiningOp()) && needs(operand);
     });
     if (depends) {
       ++phase;

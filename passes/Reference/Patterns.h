@@ -49,6 +49,8 @@ void populatePosition(mlir::TypeConverter &converter,
                       mlir::RewritePatternSet &patterns);
 void populateAttention(mlir::TypeConverter &converter,
                        mlir::RewritePatternSet &patterns);
+void populateExperts(mlir::TypeConverter &converter,
+                     mlir::RewritePatternSet &patterns);
 void populateElementwise(mlir::TypeConverter &converter,
                          mlir::RewritePatternSet &patterns);
 void populateModel(mlir::TypeConverter &converter,

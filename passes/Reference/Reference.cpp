@@ -118,6 +118,7 @@ private:
     populateLinear(converter, patterns);
     populatePosition(converter, patterns);
     populateAttention(converter, patterns);
+    populateExperts(converter, patterns);
     populateElementwise(converter, patterns);
     populateModel(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
