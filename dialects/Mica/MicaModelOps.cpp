@@ -14,9 +14,10 @@ LogicalResult WeightOp::verify() {
   auto type = cast<WeightType>(getType());
   for (auto source : getSources()->getAsRange<SourceAttr>()) {
     rows += source.getRows();
-    if (source.getParts() != type.parts())
+    int64_t parts = type.isParts() ? type.parts() : 0;
+    if (source.getParts() != parts)
       return emitOpError("expects sources of ")
-             << type.parts() << " parts, but got " << source.getParts();
+             << parts << " parts, but got " << source.getParts();
   }
   if (rows != type.rows())
     return emitOpError("expects sources of ")

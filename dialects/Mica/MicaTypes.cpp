@@ -127,8 +127,8 @@ LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                        << " rows that are not permuted, and a stride of at "
                        << "least run, but got " << run << " and " << stride;
   // source_c4
-  if (parts < 1)
-    return emitError() << "expects 1 or more parts, but got " << parts;
+  if (parts < 0)
+    return emitError() << "expects 0 or more parts, but got " << parts;
   return success();
 }
 

@@ -150,7 +150,7 @@ def Mica_SourceAttr : Mica_Attr<"Source", "source"> {
     the number of heads whose rotary rows the file stores interleaved: row
     2 i + j of a head of d rows is then row i + j d / 2. With `run`, each `run`
     rows begin `stride` rows of the file after the ones before. With
-    `parts` > 1 there are that many tensors, each as described, in the order of
+    `parts` > 0 there are that many tensors, each as described, in the order of
     their numbers, which `tensor` has in the place of `{}`; or one tensor of three
     dimensions, if there is no `{}`, whose matrices are the parts.
 
@@ -159,7 +159,7 @@ def Mica_SourceAttr : Mica_Attr<"Source", "source"> {
     - (C2) `permuted` is 0 or divides `rows` into heads of an even size.
     - (C3) `run` is 0, or divides `rows` and is at most `stride`; `permuted` is 0
       then.
-    - (C4) `parts` is positive.
+    - (C4) `parts >= 0`.
 
     Example:
 
@@ -172,7 +172,7 @@ def Mica_SourceAttr : Mica_Attr<"Source", "source"> {
                         "int64_t":$permuted,
                         DefaultValuedParameter<"int64_t", "0">:$run,
                         DefaultValuedParameter<"int64_t", "0">:$stride,
-                        DefaultValuedParameter<"int64_t", "1">:$parts);
+                        DefaultValuedParameter<"int64_t", "0">:$parts);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

@@ -131,7 +131,7 @@ Status Binder::checkShape(const TensorView &view, const TensorPattern &pattern,
       (pattern.role == Role::QueryNorm || pattern.role == Role::KeyNorm);
   if (matrixOfHeads)
     wanted = {totalRows / model.headSize, model.headSize};
-  if (parts > 1)
+  if (parts)
     wanted.insert(wanted.begin(), parts);
   if (view.shape != wanted)
     return error("has shape " + shapeText(view.shape) + ", expected " +
@@ -153,7 +153,7 @@ Status Binder::checkParts(const TensorView &first, const TensorPattern &pattern,
       return Error{checkpoint.path() + ": tensor " + quote(own) +
                    " missing, expected for the " +
                    std::string(roleName(pattern.role))};
-    if (Status s = checkShape(*view, pattern, rows, columns, 1); !s)
+    if (Status s = checkShape(*view, pattern, rows, columns, 0); !s)
       return s;
     if (view->format != first.format)
       return Error{view->file + ": tensor " + quote(own) + " is " +
@@ -183,7 +183,7 @@ Status Binder::bind(Role role, int64_t layer, WeightMap &weights) {
             : checkShape(*view, *pattern, place.total, columns, parts);
   if (!s)
     return s;
-  if (parts > 1 && !view->columnOrder.empty())
+  if (parts && !view->columnOrder.empty())
     return Error{view->file + ": tensor " + quote(view->name) +
                  " has columns in an order of its own (desc_act), expected "
                  "none in experts"};

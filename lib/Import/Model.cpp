@@ -103,7 +103,7 @@ std::vector<Role> mica::layerRoles(const ModelDescription &model,
 int64_t mica::roleParts(const ModelDescription &model, Role role) {
   bool expert = role == Role::ExpertGate || role == Role::ExpertUp ||
                 role == Role::ExpertDown;
-  return expert ? model.experts.count : 1;
+  return expert ? model.experts.count : 0;
 }
 
 std::pair<int64_t, int64_t> mica::roleShape(const ModelDescription &model,
@@ -171,7 +171,7 @@ static Json toJson(const WeightMap &weights) {
       entry["transposed"] = true;
     if (source.order == RowOrder::PairsToHalves)
       entry["row_order"] = "pairs to halves";
-    if (source.parts > 1)
+    if (source.parts)
       entry["parts"] = source.parts;
     if (source.run) {
       entry["run"] = source.run;

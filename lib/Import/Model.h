@@ -152,7 +152,7 @@ enum class RowOrder : uint8_t {
 /// column `firstRow + r` if `transposed` (GPT-2's Conv1D). If `run` is not 0,
 /// the rows lie in runs of that many, each beginning `stride` rows after the
 /// one before: row r is then row `firstRow + r / run * stride + r % run`.
-/// `parts` > 1 (experts): there is such a matrix for each, in a tensor of its
+/// `parts` > 0 (experts): there is such a matrix for each, in a tensor of its
 /// own if `tensor` has "{}" for its number, else in one of [parts, rows,
 /// columns].
 struct WeightSource {
@@ -164,7 +164,7 @@ struct WeightSource {
   /// `TensorView::columnOrder`.
   std::string columnOrder = {};
   int64_t run = 0, stride = 0;
-  int64_t parts = 1;
+  int64_t parts = 0;
 
   bool operator==(const WeightSource &) const = default;
 };
@@ -241,7 +241,7 @@ std::vector<Role> layerRoles(const ModelDescription &model,
                              const LayerDescription &layer);
 std::vector<Role> modelRoles(const ModelDescription &model);
 
-/// Matrices of a role that has one for each expert; 1 of others.
+/// Matrices of a role that has one for each expert; 0 of others.
 int64_t roleParts(const ModelDescription &model, Role role);
 
 /// Rows and columns (1 for vectors) that the switches ask for; of a part.

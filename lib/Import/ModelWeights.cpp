@@ -84,7 +84,7 @@ WeightType ModelWeights::typeOf(const WeightSource &source) {
   size_t last = stored.size() - 1;
   if (last > 0 && source.columns == stored[last - source.transposed])
     shape.push_back(source.columns);
-  if (source.parts > 1)
+  if (source.parts)
     shape.insert(shape.begin(), source.parts);
   const Format &format = formatOf(source);
   if (format.name == "F32")
@@ -149,7 +149,7 @@ std::vector<ModelWeight> ModelWeights::of(const WeightMap &weights,
          SourceAttr::get(context, 0, source.columnOrder, /*first=*/0,
                          source.columns, /*transposed=*/false,
                          /*permuted=*/0, /*run=*/0, /*stride=*/0,
-                         /*parts=*/1)});
+                         /*parts=*/0)});
   }
   return result;
 }

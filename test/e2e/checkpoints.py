@@ -16,6 +16,7 @@ import safetensors.torch
 import torch
 import transformers
 
+import experts
 from oracle import Attention, double_model
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
@@ -324,6 +325,47 @@ SHAPES = {
             n_positions=48, layer_norm_epsilon=1e-5,
             tie_word_embeddings=False),
     },
+    # Experts without a token in most steps; one that has all; dense layers
+    # between.
+    "mixtral": {
+        "few": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=136,
+            num_hidden_layers=2, num_attention_heads=6, num_key_value_heads=2,
+            head_dim=24, num_local_experts=4, num_experts_per_tok=2,
+            rope_theta=1e4, rms_norm_eps=1e-2),
+        "one": dict(
+            vocab_size=257, hidden_size=64, intermediate_size=96,
+            num_hidden_layers=1, num_attention_heads=4, num_key_value_heads=2,
+            head_dim=16, num_local_experts=1, num_experts_per_tok=1,
+            sliding_window=7, rope_theta=1e4, rms_norm_eps=1e-5),
+    },
+    "qwen3_moe": {
+        "mixed": dict(
+            vocab_size=251, hidden_size=72, intermediate_size=104,
+            moe_intermediate_size=40, num_hidden_layers=4,
+            num_attention_heads=3, num_key_value_heads=1, head_dim=24,
+            num_experts=16, num_experts_per_tok=4, norm_topk_prob=False,
+            decoder_sparse_step=2, mlp_only_layers=[3], rope_theta=1e4,
+            rms_norm_eps=1e-2),
+        "many": dict(
+            vocab_size=263, hidden_size=96, intermediate_size=64,
+            moe_intermediate_size=32, num_hidden_layers=2,
+            num_attention_heads=4, num_key_value_heads=2, head_dim=32,
+            num_experts=61, num_experts_per_tok=5, norm_topk_prob=True,
+            rope_theta=1e4, rms_norm_eps=1e-5, shards=2),
+    },
+    "olmoe": {
+        "grouped": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=72,
+            num_hidden_layers=2, num_attention_heads=6, num_key_value_heads=2,
+            num_experts=8, num_experts_per_tok=3, norm_topk_prob=False,
+            rope_theta=1e4, rms_norm_eps=1e-2),
+        "blocks": dict(
+            vocab_size=257, hidden_size=64, intermediate_size=32,
+            num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=4,
+            num_experts=12, num_experts_per_tok=2, norm_topk_prob=False,
+            rope_theta=1e4, rms_norm_eps=1e-5),
+    },
 }
 CONFIGS = {"llama": transformers.LlamaConfig,
            "mistral": transformers.MistralConfig,
@@ -343,7 +385,10 @@ CONFIGS = {"llama": transformers.LlamaConfig,
            "cohere2": transformers.Cohere2Config,
            "gpt_neox": transformers.GPTNeoXConfig,
            "gpt2": transformers.GPT2Config,
-           "starcoder2": transformers.Starcoder2Config}
+           "starcoder2": transformers.Starcoder2Config,
+           "mixtral": transformers.MixtralConfig,
+           "qwen3_moe": transformers.Qwen3MoeConfig,
+           "olmoe": transformers.OlmoeConfig}
 # Their norms are stored as offsets from one, their embeddings scaled by
 # sqrt(width) when read.
 GEMMAS = ("gemma", "gemma2", "gemma3")
@@ -392,6 +437,11 @@ def fill(parameter_name, shape, family, config, generator):
         return 0.2 * noise
     if len(shape) == 1 or "norm" in parameter_name:  # Cohere's has two
         return 0.3 * noise + (0.0 if family in GEMMAS else 1.0)
+    # Routers decide clearly, so that rounding seldom changes a choice.
+    if parameter_name.endswith("mlp.gate.weight"):
+        return 3 * noise / width**0.5
+    if len(shape) == 3:
+        return noise / shape[-1]**0.5
     if "embed_tokens" in parameter_name and family in GEMMAS:
         return noise / width**0.5
     if any(n in parameter_name
@@ -517,7 +567,8 @@ def make_checkpoint(family, name, directory, dtype="f32", seed=0):
         else config.to_dict()
     (directory / "config.json").write_text(
         json.dumps(contents, indent=2) + "\n")
-    save_state({n: t.to(DTYPES[dtype]).contiguous() for n, t in state.items()},
+    save_state({n: t.to(DTYPES[dtype]).contiguous()
+                for n, t in experts.apart(state, family).items()},
                directory, shape.get("shards", 1))
     return directory
 

@@ -20,7 +20,8 @@ import subprocess
 HERE = pathlib.Path(__file__).resolve().parent
 FOLDER = HERE.parents[1] / ".cache" / "kept"
 LIMIT = 1 << 30  # bytes; what was used last stays
-ORACLE = ("oracle.py", "checkpoints.py", "gguf_files.py", "mutations.py")
+ORACLE = ("oracle.py", "checkpoints.py", "experts.py", "gguf_files.py",
+          "mutations.py")
 PACKAGES = ("torch", "transformers", "numpy", "gguf", "safetensors")
 
 

@@ -187,6 +187,32 @@ def unsquared(config, state, attention):
     config.hidden_act = "relu"
 
 
+def choices(config, state, attention):
+    """Each row chooses one expert more, or one less where there is none."""
+    count = config.num_local_experts if hasattr(config, "num_local_experts") \
+        else config.num_experts
+    config.num_experts_per_tok += 1 if config.num_experts_per_tok < count else 0
+
+
+def renormalised(config, state, attention):
+    """The weights of a row sum to one where they should not, or the reverse."""
+    config.norm_topk_prob = not config.norm_topk_prob
+
+
+def expert_order(config, state, attention):
+    """Each expert computes with the weights of the next one."""
+    for name in state:
+        if state[name].dim() == 3:
+            state[name] = state[name].roll(1, 0)
+
+
+def dense_layers(config, state, attention):
+    """The router of a layer is that of the next one that has one."""
+    names = [n for n in state if n.endswith("mlp.gate.weight")]
+    for name, tensor in zip(names, [state[n] for n in names[1:] + names[:1]]):
+        state[name] = tensor
+
+
 # How many times the bound a mistake must move the logits. The two forms of
 # GELU are too much alike for that: a tenth of it is asked of them.
 SEEN = 100.0
@@ -218,6 +244,11 @@ MUTATIONS = {
     "starcoder2": EVERY + ROTARY + WINDOWS + (activation,),
     "gemma3": EVERY + ROTARY + WINDOWS + (soft_cap, rope_scaling, activation),
     "gpt2": EVERY + (positions, activation),
+    "mixtral": EVERY + ROTARY + WINDOWS + (choices, expert_order),
+    "qwen3_moe": EVERY + ROTARY + (choices, renormalised, expert_order,
+                                   dense_layers),
+    "olmoe": EVERY + ROTARY + (choices, renormalised, expert_order,
+                               query_norms),
 }
 
 

@@ -15,6 +15,8 @@ from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.masking_utils import eager_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+import experts
+
 RELATIVE_BOUND = 3.0  # times the error of transformers in the same dtype
 SPREAD_BOUND = 1e-6  # times the standard deviation of the oracle's logits
 
@@ -94,6 +96,7 @@ def double_model(config, state, attention=None):
     attention: an Attention to use instead of transformers' own eager one.
     """
     config = copy.deepcopy(config)
+    config._experts_implementation = "eager"  # the others know no float64
     name = "eager"
     if attention is not None:
         name = "mica_oracle"
@@ -127,6 +130,7 @@ def load(directory):
     for path in sorted(pathlib.Path(directory).glob("*.safetensors")):
         state.update(safetensors.torch.load_file(path))
     config = transformers.AutoConfig.from_pretrained(directory)
+    state = experts.together(state, config.model_type)
     return config, {n: t.double() for n, t in state.items()}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import checkpoints
+import experts
 import gguf_files
 import oracle
 from conftest import check
@@ -107,7 +108,7 @@ def test_rounding_is_torchs(compiled, made, evaluate, tmp_path, family):
     shutil.copy(directory / "config.json", rounded)
     checkpoints.save_state(
         {n: t.bfloat16().float() if t.dim() > 1 else t.float()
-         for n, t in state.items()}, rounded, 1)
+         for n, t in experts.apart(state, family).items()}, rounded, 1)
     tokens, logits = checkpoints.tokens_of(family, name), []
     for source in (directory, rounded):
         logits.append(evaluate(compiled(source, "--dtype=bf16"), tokens))

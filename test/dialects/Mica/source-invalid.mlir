@@ -20,5 +20,5 @@ func.func private @source_c3_stride() attributes {mica.value = #mica.source<file
 
 // -----
 
-// expected-error@below {{expects 1 or more parts, but got 0}}
-func.func private @source_c4() attributes {mica.value = #mica.source<file = 0, tensor = "experts.{}", first = 0, rows = 64, transposed = false, permuted = 0, parts = 0>}
+// expected-error@below {{expects 0 or more parts, but got -1}}
+func.func private @source_c4() attributes {mica.value = #mica.source<file = 0, tensor = "experts.{}", first = 0, rows = 64, transposed = false, permuted = 0, parts = -1>}

@@ -2,7 +2,7 @@
 
 module @weight_c1_parts {
   func.func private @weight_c1_parts()
-  // expected-error@below {{'mica.weight' op expects sources of 4 parts, but got 1}}
+  // expected-error@below {{'mica.weight' op expects sources of 4 parts, but got 0}}
   mica.weight @experts : !mica.weight<4x8x64, f32> from [#mica.source<file = 0, tensor = "e.{}", first = 0, rows = 8, transposed = false, permuted = 0>]
 }
 
