@@ -55,8 +55,8 @@ static Type chooseType(MLIRContext &context, const CompileOptions &options,
     auto count = [&](const WeightMap &weights) {
       for (const auto &[role, source] : weights)
         if (source.columns > 1)
-          elements[checkpoint.find(source.tensor)->format->name] +=
-              source.rows * source.columns;
+          elements[checkpoint.find(partName(source.tensor, 0))->format->name] +=
+              std::max<int64_t>(source.parts, 1) * source.rows * source.columns;
     };
     count(model.weights);
     for (const LayerDescription &layer : model.layers)

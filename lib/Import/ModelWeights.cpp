@@ -53,10 +53,11 @@ FormatAttr mica::formatAttr(MLIRContext *context, const Format &format) {
 
 /// The format of a weight: the one that is asked for, if its blocks fit, else
 /// as the checkpoint stores it.
-const Format &ModelWeights::formatOf(const WeightSource &source) {
+const Format &ModelWeights::formatOf(Role role, const WeightSource &source) {
   const TensorView &tensor = *firstPart(source);
   const Format *wanted = nullptr;
-  if (quantize && tensor.shape.size() >= 2)
+  // What chooses experts is small, and a little off it chooses others.
+  if (quantize && tensor.shape.size() >= 2 && role != Role::Router)
     wanted = quantize(source.tensor);
   if (!wanted || wanted == tensor.format)
     return *tensor.format;
@@ -76,7 +77,7 @@ const TensorView *ModelWeights::firstPart(const WeightSource &source) const {
   return checkpoint.find(partName(source.tensor, 0));
 }
 
-WeightType ModelWeights::typeOf(const WeightSource &source) {
+WeightType ModelWeights::typeOf(Role role, const WeightSource &source) {
   SmallVector<int64_t> shape = {source.rows};
   // The norms of heads are a vector, though some files have a row for each
   // head.
@@ -86,7 +87,7 @@ WeightType ModelWeights::typeOf(const WeightSource &source) {
     shape.push_back(source.columns);
   if (source.parts)
     shape.insert(shape.begin(), source.parts);
-  const Format &format = formatOf(source);
+  const Format &format = formatOf(role, source);
   if (format.name == "F32")
     return WeightType::get(shape, Float32Type::get(context));
   if (format.name == "F16")
@@ -133,7 +134,7 @@ std::vector<ModelWeight> ModelWeights::of(const WeightMap &weights,
     int64_t permuted =
         source.order == RowOrder::PairsToHalves ? source.rows / headSize : 0;
     result.push_back(
-        {role, /*isOrder=*/false, typeOf(source), symbolOf(prefix, role),
+        {role, /*isOrder=*/false, typeOf(role, source), symbolOf(prefix, role),
          SourceAttr::get(context, 0, source.tensor, source.firstRow,
                          source.rows, source.transposed, permuted, source.run,
                          source.stride, source.parts)});

@@ -53,8 +53,8 @@ public:
 
 private:
   const TensorView *firstPart(const WeightSource &source) const;
-  const Format &formatOf(const WeightSource &source);
-  WeightType typeOf(const WeightSource &source);
+  const Format &formatOf(Role role, const WeightSource &source);
+  WeightType typeOf(Role role, const WeightSource &source);
 
   mlir::MLIRContext *context;
   const Checkpoint &checkpoint;
