@@ -44,36 +44,61 @@ def Mica_AttentionOp : Mica_Op<"attention", [
     k = h / (H / heads):
 
     ```
-    s[n]      = score(scale * sum_i input[m, h, i] * key[n, k, i])
-    result[m, h, :] = sum_n softmax(s)[n] * value[n, k, :]
+    s[n]      = score(scale * sum_i input[m, h, i] * key[n, k, i]) - bias(h, n)
+    total     = sum_n exp(s[n]) + sink(h)
+    result[m, h, :] = sum_n exp(s[n]) / total * value[n, k, :]
     ```
 
     over the keys n that `mask` lets row m see. `score(s)` is
-    `softcap * tanh(s / softcap)` if `softcap > 0`, else s. The softmax is
-    computed in f32; its weights are rounded to the cache's element type when
-    they are multiplied in it.
+    `softcap * tanh(s / softcap)` if `softcap > 0`, else s. `bias(h, n)` is
+    `alibi[h] * |p - n|` with the slopes `alibi` (ALiBi, arXiv 2108.12409), or 0.
+    `sink(h)` is `exp(sinks[h])`, a learned logit of each query head that takes
+    part in the denominator only, or 0. A row that sees no key gives 0. The
+    softmax is computed in f32; its weights are rounded to the cache's element
+    type when they are multiplied in it.
 
     Constraints:
     - (C1) `heads` is a multiple of the cache's heads.
     - (C2) `dim(input, 1) = heads * key width`.
     - (C3) `dim(result, 1) = heads * value width`.
-    - (C4) a window of the mask is at most the window of the cache, if the
-      cache has one.
+    - (C4) if the cache has a window, the mask has a window or a chunk of at most
+      that, and no `sink`: such a cache does not keep a text's first tokens.
+    - (C5) `shape(sinks) = [heads]`.
+    - (C6) `alibi` has `heads` slopes.
 
     Example:
 
     ```mlir
+    %s = mica.attention %q, %kv1, %batch sinks(%sinks : !mica.weight<4, f32>) {heads = 4 : i64, scale = 0.25 : f32, mask = #mica.mask<causal = true, window = 64, sink = 4>}
+         : tensor<?x32xf32>, !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0> -> tensor<?x32xf32>
     %o = mica.attention %q, %kv1, %batch {heads = 4 : i64, scale = 0.25 : f32, mask = #mica.mask<causal = true, window = 0>}
          : tensor<?x32xf32>, !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0> -> tensor<?x32xf32>
     ```
   }];
   let arguments = (ins Mica_Rows:$input, Mica_KVType:$kv,
-                       Mica_BatchType:$batch, I64Attr:$heads, F32Attr:$scale,
-                       Mica_MaskAttr:$mask,
-                       DefaultValuedAttr<F32Attr, "0.0f">:$softcap);
+                       Mica_BatchType:$batch, Optional<Mica_WeightType>:$sinks,
+                       I64Attr:$heads, F32Attr:$scale, Mica_MaskAttr:$mask,
+                       DefaultValuedAttr<F32Attr, "0.0f">:$softcap,
+                       OptionalAttr<DenseF32ArrayAttr>:$alibi);
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+                   "::mlir::Value":$kv, "::mlir::Value":$batch,
+                   "::mlir::IntegerAttr":$heads, "::mlir::FloatAttr":$scale,
+                   "::mica::MaskAttr":$mask, "::mlir::FloatAttr":$softcap), [{
+      build($_builder, $_state, result, input, kv, batch, /*sinks=*/nullptr,
+            heads, scale, mask, softcap, /*alibi=*/nullptr);
+    }]>,
+    OpBuilder<(ins "::mlir::Value":$input, "::mlir::Value":$kv,
+                   "::mlir::Value":$batch, "::mlir::IntegerAttr":$heads,
+                   "::mlir::FloatAttr":$scale, "::mica::MaskAttr":$mask,
+                   "::mlir::FloatAttr":$softcap), [{
+      build($_builder, $_state, input, kv, batch, /*sinks=*/nullptr, heads,
+            scale, mask, softcap, /*alibi=*/nullptr);
+    }]>];
   let results = (outs Mica_F32Rows:$result);
   let assemblyFormat = [{
-    $input `,` $kv `,` $batch attr-dict
+    $input `,` $kv `,` $batch
+    (`sinks` `(` $sinks^ `:` type($sinks) `)`)? attr-dict
     `:` type($input) `,` type($kv) `->` type($result)
   }];
   let hasVerifier = 1;

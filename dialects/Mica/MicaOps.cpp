@@ -326,10 +326,26 @@ LogicalResult AttentionOp::verify() {
           expectColumns(*this, "result", getResult(), heads * kv.getValue())))
     return failure();
   // attention_c4
-  if (kv.getWindow() &&
-      (!getMask().getWindow() || getMask().getWindow() > kv.getWindow()))
-    return emitOpError("expects a window of at most the cache's ")
-           << kv.getWindow() << ", but got " << getMask().getWindow();
+  MaskAttr mask = getMask();
+  int64_t reach = mask.getChunk() ? mask.getChunk() : mask.getWindow();
+  if (kv.getWindow() && (!reach || reach > kv.getWindow()))
+    return emitOpError("expects a ") << (mask.getChunk() ? "chunk" : "window")
+                                     << " of at most the cache's "
+                                     << kv.getWindow() << ", but got " << reach;
+  if (kv.getWindow() && mask.getSink())
+    return emitOpError("expects a cache without a window, which keeps the ")
+           << mask.getSink() << " sinks of the mask, but got one of "
+           << kv.getWindow();
+  // attention_c5
+  if (getSinks() && getSinks().getType().getShape() != ArrayRef(heads))
+    return emitOpError("expects sinks of ")
+           << heads << " elements, one per query head, but got "
+           << getSinks().getType();
+  // attention_c6
+  if (getAlibi() && int64_t(getAlibi()->size()) != heads)
+    return emitOpError("expects ")
+           << heads << " slopes, one per query head, but got "
+           << getAlibi()->size();
   return success();
 }
 

@@ -138,7 +138,21 @@ struct Head {
   AttentionOp op;
   const Cache &cache;
   Value input, result, score; // [T, H D], [T, H D'], scratch [C]
-  Value s, m, h, kvHead, lo, hi;
+  Value sinks, slopes;        // [H], or null
+  Value s, m, p, h, kvHead, lo, hi, sunk;
+
+  /// The last of `init`, step(n, previous), ... for every key n that the row
+  /// sees: those before `sunk`, and [lo, hi).
+  Value fold(Value init, function_ref<Value(Value, Value)> step) {
+    if (sunk)
+      init = l.fold(l.index(0), sunk, init, step);
+    return l.fold(lo, hi, init, step);
+  }
+
+  Value sum(function_ref<Value(Value)> term) {
+    return fold(l.number(0),
+                [&](Value n, Value sum) { return l.add(sum, term(n)); });
+  }
 
   /// softcap * tanh(x / softcap), or x.
   Value cap(Value x) {
@@ -150,17 +164,31 @@ struct Head {
     return l.mul(c, tanh);
   }
 
-  /// Stores the score of every visible key; returns their maximum.
+  /// slopes[h] * |p - n|
+  Value bias(Value n) {
+    Value distance = l.sub(l.max(p, n), l.min(p, n));
+    distance =
+        arith::IndexCastOp::create(l.b, l.loc, l.b.getI64Type(), distance);
+    distance = arith::SIToFPOp::create(l.b, l.loc, l.b.getF64Type(), distance);
+    return l.mul(l.load(slopes, h), distance);
+  }
+
+  /// Stores the score of every visible key; returns their maximum, that of a
+  /// learned sink included.
   Value storeScores() {
     Value width = l.size(cache.key, 4);
     Value scale = l.number(op.getScale().convertToDouble());
     Value lowest = l.number(-std::numeric_limits<double>::infinity());
-    return l.fold(lo, hi, lowest, [&](Value n, Value max) {
+    if (sinks)
+      lowest = l.load(sinks, h);
+    return fold(lowest, [&](Value n, Value max) {
       Value dot = l.sum(l.index(0), width, [&](Value i) {
         Value q = l.load(input, {m, l.add(l.mul(h, width), i)});
         return l.mul(q, l.load(cache.key, {cache.layer, s, n, kvHead, i}));
       });
       Value x = cap(l.mul(scale, dot));
+      if (slopes)
+        x = l.sub(x, bias(n));
       l.store(x, score, n);
       return l.max(max, x);
     });
@@ -168,26 +196,41 @@ struct Head {
 
   void emit() {
     Value max = storeScores();
-    Value total = l.sum(lo, hi, [&](Value n) {
-      Value e = math::ExpOp::create(l.b, l.loc, l.sub(l.load(score, n), max));
+    auto weight = [&](Value x) -> Value {
+      return math::ExpOp::create(l.b, l.loc, l.sub(x, max));
+    };
+    Value total = sum([&](Value n) {
+      Value e = weight(l.load(score, n));
       l.store(e, score, n);
       return e;
     });
+    if (sinks)
+      total = l.add(total, weight(l.load(sinks, h)));
     Value width = l.size(cache.value, 4);
     l.forRange(l.index(0), width, [&](Value i) {
-      Value sum = l.sum(lo, hi, [&](Value n) {
+      Value all = sum([&](Value n) {
         return l.mul(l.load(score, n),
                      l.load(cache.value, {cache.layer, s, n, kvHead, i}));
       });
-      l.store(l.div(sum, total), result, {m, l.add(l.mul(h, width), i)});
+      l.store(l.div(all, total), result, {m, l.add(l.mul(h, width), i)});
     });
   }
 };
 
 /// A row at p sees the keys n with n <= p if causal, n > p - window if there is
-/// one; the cache of a sequence holds length keys.
+/// one or n < sink, n >= p - p mod chunk if there are chunks; the cache of a
+/// sequence holds length keys.
 struct Attention : Lowering<AttentionOp> {
   using OpConversionPattern::OpConversionPattern;
+
+  /// A buffer of `numbers`.
+  static Value table(Loops &l, ArrayRef<float> numbers) {
+    int64_t size = numbers.size();
+    Value buffer = l.alloc(MemRefType::get(size, l.b.getF64Type()), {});
+    for (auto [i, number] : llvm::enumerate(numbers))
+      l.store(l.number(number), buffer, l.index(i));
+    return buffer;
+  }
 
   LogicalResult matchAndRewrite(AttentionOp op, OneToNOpAdaptor operands,
                                 ConversionPatternRewriter &b) const override {
@@ -198,6 +241,11 @@ struct Attention : Lowering<AttentionOp> {
     Value result = l.allocRows(typeConverter->convertType(op.getType()), input);
     Value score = l.alloc(MemRefType::get(ShapedType::kDynamic, b.getF64Type()),
                           l.size(cache.key, 2));
+    Value sinks, slopes;
+    if (op.getSinks())
+      sinks = operands.getSinks().front();
+    if (op.getAlibi())
+      slopes = table(l, *op.getAlibi());
     MaskAttr mask = op.getMask();
     int64_t group = op.getHeads() / op.getKv().getType().getHeads();
     forRows(l, batch, [&](Value s, Value m, Value p) {
@@ -206,9 +254,15 @@ struct Attention : Lowering<AttentionOp> {
       Value lo = l.index(0);
       if (mask.getWindow())
         lo = l.max(lo, l.sub(next, l.index(mask.getWindow())));
+      if (mask.getChunk())
+        lo = l.sub(p, l.rem(p, l.index(mask.getChunk())));
+      Value sunk;
+      if (mask.getSink())
+        sunk = l.min(lo, l.index(mask.getSink()));
       l.forRange(l.index(0), l.index(op.getHeads()), [&](Value h) {
         Value kvHead = l.div(h, l.index(group));
-        Head{l, op, cache, input, result, score, s, m, h, kvHead, lo, hi}
+        Head{l, op, cache, input, result, score, sinks, slopes,
+             s, m,  p,     h,     kvHead, lo,    hi,    sunk}
             .emit();
       });
     });

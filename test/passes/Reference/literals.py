@@ -59,7 +59,7 @@ def rope(x, a, head, interleaved):
 
 
 def attention(q, keys, values, places, heads, kv_heads, scale, causal=True,
-              window=0, softcap=0.0):
+              window=0, softcap=0.0, sink=0, chunk=0, sinks=None, alibi=None):
     """Attention of the rows q at `places` over the keys of one sequence."""
     q = q.reshape(len(q), heads, -1)
     k = keys.reshape(len(keys), kv_heads, -1).repeat(heads // kv_heads, 1)
@@ -70,10 +70,17 @@ def attention(q, keys, values, places, heads, kv_heads, scale, causal=True,
     n, p = np.arange(len(keys)), np.asarray(places)[:, None]
     seen = (n <= p) if causal else np.full((len(q), len(keys)), True)
     if window:
-        seen &= n > p - window
+        seen &= (n > p - window) | (n < sink)
+    if chunk:
+        seen &= n >= p - p % chunk
+    if alibi:
+        s = s - np.array(alibi)[:, None, None] * np.abs(p - n)
     s = np.where(seen, s, -math.inf)
-    e = np.exp(s - s.max(-1, keepdims=True))
-    return np.einsum("hmn,nhi->mhi", e / e.sum(-1, keepdims=True), v)
+    e = np.exp(s)
+    total = e.sum(-1, keepdims=True)
+    if sinks:
+        total += np.exp(np.array(sinks))[:, None, None]
+    return np.einsum("hmn,nhi->mhi", e / total, v)
 
 
 def case_norms():
@@ -151,6 +158,17 @@ def case_attention():
         prefill, decode = steps(**options)
         yield f"{name}, prefill", prefill
         yield f"{name}, decode", decode
+
+
+def case_attention_masks():
+    """Six rows of one sequence."""
+    for name, options in (
+            ("window and sink", {"window": 2, "sink": 1}),
+            ("chunks", {"chunk": 4}),
+            ("learned sinks", {"sinks": [1.0, -0.5, 1.25, -0.25]}),
+            ("alibi", {"alibi": [0.5, 0.25, 0.125, 0.0625]})):
+        yield name, attention(fill(6, 12, 0), fill(6, 6, 1), fill(6, 4, 2),
+                              range(6), 4, 2, 0.5, **options).reshape(6, 8)
 
 
 def case_cache():
