@@ -41,6 +41,11 @@ Row SegmentEmitter::loadVector(Value weight, int64_t period, int64_t size) {
   return row(e.loadSegment(size, context.weightOf(weight), at, {0}));
 }
 
+Scalar SegmentEmitter::loadPosition(int64_t first, int64_t interval) {
+  Index position = loadIndex(context.input(Input::position), m);
+  return fromInteger(e.toI32((position + first) / interval));
+}
+
 Row SegmentEmitter::loadAngles(Value angles, int which, int64_t pairs) {
   Index half = e.index(which), zero = e.index(0);
   return row(

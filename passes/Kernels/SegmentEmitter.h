@@ -31,6 +31,7 @@ public:
   int64_t rowSize() override { return columns; }
   tile::Row loadVector(mlir::Value weight, int64_t period,
                        int64_t size) override;
+  tile::Scalar loadPosition(int64_t first, int64_t interval) override;
   tile::Row loadAngles(mlir::Value angles, int which, int64_t pairs) override;
 
 protected:

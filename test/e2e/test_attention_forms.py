@@ -1,5 +1,5 @@
-"""Forms of attention that masks, learned sinks and ALiBi make, compiled in models
-of no family and held to the reference op by op."""
+"""Forms of attention that masks, learned sinks, ALiBi and scaled queries make,
+compiled in models of no family and held to the reference op by op."""
 import json
 
 import numpy as np
@@ -28,14 +28,19 @@ FORMS = {
 def model(form, **options):
     sinks, extra, mask = FORMS[form]
     made = handmade.Model(WEIGHTS, [], heads=K, key=HEAD,
-                          spread={"q": 3, "sinks": 5}, **options)
+                          spread={"k": 2, "sinks": 5}, **options)
     made.body = [
-        linear("a", "n", "q", D, H * HEAD), linear("b", "n", "k", D, K * HEAD),
+        linear("w", "n", "q", D, H * HEAD),
+        f"%u = mica.rms_norm %w {{eps = 1.0e-6 : f32, group = {HEAD} : i64}} : "
+        f"{rows(H * HEAD)}",
+        "%a = mica.position_scale %u, %batch {scale = 0.5 : f32, interval = 8 : "
+        f"i64}} : {rows(H * HEAD)}",
+        linear("b", "n", "k", D, K * HEAD),
         linear("c", "n", "v", D, K * HEAD),
         f"%kv = mica.kv_append %cache, %b, %c, %batch : {made.kv}, "
         f"{rows(K * HEAD)}, {rows(K * HEAD)}",
         f"%s = mica.attention %a, %kv, %batch {sinks}{{heads = {H} : i64, {extra}"
-        f"mask = #mica.mask<causal = true, {mask}>, scale = 0.21 : f32}} : "
+        f"mask = #mica.mask<causal = true, {mask}>, scale = 0.5 : f32}} : "
         f"{rows(H * HEAD)}, {made.kv} -> {rows(H * HEAD)}",
         linear("y", "s", "o", H * HEAD, D)]
     return made

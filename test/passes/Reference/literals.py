@@ -94,6 +94,8 @@ def case_norms():
     yield "layer_norm without bias", layer_norm(fill(2, 4, 1), w, 0, 0.25)
     yield "rms_norm of halves", rms_norm(fill(2, 8, 1), w, 1e-5, group=2)
     yield "layer_norm of halves", layer_norm(fill(2, 8, 1), w, b, 1e-5, 2)
+    yield "rms_norm without weight", rms_norm(fill(2, 8, 1), np.ones(8), 1e-5,
+                                              group=4)
 
 
 def case_linear():
@@ -169,6 +171,8 @@ def case_attention_masks():
             ("alibi", {"alibi": [0.5, 0.25, 0.125, 0.0625]})):
         yield name, attention(fill(6, 12, 0), fill(6, 6, 1), fill(6, 4, 2),
                               range(6), 4, 2, 0.5, **options).reshape(6, 8)
+    factor = 1 + 0.5 * np.log(1 + np.floor((np.arange(6) + 1) / 2))
+    yield "position_scale", fill(6, 12, 0) * factor[:, None]
 
 
 def case_cache():
