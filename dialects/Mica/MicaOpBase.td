@@ -20,6 +20,8 @@ def Mica_Rows : Mica_RowsOf<[F32, BF16, F16], "f32, bf16 or f16">;
 def Mica_F32Rows : Mica_RowsOf<[F32], "f32">;
 /// Rows as a product takes them: floats, or i8 with `#tile.groups`.
 def Mica_Operands : Mica_RowsOf<[F32, BF16, F16, I8], "f32, bf16, f16 or i8">;
+/// Integers in rows, [T, k]: k is static.
+def Mica_IndexRows : Mica_RowsOf<[I32], "i32">;
 /// One integer a row: [T].
 def Mica_Indices : TensorRankOf<[I32], [1]>;
 /// A rotation for every row and pair of columns, cos + i sin: [T, pairs].

@@ -46,8 +46,8 @@ int64_t mica::perDword(Type element) {
 }
 
 /// Emits "expects `what` to have `wanted` columns, but got …" unless it has.
-static LogicalResult expectColumns(Operation *op, StringRef what, Value rows,
-                                   int64_t wanted) {
+LogicalResult mica::expectColumns(Operation *op, StringRef what, Value rows,
+                                  int64_t wanted) {
   if (columnsOf(rows) == wanted)
     return success();
   return op->emitOpError("expects ") << what << " to have " << wanted
@@ -264,7 +264,8 @@ LogicalResult RopeOp::verify() {
 /// Whether `use` of a cache makes another cache of it, so that the operand must
 /// not be used after it.
 static bool consumes(OpOperand &use) {
-  return isa<KVAppendOp, KVWriteOp, StackOp>(use.getOwner());
+  return isa<KVAppendOp, KVWriteOp, StackOp, KVForkOp, KVEvictOp, KVMergeOp,
+             KVImportOp, RopeShiftOp>(use.getOwner());
 }
 
 LogicalResult mica::verifyLinear(Operation *op, Value kv) {
@@ -341,6 +342,15 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("expects sinks of ")
            << heads << " elements, one per query head, but got "
            << getSinks().getType();
+  // attention_c7
+  if (getSegments() && columnsOf(getSegments()) != 1)
+    return emitOpError("expects segments of 1 column, but got ")
+           << columnsOf(getSegments());
+  // attention_c8
+  if (bool(getBlocks()) != (getBlock() > 0))
+    return emitOpError("expects a block of tokens, and the blocks that rows "
+                       "see, or neither, but got a block of ")
+           << static_cast<int64_t>(getBlock());
   // attention_c6
   if (getAlibi() && int64_t(getAlibi()->size()) != heads)
     return emitOpError("expects ")

@@ -4,8 +4,10 @@
 #define DIALECTS_MICA_MICAOPS_TD
 
 include "dialects/Mica/MicaAttentionOps.td"
+include "dialects/Mica/MicaCacheOps.td"
 include "dialects/Mica/MicaModelOps.td"
 include "dialects/Mica/MicaOpBase.td"
+include "dialects/Mica/MicaTokenOps.td"
 
 //===----------------------------------------------------------------------===//
 // Tokens

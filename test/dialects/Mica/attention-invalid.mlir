@@ -87,3 +87,23 @@ func.func @attention_c6(%q: tensor<?x32xf32>, %kv: !kv, %batch: !mica.batch) {
   %o = mica.attention %q, %kv, %batch {heads = 4 : i64, scale = 0.25 : f32, alibi = array<f32: 0.5, 0.25>, mask = #mica.mask<causal = true>} : tensor<?x32xf32>, !kv -> tensor<?x32xf32>
   return
 }
+
+// -----
+
+!kv = !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>
+
+func.func @attention_c7(%q: tensor<?x32xf32>, %kv: !kv, %batch: !mica.batch, %s: tensor<?x2xi32>) {
+  // expected-error@below {{'mica.attention' op expects segments of 1 column, but got 2}}
+  %o = mica.attention %q, %kv, %batch segments(%s : tensor<?x2xi32>) {heads = 4 : i64, scale = 0.25 : f32, mask = #mica.mask<causal = true>} : tensor<?x32xf32>, !kv -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+!kv = !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>
+
+func.func @attention_c8(%q: tensor<?x32xf32>, %kv: !kv, %batch: !mica.batch, %b: tensor<?x2xi32>) {
+  // expected-error@below {{'mica.attention' op expects a block of tokens, and the blocks that rows see, or neither, but got a block of 0}}
+  %o = mica.attention %q, %kv, %batch blocks(%b : tensor<?x2xi32>) {heads = 4 : i64, scale = 0.25 : f32, mask = #mica.mask<causal = true>} : tensor<?x32xf32>, !kv -> tensor<?x32xf32>
+  return
+}

@@ -40,3 +40,12 @@ func.func @chunk_and_alibi(
   %o = mica.attention %q, %kv, %batch {heads = 2 : i64, scale = 0.25 : f32, alibi = array<f32: 0.5, 0.25>, mask = #mica.mask<causal = true, chunk = 32>} : tensor<?x16xf32>, !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 32> -> tensor<?x16xf32>
   return %o : tensor<?x16xf32>
 }
+
+// Texts packed into one sequence; some blocks of keys.
+// CHECK-LABEL: func @segments_and_blocks
+func.func @segments_and_blocks(%q: tensor<?x16xf32>, %kv: !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>, %batch: !mica.batch,
+    %segments: tensor<?x1xi32>, %blocks: tensor<?x4xi32>) -> tensor<?x16xf32> {
+  // CHECK: mica.attention {{.*}} segments(%{{.*}} : tensor<?x1xi32>) blocks(%{{.*}} : tensor<?x4xi32>) {{.*}}block = 64 : i64
+  %o = mica.attention %q, %kv, %batch segments(%segments : tensor<?x1xi32>) blocks(%blocks : tensor<?x4xi32>) {block = 64 : i64, heads = 2 : i64, scale = 0.25 : f32, mask = #mica.mask<causal = true>} : tensor<?x16xf32>, !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0> -> tensor<?x16xf32>
+  return %o : tensor<?x16xf32>
+}
