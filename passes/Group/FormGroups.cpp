@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/Analysis/TopologicalSortUtils.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/Group/Passes.h"
 #include <numeric>
@@ -101,9 +102,14 @@ public:
     for (Operation &op : block)
       if (isAnchor(&op))
         formAround(&op);
-    for (Operation &op : block)
-      if (!groupOf.count(&op) && (isRowOp(&op) || startsRows(&op)))
+    for (Operation &op : block) {
+      if (groupOf.count(&op))
+        continue;
+      if (isRowOp(&op) || startsRows(&op))
         placeRowOp(&op);
+      else if (runsAsLoops(&op))
+        placeLoops(&op);
+    }
     return std::move(groups);
   }
 
@@ -164,6 +170,16 @@ private:
     return true;
   }
 
+  /// An op without a kernel is a group of its own.
+  void placeLoops(Operation *op) {
+    remark::missed(op->getLoc(),
+                   remark::RemarkOpts::name("form-groups").category("mica"))
+        << remark::add("{0} has no kernel yet: one worker runs its reference",
+                       op->getName().getStringRef());
+    groups.emplace_back();
+    add(groups.size() - 1, op);
+  }
+
   /// Puts a row op beside the one that feeds it, or in a group of its own.
   void placeRowOp(Operation *op) {
     if (!startsRows(op))
@@ -173,6 +189,8 @@ private:
         if (!def || it == groupOf.end() || groups[it->second].anchor)
           continue;
         Group &group = groups[it->second];
+        if (runsAsLoops(group.ops.front()))
+          continue;
         if (columnsOf(op->getResult(0)) !=
                 columnsOf(group.ops.front()->getResult(0)) ||
             isa<RopeAnglesOp>(group.ops.front()))
@@ -202,7 +220,7 @@ private:
 /// The kind under which a group is reported.
 StringRef kindOf(const Group &group) {
   if (!group.anchor)
-    return "rows";
+    return runsAsLoops(group.ops.front()) ? "reference" : "rows";
   return isa<LinearOp>(group.anchor) ? "linear" : "attention";
 }
 
@@ -217,7 +235,8 @@ GroupOp materialize(const Group &group) {
   SmallVector<Value> leaving;
   for (Operation *op : ops)
     for (Value result : op->getResults())
-      if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+      if (runsAsLoops(op) || // loops store all that they have
+          llvm::any_of(result.getUsers(), [&](Operation *user) {
             return !group.ops.contains(user);
           }))
         leaving.push_back(result);
@@ -281,6 +300,17 @@ bool needs(OpOperand &use) {
   return !(isa<KVType>(use.get().getType()) && isa<KVWriteOp>(use.getOwner()));
 }
 
+/// Fails on an op that no group has taken in, and that none repeats.
+LogicalResult checkGrouped(Block &block) {
+  for (Operation &op : block) {
+    bool known = isa<GroupOp, StackOp>(op) || isFree(&op);
+    if (!known && isa<MicaDialect>(op.getDialect()))
+      return op.emitOpError("has no code for CPUs yet: it runs in the reference "
+                            "alone");
+  }
+  return success();
+}
+
 /// Numbers the groups of `block`; what stands between them begins a new phase.
 void numberPhases(Block &block) {
   int64_t phase = 0;
@@ -311,7 +341,21 @@ void numberPhases(Block &block) {
 struct FormGroups : mica::impl::FormGroupsPassBase<FormGroups> {
   using FormGroupsPassBase::FormGroupsPassBase;
 
+  /// Fails on an attention over keys that are chosen row by row.
+  LogicalResult checkAttentions() {
+    auto result = getOperation().walk([](AttentionOp op) {
+      if (!op.getSegments() && !op.getBlocks())
+        return WalkResult::advance();
+      op.emitOpError("has no code for CPUs yet with segments or blocks: it runs "
+                     "in the reference alone");
+      return WalkResult::interrupt();
+    });
+    return failure(result.wasInterrupted());
+  }
+
   void runOnOperation() override {
+    if (failed(checkAttentions()))
+      return signalPassFailure();
     auto target = getOperation()->getAttrOfType<TargetAttr>("mica.target");
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (function.isExternal() || function->hasAttr("mica.pack_function"))
@@ -327,6 +371,8 @@ struct FormGroups : mica::impl::FormGroupsPassBase<FormGroups> {
         sinkFreeOps(materialize(group));
         ++numGroups;
       }
+      if (failed(checkGrouped(block)))
+        return signalPassFailure();
       sortTopologically(&block);
       numberPhases(block);
     }

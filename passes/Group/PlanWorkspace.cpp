@@ -164,7 +164,7 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
           buffers.push_back(carried);
         } else {
           Interval wanted = {rowEnd, bytesOf(type), phase,
-                             lastUse(result, end)};
+                             std::max(phase, lastUse(result, end))};
           place(wanted, placed);
           buffers.push_back(buffer(tile::Arena::row, wanted.offset, type));
         }

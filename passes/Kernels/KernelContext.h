@@ -79,6 +79,7 @@ captureOutside(llvm::ArrayRef<mlir::Region *> regions);
 void lowerLinear(KernelContext &context, GroupOp group);
 void lowerAttention(KernelContext &context, GroupOp group);
 void lowerRows(KernelContext &context, GroupOp group);
+void lowerReference(KernelContext &context, GroupOp group);
 
 /// Emits the plan of the step, by worker 0: `kvPosition` and `attendTasks`.
 void lowerPlan(KernelContext &context, int64_t rowsPerTask);

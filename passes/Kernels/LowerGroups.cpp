@@ -52,6 +52,8 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
         lowerLinear(context, group);
       else if (group.getKind() == "attention")
         lowerAttention(context, group);
+      else if (group.getKind() == "reference")
+        lowerReference(context, group);
       else
         lowerRows(context, group);
     }
@@ -74,6 +76,8 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
       word = {2, isLogits(group) ? "logits" : "projection"};
     if (group.getKind() == "attention")
       word = {3, "attention"};
+    if (group.getKind() == "reference")
+      word = {2, "reference"};
     group.getBody().walk([&](Operation *op) {
       if (isa<EmbeddingOp>(op))
         word = {1, "embedding"};

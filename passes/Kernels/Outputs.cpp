@@ -101,7 +101,7 @@ void OutputTable::add(KernelContext &context, func::FuncOp function,
   for (auto [result, value] : llvm::zip(group.getResults(), stored)) {
     auto type = dyn_cast<RankedTensorType>(result.getType());
     // Of rows that are stored rounded as well, those that are not will do.
-    if (!type || !columnsOf(result) ||
+    if (!type || !columnsOf(result) || type.getElementType().isInteger(32) ||
         (unrounded(value) != value &&
          llvm::is_contained(stored, unrounded(value))))
       continue;
