@@ -42,7 +42,8 @@ bool isRowOp(Operation *op) {
 
 /// Row ops that begin a group: they read something else than rows at (m, n).
 bool startsRows(Operation *op) {
-  return isa<EmbeddingOp, OutputRowsOp, PermuteColumnsOp, RopeAnglesOp>(op);
+  return isa<EmbeddingOp, NgramEmbeddingOp, OutputRowsOp, PermuteColumnsOp,
+             RopeAnglesOp>(op);
 }
 
 /// Ops without work of their own, repeated in every group that uses them.
@@ -341,13 +342,14 @@ void numberPhases(Block &block) {
 struct FormGroups : mica::impl::FormGroupsPassBase<FormGroups> {
   using FormGroupsPassBase::FormGroupsPassBase;
 
-  /// Fails on an attention over keys that are chosen row by row.
+  /// Fails on an attention whose keys are chosen as no kernel can.
   LogicalResult checkAttentions() {
     auto result = getOperation().walk([](AttentionOp op) {
-      if (!op.getSegments() && !op.getBlocks())
+      if (!op.getSegments() && !(op.getBlocks() && op.getMask().getSink()))
         return WalkResult::advance();
-      op.emitOpError("has no code for CPUs yet with segments or blocks: it runs "
-                     "in the reference alone");
+      op.emitOpError("has no code for CPUs yet with ")
+          << (op.getSegments() ? "segments" : "blocks beside first tokens")
+          << ": it runs in the reference alone";
       return WalkResult::interrupt();
     });
     return failure(result.wasInterrupted());

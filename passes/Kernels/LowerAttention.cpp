@@ -15,9 +15,10 @@ Block *startRegion(OpBuilder &b, Location loc, Region &region,
                        SmallVector<Location>(types.size(), loc));
 }
 
-/// Keys that row m sees: [lo, hi), and sinks before, none of which needs a test
-/// by itself.
-void emitBounds(KernelContext &context, AttendOp attend, MaskAttr mask) {
+/// Keys that row m sees: [lo, hi), and sinks before. None needs a test by
+/// itself, or, with `tested`, all do.
+void emitBounds(KernelContext &context, AttendOp attend, MaskAttr mask,
+                bool tested) {
   Emitter e(context.b, attend.getLoc());
   Block *body =
       startRegion(e.b, e.loc, attend.getBounds(), {e.b.getIndexType()});
@@ -28,13 +29,34 @@ void emitBounds(KernelContext &context, AttendOp attend, MaskAttr mask) {
     lo = hi - min(hi, e.index(window));
   if (int64_t chunk = mask.getChunk())
     lo = (hi - 1) / chunk * chunk;
-  SmallVector<Value> seen = {lo, hi, hi};
+  SmallVector<Value> seen = {lo, tested ? lo : hi, hi};
   if (int64_t sink = mask.getSink())
     seen.push_back(min(lo, e.index(sink)));
   tile::YieldOp::create(e.b, e.loc, seen);
 }
 
 constexpr int64_t kLanes = 16;
+
+/// Whether the block of token n is among those of row m.
+void emitMask(KernelContext &context, AttendOp attend, AttentionOp attention) {
+  if (!attention.getBlocks())
+    return;
+  Emitter e(context.b, attend.getLoc());
+  auto lane = VectorType::get(kLanes, e.b.getI32Type());
+  Block *body =
+      startRegion(e.b, e.loc, attend.getMask(), {e.b.getIndexType(), lane});
+  Index m = e.index(body->getArgument(0));
+  Value blocks = context.bufferOf(attention.getBlocks());
+  Value size = e.splatBits(attention.getBlock(), kLanes), seen;
+  Value own = arith::DivUIOp::create(e.b, e.loc, body->getArgument(1), size);
+  for (int64_t j = 0; j < columnsOf(attention.getBlocks()); ++j) {
+    Value listed = e.broadcast(e.load(blocks, {m, e.index(j)}), kLanes);
+    Value isOwn = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq,
+                                        own, listed);
+    seen = seen ? e.bitOr(seen, isOwn) : isOwn;
+  }
+  tile::YieldOp::create(e.b, e.loc, seen);
+}
 
 /// softcap * tanh(s / softcap).
 Value capped(Emitter &e, Value s, double softcap) {
@@ -99,7 +121,9 @@ void mica::lowerAttention(KernelContext &context, GroupOp group) {
       attention.getScale(), kv.getElement().getIntOrFloatBitWidth(),
       ScheduleAttr());
   OpBuilder::InsertionGuard guard(b);
-  emitBounds(context, attend, attention.getMask());
+  emitBounds(context, attend, attention.getMask(),
+             /*tested=*/bool(attention.getBlocks()));
+  emitMask(context, attend, attention);
   emitScore(context, attend, attention);
 
   Block *body = startRegion(b, loc, attend.getOutput(),

@@ -60,7 +60,9 @@ protected:
   void emitElementwise(mlir::Operation *op);
   void emitSplit(SplitOp op);
   void emitWrite(KVWriteOp op);
+  tile::Row loadTable(mlir::Value table, tile::Index id);
   void emitEmbedding(EmbeddingOp op);
+  void emitNgram(NgramEmbeddingOp op);
   void emitPermute(PermuteColumnsOp op);
   void emitAngles(RopeAnglesOp op);
 

@@ -1,5 +1,6 @@
-"""Forms of attention that masks, learned sinks, ALiBi and scaled queries make,
-compiled in models of no family and held to the reference op by op."""
+"""Forms of attention that masks, learned sinks, ALiBi, scaled queries and chosen
+blocks of keys make, compiled in models of no family and held to the reference op
+by op. Rows come from an embedding of n-grams beside their own."""
 import json
 
 import numpy as np
@@ -7,11 +8,11 @@ import pytest
 
 import handmade
 import kernels
-from handmade import D, linear, rows
+from handmade import D, linear, rows, weight_type
 
 H, K, HEAD = 6, 2, 20
 WEIGHTS = {"q": [H * HEAD, D], "k": [K * HEAD, D], "v": [K * HEAD, D],
-           "o": [D, H * HEAD], "sinks": [H]}
+           "o": [D, H * HEAD], "sinks": [H], "votes": [11, D], "grams": [53, D]}
 SLOPES = ", ".join(str(2.0 ** -(i + 1)) for i in range(H))
 FORMS = {
     "sinks": ("sinks(%sinks : !mica.weight<6, f32>) ", "", "window = 0"),
@@ -30,7 +31,10 @@ def model(form, **options):
     made = handmade.Model(WEIGHTS, [], heads=K, key=HEAD,
                           spread={"k": 2, "sinks": 5}, **options)
     made.body = [
-        linear("w", "n", "q", D, H * HEAD),
+        f"%e = mica.ngram_embedding %batch, %grams {{n = 3 : i64, multiplier = "
+        f"1000003 : i64}} : {weight_type([53, D])} -> {rows(D)}",
+        f"%g = arith.addf %n, %e : {rows(D)}",
+        linear("w", "g", "q", D, H * HEAD),
         f"%u = mica.rms_norm %w {{eps = 1.0e-6 : f32, group = {HEAD} : i64}} : "
         f"{rows(H * HEAD)}",
         "%a = mica.position_scale %u, %batch {scale = 0.5 : f32, interval = 8 : "
@@ -43,8 +47,17 @@ def model(form, **options):
         f"mask = #mica.mask<causal = true, {mask}>, scale = 0.5 : f32}} : "
         f"{rows(H * HEAD)}, {made.kv} -> {rows(H * HEAD)}",
         linear("y", "s", "o", H * HEAD, D)]
+    if "blocks" in form:  # those of the greatest votes
+        made.body[:0] = [linear("vote", "n", "votes", D, 11),
+                         f"%top, %b_at = mica.topk %vote : {rows(11)} -> {rows(3)}, "
+                         "tensor<?x3xi32>"]
     return made
 
+
+FORMS["blocks"] = (
+    "blocks(%b_at : tensor<?x3xi32>) ", "block = 4 : i64, ", "window = 0")
+FORMS["blocks, window"] = (
+    "blocks(%b_at : tensor<?x3xi32>) ", "block = 4 : i64, ", "window = 11")
 
 CASES = [(form, {}) for form in FORMS] + [
     ("chunks", {"window": 8}), ("sinks, window", {"window": 16}),
@@ -59,7 +72,7 @@ def test_form(mica, tmp_path, form, options, flags):
     target = kernels.TARGETS["v4" if kernels.available("v4") else "v3"]
     text = model(form, **options).write(tmp_path, target)
     mica("compile", text, "--start-from=import", "-o", tmp_path / "m.mica",
-         "--no-fallback")
+         *([] if "blocks" in form else ["--no-fallback"]))
     ids = np.random.default_rng(1).integers(0, handmade.V, (2, 40), dtype=np.int32)
     np.save(tmp_path / "t.npy", ids)
     found = json.loads(mica(

@@ -34,7 +34,7 @@ func.func @refused(%kv: !kv, %shift: tensor<?xi32>, %batch: !mica.batch) -> !kv 
 
 module attributes {mica.target = #mica.target<cpu = "x86-64-v4", features = "", vector_bits = 512, panel = 16, max_granule = 256, dot = []>} {
 func.func @refused(%q: tensor<?x16xf32>, %kv: !kv, %segments: tensor<?x1xi32>, %batch: !mica.batch) -> tensor<?x16xf32> {
-  // expected-error@below {{'mica.attention' op has no code for CPUs yet with segments or blocks: it runs in the reference alone}}
+  // expected-error@below {{'mica.attention' op has no code for CPUs yet with segments: it runs in the reference alone}}
   %o = mica.attention %q, %kv, %batch segments(%segments : tensor<?x1xi32>) {heads = 2 : i64, scale = 0.25 : f32, mask = #mica.mask<causal = true>} : tensor<?x16xf32>, !kv -> tensor<?x16xf32>
   return %o : tensor<?x16xf32>
 }
