@@ -25,6 +25,7 @@ void mica::buildGraphPipeline(OpPassManager &pm) {
 void mica::buildGroupPipeline(OpPassManager &pm) {
   // Merging first: it decides which products there are to group.
   pm.addPass(createMergeLinearsPass());
+  pm.addPass(createSortChoicesPass());
   pm.addPass(createFormGroupsPass());
   // Layouts need the granule of each group's epilogue.
   pm.addPass(createChooseLayoutsPass());

@@ -19,8 +19,9 @@
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Mica/MicaAttrs.h.inc"
 #define GET_TYPEDEF_CLASSES
-#include "dialects/Mica/MicaInterfaces.h.inc"
 #include "dialects/Mica/MicaTypes.h.inc"
+
+#include "dialects/Mica/MicaInterfaces.h.inc"
 #define GET_OP_CLASSES
 #include "dialects/Mica/MicaOps.h.inc"
 
@@ -29,9 +30,16 @@ namespace mica {
 /// Whether `type` is that of rotations, [T, pairs] (`mica.rope_angles`).
 bool isAngles(mlir::RankedTensorType type);
 
-/// The columns of rows of the step, [T, D] -> D; 0 if `value` is something
-/// else.
+/// The columns of rows of the step or of choices: D of [T, D] and of
+/// [T, choices, D]; 0 if `value` is something else.
 int64_t columnsOf(mlir::Value value);
+
+/// The choices of rows [T, choices, D]; 0 if `value` is something else.
+int64_t choicesOf(mlir::Value value);
+
+/// The rounding that `op`, a product, asks for, and whether its rows suit the
+/// weight: (C4) to (C6) of `mica.linear`. Emits an error if not.
+llvm::LogicalResult verifyProduct(ProductOpInterface op);
 
 /// How the columns of rows of i8 share scales; null for other values.
 tile::GroupsAttr groupsOf(mlir::Value rows);

@@ -32,4 +32,27 @@ def Mica_RowOpInterface : OpInterface<"RowOpInterface"> {
   ];
 }
 
+def Mica_ProductOpInterface : OpInterface<"ProductOpInterface"> {
+  let cppNamespace = "::mica";
+  let description = [{
+    A product of rows with a weight: `mica.linear`, or `mica.grouped_linear`,
+    whose rows chose parts of the weight.
+  }];
+  let methods = [
+    InterfaceMethod<"The rows.", "::mlir::Value", "getInput">,
+    InterfaceMethod<"The weight.", "::mlir::TypedValue<::mica::WeightType>",
+                    "getWeight">,
+    InterfaceMethod<"What is added, or null.",
+                    "::mlir::TypedValue<::mica::WeightType>", "getBias">,
+    InterfaceMethod<"From how many rows on weights are rounded, if ever.",
+                    "::std::optional<uint64_t>", "getRoundWeightsFrom">,
+    InterfaceMethod<"Sets it.", "void", "setRoundWeightsFrom",
+                    (ins "::std::optional<uint64_t>":$rows)>,
+  ];
+  let extraClassDeclaration = [{
+    /// The result, rows of as many columns as the weight has rows.
+    ::mlir::Value getProduct() { return this->getOperation()->getResult(0); }
+  }];
+}
+
 #endif // DIALECTS_MICA_MICAINTERFACES_TD

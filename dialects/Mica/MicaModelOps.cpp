@@ -11,12 +11,16 @@ LogicalResult WeightOp::verify() {
     return success();
   // weight_c1
   int64_t rows = 0;
-  for (auto source : getSources()->getAsRange<SourceAttr>())
+  auto type = cast<WeightType>(getType());
+  for (auto source : getSources()->getAsRange<SourceAttr>()) {
     rows += source.getRows();
-  int64_t wanted = cast<WeightType>(getType()).rows();
-  if (rows != wanted)
+    if (source.getParts() != type.parts())
+      return emitOpError("expects sources of ")
+             << type.parts() << " parts, but got " << source.getParts();
+  }
+  if (rows != type.rows())
     return emitOpError("expects sources of ")
-           << wanted << " rows in all, but got " << rows;
+           << type.rows() << " rows in all, but got " << rows;
   return success();
 }
 
@@ -134,7 +138,9 @@ YieldOp GroupOp::getYield() {
   return cast<YieldOp>(getBody().front().getTerminator());
 }
 
-static bool isAnchor(Operation &op) { return isa<LinearOp, AttentionOp>(op); }
+static bool isAnchor(Operation &op) {
+  return isa<ProductOpInterface, AttentionOp>(op);
+}
 
 Operation *GroupOp::getAnchor() {
   Block &body = getBody().front();

@@ -14,7 +14,8 @@ def Mica_WeightOp : Mica_Op<"weight", [
     function that makes the packed bytes from the weights in `inputs`.
 
     Constraints:
-    - (C1) the rows of `sources` add up to the rows of `type`.
+    - (C1) the rows of `sources` add up to the rows of `type`, and each has its
+      parts.
     - (C2) `pack` is a function and every element of `inputs` a `mica.weight`.
 
     Example:
@@ -155,7 +156,8 @@ def Mica_GroupOp : Mica_Op<"group", [
     so that any multiple of 16 will do.
 
     Constraints:
-    - (C1) the body holds at most one `mica.linear` or `mica.attention`.
+    - (C1) the body holds at most one `mica.linear`, `mica.grouped_linear` or
+      `mica.attention`.
     - (C2) `buffers`, if present, has one entry for each result.
     - (C3) the body ends with a `mica.yield` of the results' types.
     - (C4) `granule` is positive and, unless `elastic`, divides the columns of
@@ -208,8 +210,8 @@ def Mica_SplitOp : Mica_Op<"split", [Pure]> {
     %g, %u = mica.split %gu {interleave = 16 : i64} : tensor<?x192xf32> -> tensor<?x96xf32>, tensor<?x96xf32>
     ```
   }];
-  let arguments = (ins Mica_F32Rows:$input, I64Attr:$interleave);
-  let results = (outs Variadic<Mica_F32Rows>:$results);
+  let arguments = (ins Mica_AnyF32Rows:$input, I64Attr:$interleave);
+  let results = (outs Variadic<Mica_AnyF32Rows>:$results);
   let assemblyFormat = [{
     $input attr-dict `:` type($input) `->` type($results)
   }];

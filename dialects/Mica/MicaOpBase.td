@@ -11,10 +11,12 @@ include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-/// Rows of the step, [T, D]: T may be dynamic, D is static.
-class Mica_RowsOf<list<Type> elements, string names>
-    : ConfinedType<TensorRankOf<elements, [2]>, [CPred<
-        "!::llvm::cast<::mlir::RankedTensorType>($_self).isDynamicDim(1)">],
+/// Rows of the step, [T, D], or of the choices of each row (MicaExpertOps.td),
+/// [T, choices, D]: T may be dynamic, the others are static.
+class Mica_RowsOf<list<Type> elements, string names, list<int> ranks = [2]>
+    : ConfinedType<TensorRankOf<elements, ranks>, [CPred<
+        "!::llvm::is_contained(::llvm::cast<::mlir::RankedTensorType>($_self)"
+        ".getShape().drop_front(), ::mlir::ShapedType::kDynamic)">],
       "rows of " # names # " with a static number of columns">;
 def Mica_Rows : Mica_RowsOf<[F32, BF16, F16], "f32, bf16 or f16">;
 def Mica_F32Rows : Mica_RowsOf<[F32], "f32">;
@@ -22,6 +24,13 @@ def Mica_F32Rows : Mica_RowsOf<[F32], "f32">;
 def Mica_Operands : Mica_RowsOf<[F32, BF16, F16, I8], "f32, bf16, f16 or i8">;
 /// Integers in rows, [T, k]: k is static.
 def Mica_IndexRows : Mica_RowsOf<[I32], "i32">;
+/// Rows of choices; rows of the step or of choices.
+def Mica_ChosenF32Rows : Mica_RowsOf<[F32], "choices in f32", [3]>;
+def Mica_ChosenOperands : Mica_RowsOf<[F32, BF16, F16, I8],
+                                      "choices in f32, bf16, f16 or i8", [3]>;
+def Mica_AnyF32Rows : Mica_RowsOf<[F32], "f32", [2, 3]>;
+def Mica_AnyOperands : Mica_RowsOf<[F32, BF16, F16, I8],
+                                   "f32, bf16, f16 or i8", [2, 3]>;
 /// One integer a row: [T].
 def Mica_Indices : TensorRankOf<[I32], [1]>;
 /// A rotation for every row and pair of columns, cos + i sin: [T, pairs].

@@ -28,10 +28,22 @@ bool mica::isAngles(RankedTensorType type) {
   return isa<ComplexType>(type.getElementType());
 }
 
+/// Whether `type` is that of rows, and not of angles, or of one or more
+/// integers of 32 bits a row.
+static bool isRows(RankedTensorType type) {
+  Type element = type.getElementType();
+  return (type.getRank() == 2 || type.getRank() == 3) &&
+         (isa<FloatType>(element) || element.isInteger(8));
+}
+
 int64_t mica::columnsOf(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
-  return type && type.getRank() == 2 && !isAngles(type) ? type.getDimSize(1)
-                                                        : 0;
+  return type && isRows(type) ? type.getShape().back() : 0;
+}
+
+int64_t mica::choicesOf(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && isRows(type) && type.getRank() == 3 ? type.getDimSize(1) : 0;
 }
 
 tile::GroupsAttr mica::groupsOf(Value rows) {
@@ -48,10 +60,12 @@ int64_t mica::perDword(Type element) {
 /// Emits "expects `what` to have `wanted` columns, but got …" unless it has.
 LogicalResult mica::expectColumns(Operation *op, StringRef what, Value rows,
                                   int64_t wanted) {
-  if (columnsOf(rows) == wanted)
+  // Of integers as well, whose columns are no row's.
+  int64_t found = cast<RankedTensorType>(rows.getType()).getShape().back();
+  if (found == wanted)
     return success();
   return op->emitOpError("expects ") << what << " to have " << wanted
-                                     << " columns, but got " << columnsOf(rows);
+                                     << " columns, but got " << found;
 }
 
 static LogicalResult expectMatrix(Operation *op, StringRef what,
@@ -119,27 +133,34 @@ LogicalResult LinearOp::verify() {
     return emitOpError("expects bias to have ")
            << weight.rows() << " elements, one per output column, but got "
            << getBias().getType();
+  return verifyProduct(*this);
+}
+
+LogicalResult mica::verifyProduct(ProductOpInterface op) {
   // linear_c4
+  WeightType weight = op.getWeight().getType();
+  Value input = op.getInput();
   FormatAttr format = weight.getFormat();
-  if (getElementTypeOrSelf(getInput()).isInteger() &&
+  if (getElementTypeOrSelf(input).isInteger() &&
       !(format && format.getBlocks()))
-    return emitOpError("expects rows of i8 to meet a format with blocks, but "
-                       "got ")
+    return op->emitOpError("expects rows of i8 to meet a format with blocks, "
+                           "but got ")
            << weight;
   // linear_c6
-  if (tile::GroupsAttr groups = groupsOf(getInput());
+  if (tile::GroupsAttr groups = groupsOf(input);
       groups && !format.getBlocks().takes(groups))
-    return emitOpError("expects rows with sums for ")
+    return op->emitOpError("expects rows with sums for ")
            << format.getBlocks() << ", but got " << groups;
   // linear_c5
-  if (std::optional<uint64_t> from = getRoundWeightsFrom();
+  if (std::optional<uint64_t> from = op.getRoundWeightsFrom();
       from &&
       (static_cast<int64_t>(*from) < 1 || !(format && format.getBlocks()) ||
-       !getElementTypeOrSelf(getInput()).isBF16()))
-    return emitOpError("expects round_weights_from to be positive, and rows of "
-                       "bf16 to meet a format with blocks, but got ")
-           << static_cast<int64_t>(*from) << ", " << getInput().getType()
-           << " and " << weight;
+       !getElementTypeOrSelf(input).isBF16()))
+    return op->emitOpError("expects round_weights_from to be positive, and "
+                           "rows of bf16 to meet a format with blocks, but "
+                           "got ")
+           << static_cast<int64_t>(*from) << ", " << input.getType() << " and "
+           << weight;
   return success();
 }
 
@@ -148,6 +169,10 @@ LogicalResult QuantizeOp::verify() {
   int64_t columns = columnsOf(getInput());
   if (failed(expectColumns(*this, "result", getResult(), columns)))
     return failure();
+  if (choicesOf(getResult()) != choicesOf(getInput()))
+    return emitOpError("expects result to have ")
+           << choicesOf(getInput()) << " choices, but got "
+           << choicesOf(getResult());
   // quantize_c2
   tile::GroupsAttr groups = groupsOf(getResult());
   bool integers = getElementTypeOrSelf(getResult()).isInteger();
@@ -163,6 +188,11 @@ OpFoldResult QuantizeOp::fold(FoldAdaptor) {
                                            : OpFoldResult();
 }
 
+/// Whether the shapes of weights differ at most in their numbers of rows.
+static bool differInRowsAlone(WeightType a, WeightType b) {
+  return a.withRows(b.rows()).getShape() == b.getShape();
+}
+
 LogicalResult PackOp::verify() {
   WeightType result = getResult().getType();
   int64_t rows = 0, interleave = getInterleave();
@@ -174,8 +204,7 @@ LogicalResult PackOp::verify() {
     auto type = cast<WeightType>(source.getType());
     rows += type.rows();
     // pack_c1
-    if (type.getShape().size() != first.getShape().size() ||
-        (type.getShape().size() == 2 && type.columns() != first.columns()) ||
+    if (!differInRowsAlone(type, first) ||
         (interleave && type.rows() != first.rows()))
       return emitOpError("expects sources of one shape, but got ")
              << first << " and " << type;
@@ -185,9 +214,7 @@ LogicalResult PackOp::verify() {
              << type.rows() << " rows of a source, but got " << interleave;
   }
   // pack_c2
-  if (result.rows() != rows ||
-      result.getShape().size() != first.getShape().size() ||
-      (result.getShape().size() == 2 && result.columns() != first.columns()))
+  if (result.rows() != rows || !differInRowsAlone(result, first))
     return emitOpError("expects a result of ")
            << rows << " rows and the sources' columns, but got " << result;
   // pack_c3
@@ -343,9 +370,9 @@ LogicalResult AttentionOp::verify() {
            << heads << " elements, one per query head, but got "
            << getSinks().getType();
   // attention_c7
-  if (getSegments() && columnsOf(getSegments()) != 1)
-    return emitOpError("expects segments of 1 column, but got ")
-           << columnsOf(getSegments());
+  if (getSegments() &&
+      failed(expectColumns(*this, "segments", getSegments(), 1)))
+    return failure();
   // attention_c8
   if (bool(getBlocks()) != (getBlock() > 0))
     return emitOpError("expects a block of tokens, and the blocks that rows "

@@ -5,6 +5,7 @@
 
 include "dialects/Mica/MicaAttentionOps.td"
 include "dialects/Mica/MicaCacheOps.td"
+include "dialects/Mica/MicaExpertOps.td"
 include "dialects/Mica/MicaModelOps.td"
 include "dialects/Mica/MicaOpBase.td"
 include "dialects/Mica/MicaTokenOps.td"
@@ -286,7 +287,8 @@ def Mica_PositionScaleOp : Mica_Op<"position_scale", [
 // Linear
 //===----------------------------------------------------------------------===//
 
-def Mica_LinearOp : Mica_Op<"linear", [Pure, InferTypeOpAdaptorWithIsCompatible]> {
+def Mica_LinearOp : Mica_Op<"linear", [
+    Pure, InferTypeOpAdaptorWithIsCompatible, Mica_ProductOpInterface]> {
   let summary = "product with a weight of any format";
   let description = [{
     ```
@@ -355,8 +357,8 @@ def Mica_QuantizeOp : Mica_Op<"quantize", [Pure]> {
     %i = mica.quantize %x : tensor<?x64xf32> -> tensor<?x64xi8, #tile.groups<32>>
     ```
   }];
-  let arguments = (ins Mica_F32Rows:$input);
-  let results = (outs Mica_Operands:$result);
+  let arguments = (ins Mica_AnyF32Rows:$input);
+  let results = (outs Mica_AnyOperands:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
   let hasFolder = 1;
@@ -374,12 +376,13 @@ def Mica_PackOp : Mica_Op<"pack", [Pure]> {
     alternate: row g (s i) + s j + r of the result, s = `interleave`, g the
     number of sources, is row s i + r of source j; with `interleave = 0` the
     sources follow each other. `offset` is added to each element first, in f32.
+    A weight of three dimensions is packed part by part.
 
     Constraints:
-    - (C1) the sources have one shape if `interleave > 0`, one column count
-      always.
-    - (C2) `rows(result)` is the sum of the sources' rows, and
-      `columns(result) = columns(sources)`.
+    - (C1) the sources have one shape if `interleave > 0`, one column count and
+      one number of parts always.
+    - (C2) `rows(result)` is the sum of the sources' rows, columns and parts of
+      the result are those of the sources.
     - (C3) the result is of a float type, or of the format or the integers that
       all sources have; `offset` is 0 then.
     - (C4) `interleave` divides the sources' rows.

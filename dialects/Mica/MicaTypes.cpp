@@ -119,8 +119,8 @@ LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t file, StringRef tensor, int64_t first,
                                  int64_t rows, bool transposed,
-                                 int64_t permuted, int64_t run,
-                                 int64_t stride) {
+                                 int64_t permuted, int64_t run, int64_t stride,
+                                 int64_t parts) {
   // source_c1
   if (file < 0 || first < 0 || rows < 1)
     return emitError() << "expects a file, a first row and rows to take, but "
@@ -135,6 +135,9 @@ LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expects run to divide " << rows
                        << " rows that are not permuted, and a stride of at "
                        << "least run, but got " << run << " and " << stride;
+  // source_c4
+  if (parts < 1)
+    return emitError() << "expects 1 or more parts, but got " << parts;
   return success();
 }
 
@@ -208,9 +211,10 @@ FormatAttr WeightType::getFormat() const {
 
 SmallVector<int64_t> WeightType::physicalShape() const {
   LayoutAttr layout = getLayout();
-  if (getShape().size() == 1)
+  if (isVector())
     return {layout.paddedColumns(rows())};
   SmallVector<int64_t> shape = layout.physicalShape(rows(), columns());
+  shape[0] *= parts();
   if (FormatAttr format = getFormat()) {
     int64_t panel = layout.getPanel();
     shape = {shape[0], layout.paddedColumns(columns()) / layout.getAlign(),
@@ -224,22 +228,28 @@ Type WeightType::getElementType() const {
   return type ? type.getValue() : Type();
 }
 
+WeightType WeightType::withRows(int64_t rows) const {
+  SmallVector<int64_t> shape(getShape());
+  shape[isParts() ? 1 : 0] = rows;
+  return get(getContext(), shape, getElement(), getLayout());
+}
+
 int64_t WeightType::sizeInBytes() const {
-  int64_t n = rows(), k = getShape().size() == 1 ? 1 : columns();
+  int64_t n = rows(), k = isVector() ? 1 : columns();
   LayoutAttr layout = getLayout();
   if (FormatAttr format = getFormat()) {
     if (!layout)
-      return n * k / format.getElements() * format.getBytes();
+      return parts() * n * k / format.getElements() * format.getBytes();
     int64_t panel = layout.getPanel();
-    return layout.paddedRows(n) * layout.paddedColumns(k) / layout.getAlign() *
-           format.getBlocks().lines(panel) * 4;
+    return parts() * layout.paddedRows(n) * layout.paddedColumns(k) /
+           layout.getAlign() * format.getBlocks().lines(panel) * 4;
   }
-  int64_t bytes = getElementType().getIntOrFloatBitWidth() / 8;
-  if (!getLayout())
+  int64_t bytes = getElementType().getIntOrFloatBitWidth() / 8 * parts();
+  if (!layout)
     return n * k * bytes;
-  if (getShape().size() == 1)
-    return getLayout().paddedColumns(n) * bytes;
-  return getLayout().paddedRows(n) * getLayout().paddedColumns(k) * bytes;
+  if (isVector())
+    return layout.paddedColumns(n) * bytes;
+  return layout.paddedRows(n) * layout.paddedColumns(k) * bytes;
 }
 
 Type WeightType::parse(AsmParser &parser) {
@@ -285,8 +295,8 @@ LogicalResult WeightType::verify(function_ref<InFlightDiagnostic()> emitError,
                                  ArrayRef<int64_t> shape, Attribute element,
                                  LayoutAttr layout) {
   // weight_type_c1
-  if (shape.empty() || shape.size() > 2)
-    return emitError() << "expects a weight of 1 or 2 dimensions, but got "
+  if (shape.empty() || shape.size() > 3)
+    return emitError() << "expects a weight of 1 to 3 dimensions, but got "
                        << shape.size();
   // weight_type_c2
   for (int64_t size : shape)
@@ -306,7 +316,7 @@ LogicalResult WeightType::verify(function_ref<InFlightDiagnostic()> emitError,
     if (!blocks)
       return emitError() << "expects a packed weight of a float type or a "
                          << "format with blocks, but got " << format;
-    if (shape.size() != 2 || layout.getGroup() != 4 ||
+    if (shape.size() == 1 || layout.getGroup() != 4 ||
         layout.getAlign() != blocks.block(layout.getPanel()))
       return emitError() << "expects a matrix in groups of 4, aligned to "
                          << blocks.block(layout.getPanel())

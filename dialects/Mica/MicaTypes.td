@@ -162,13 +162,17 @@ def Mica_SourceAttr : Mica_Attr<"Source", "source"> {
     after transposition if `transposed` (the file holds [K, N]). `permuted` is
     the number of heads whose rotary rows the file stores interleaved: row
     2 i + j of a head of d rows is then row i + j d / 2. With `run`, each `run`
-    rows begin `stride` rows of the file after the ones before.
+    rows begin `stride` rows of the file after the ones before. With
+    `parts` > 1 there are that many tensors, each as described, in the order of
+    their numbers, which `tensor` has in the place of `{}`; or one tensor of three
+    dimensions, if there is no `{}`, whose matrices are the parts.
 
     Constraints:
     - (C1) `file >= 0`, `first >= 0` and `rows > 0`.
     - (C2) `permuted` is 0 or divides `rows` into heads of an even size.
     - (C3) `run` is 0, or divides `rows` and is at most `stride`; `permuted` is 0
       then.
+    - (C4) `parts` is positive.
 
     Example:
 
@@ -180,7 +184,8 @@ def Mica_SourceAttr : Mica_Attr<"Source", "source"> {
                         "int64_t":$first, "int64_t":$rows, "bool":$transposed,
                         "int64_t":$permuted,
                         DefaultValuedParameter<"int64_t", "0">:$run,
-                        DefaultValuedParameter<"int64_t", "0">:$stride);
+                        DefaultValuedParameter<"int64_t", "0">:$stride,
+                        DefaultValuedParameter<"int64_t", "1">:$parts);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
@@ -215,11 +220,12 @@ def Mica_WeightType : Mica_Type<"Weight", "weight"> {
   let summary = "a weight, its storage format and, once packed, its layout";
   let description = [{
     `shape` is [N, K] for a matrix of N output columns (rows of the checkpoint's
-    tensor), [N] for a vector. `element` is a float type, i32 for indices, or a
+    tensor), [N] for a vector, [parts, N, K] for several matrices (experts), which
+    lie one after another. `element` is a float type, i32 for indices, or a
     `#mica.format`.
 
     Constraints:
-    - (C1) one or two dimensions.
+    - (C1) one to three dimensions.
     - (C2) every dimension is positive.
     - (C3) the block of a format divides the last dimension.
     - (C4) a weight with a layout is of a float type or of a format with
@@ -233,6 +239,7 @@ def Mica_WeightType : Mica_Type<"Weight", "weight"> {
     !mica.weight<640, f32>
     !mica.weight<640, i32>
     !mica.weight<4096x2048, #mica.format<"q4_k", 256 x 144>>
+    !mica.weight<64x1024x2048, bf16>
     !mica.weight<4096x2048, bf16, #mica.layout<panel = 16, group = 2, granule = 16, align = 16>>
     ```
   }];
@@ -253,8 +260,15 @@ def Mica_WeightType : Mica_Type<"Weight", "weight"> {
     ::mica::FormatAttr getFormat() const;
     /// The shape of a packed weight in memory, of i8 for a block format.
     ::llvm::SmallVector<int64_t> physicalShape() const;
-    int64_t rows() const { return getShape()[0]; }
+    /// Rows of a part.
+    int64_t rows() const { return getShape()[isParts() ? 1 : 0]; }
     int64_t columns() const { return getShape().back(); }
+    bool isVector() const { return getShape().size() == 1; }
+    /// Whether there are several matrices, and how many.
+    bool isParts() const { return getShape().size() == 3; }
+    int64_t parts() const { return isParts() ? getShape()[0] : 1; }
+    /// The same with `rows` rows.
+    ::mica::WeightType withRows(int64_t rows) const;
     /// Bytes in the checkpoint (no layout) or packed (with padding).
     int64_t sizeInBytes() const;
   }];

@@ -97,10 +97,6 @@ int64_t ContractOp::getPanel() {
   return getBlocks() ? weight.getDimSize(3) / 4 : weight.getDimSize(2);
 }
 
-int64_t ContractOp::getParts() {
-  return getOffsets() ? getOffsets().getType().getDimSize(0) - 1 : 1;
-}
-
 /// Verifies operands of integers, where there are any.
 static LogicalResult verifyIntegers(ContractOp op) {
   // contract_c5
@@ -150,19 +146,18 @@ LogicalResult ContractOp::verify() {
            << static_cast<int64_t>(*from) << " and " << getInput().getType();
 
   // contract_c7
-  if (getOffsets() &&
-      (ShapedType::isDynamic(getOffsets().getType().getDimSize(0)) ||
-       getParts() < 1))
-    return emitOpError(
-               "expects offsets of a static size of at least 2, but got ")
-           << getOffsets().getType();
+  if (static_cast<int64_t>(getParts()) < 1 ||
+      (getRuns() && getRuns().getType().getDimSize(1) != 2))
+    return emitOpError("expects 1 or more parts and runs of pairs, but got ")
+           << static_cast<int64_t>(getParts()) << " and "
+           << getRuns().getType();
 
   // contract_c2
   MemRefType weight = getWeight().getType();
   int64_t panel = getPanel(), n = getColumns(), g = getGranule();
   int64_t padded = llvm::divideCeil(g, panel) * panel;
   int64_t rows = n / g * padded + llvm::divideCeil(n % g, panel) * panel;
-  rows *= getParts();
+  rows *= static_cast<int64_t>(getParts());
   if (weight.getDimSize(0) * panel != rows)
     return emitOpError("expects a weight of ")
            << rows << " padded rows, but got " << weight.getDimSize(0) * panel;
@@ -227,6 +222,16 @@ LogicalResult RowsOp::verify() {
     types.push_back(Float32Type::get(getContext()));
   }
   return verifyArguments(*this, getApply(), "apply", types, getCaptures());
+}
+
+LogicalResult EachOp::verify() {
+  // each_c2
+  if (static_cast<int64_t>(getBlock()) < 1)
+    return emitOpError("expects a positive block, but got ")
+           << static_cast<int64_t>(getBlock());
+  // each_c1
+  return verifyArguments(*this, getBody(), "body",
+                         {IndexType::get(getContext())}, getCaptures());
 }
 
 LogicalResult AttendOp::verify() {

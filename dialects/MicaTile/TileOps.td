@@ -108,20 +108,28 @@ def Tile_BufferOp : Tile_Op<"buffer", [Pure]> {
     `offset` bytes times the units of the step (`row`, `out`), or at `worker *
     size + offset` where `size` is the arena's bytes a worker
     (`tile.worker_bytes` of the module). Offsets are multiples of 64. The leading
-    dimension is the units.
+    dimension is the units, times `each` if that is given.
 
     Example:
 
     ```mlir
     %x = tile.buffer %step, %worker arena row offset 2560 : memref<?x656xf32>
+    %y = tile.buffer %step, %worker arena row offset 5184 each 8 : memref<?x64xf32>
     ```
   }];
   let arguments = (ins Tile_StepType:$step, Index:$worker, Tile_Arena:$arena,
-                       I64Attr:$offset);
+                       I64Attr:$offset, OptionalAttr<I64Attr>:$each);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = [{
-    $step `,` $worker `arena` $arena `offset` $offset attr-dict `:` type($result)
+    $step `,` $worker `arena` $arena `offset` $offset (`each` $each^)? attr-dict
+    `:` type($result)
   }];
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$step,
+                                 "::mlir::Value":$worker,
+                                 "::mica::tile::Arena":$arena,
+                                 "int64_t":$offset), [{
+    build($_builder, $_state, result, step, worker, arena, offset, nullptr);
+  }]>];
 }
 
 def Tile_WeightOp : Tile_Op<"weight", [Pure]> {
@@ -320,10 +328,12 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock,
     `round_weights_from` rows or more, if that is given, the elements of blocks
     are rounded to bf16, of which `input` is.
 
-    With `offsets` of P + 1 elements the contraction is grouped: `weight` has P
-    parts one after another, each as above, and part p is that of the rows
-    offsets[p] <= m < offsets[p + 1], none or many. Other rows are not computed.
-    Offsets never descend, and lie within the rows of `input`.
+    With `runs` the contraction is grouped: `weight` has so many `parts` one after
+    another, each as above, and `runs` says which rows meet which: with n =
+    runs[0, 0], rows runs[i, 1] <= m < runs[i + 1, 1] meet part runs[i, 0], for i
+    from 1 to n. Other rows are not computed, and other parts not read. First rows
+    never descend, and lie within the rows of `input`; `round_weights_from` counts
+    the rows of a run.
 
     Region arguments: `%acc: vector<Gxf32>, %m: index, %n: index`, then one for
     each capture.
@@ -339,7 +349,7 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock,
       is of i8 if there are `groups`, which needs `blocks`.
     - (C6) `round_weights_from` is positive, and there are `blocks` and rows of
       bf16.
-    - (C7) `offsets` have a static size of at least 2.
+    - (C7) `runs` are pairs, and there are one or more `parts`.
     - (C8) the sums of `groups` are over no more columns than a group of `blocks`
       has, and for no `zero`, or that of the codes, if there are no minima.
 
@@ -355,8 +365,9 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock,
   }];
   let arguments = (ins MemRefRankOf<[F32, BF16, F16, I8], [2]>:$input,
                        MemRefRankOf<[F32, BF16, F16, I8], [4]>:$weight,
-                       Optional<MemRefRankOf<[I32], [1]>>:$offsets,
+                       Optional<MemRefRankOf<[I32], [2]>>:$runs,
                        Variadic<AnyType>:$captures,
+                       DefaultValuedAttr<I64Attr, "1">:$parts,
                        I64Attr:$columns, I64Attr:$granule,
                        UnitAttr:$elastic,
                        OptionalAttr<Tile_BlocksAttr>:$blocks,
@@ -366,7 +377,8 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock,
                        OptionalAttr<Tile_ScheduleAttr>:$schedule);
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
-    $input `,` $weight (`offsets` `(` $offsets^ `:` type($offsets) `)`)?
+    $input `,` $weight
+    (`runs` `(` $runs^ `:` type($runs) `)` `parts` $parts)?
     `columns` $columns `granule` $granule (`elastic` $elastic^)? (`blocks` $blocks^ `terms` $terms)?
     (`groups` $groups^)?
     (`captures` `(` $captures^ `:` type($captures) `)`)? attr-dict-with-keyword
@@ -378,8 +390,6 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock,
     int64_t getSegment();
     /// Rows of a panel of the weight.
     int64_t getPanel();
-    /// Of the weight; 1 without offsets.
-    int64_t getParts();
   }];
 }
 
@@ -425,6 +435,39 @@ def Tile_RowsOp : Tile_Op<"rows", [IsolatedFromAbove]> {
     $count `columns` $columns `granule` $granule
     (`captures` `(` $captures^ `:` type($captures) `)`)?
     attr-dict-with-keyword `apply` $apply `kinds` $kinds $stats
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_EachOp : Tile_Op<"each", [IsolatedFromAbove]> {
+  let summary = "scalar work for every index";
+  let description = [{
+    Runs the region once for each m below `count`, in any order; a task is `block`
+    of them. No run reads what another one stores. What has no reductions over
+    row segments, and is small beside products: the choice of experts, tables.
+
+    Region arguments: `%m: index`, then one for each capture.
+
+    Constraints:
+    - (C1) the region's arguments are as above.
+    - (C2) `block` is positive.
+
+    Example:
+
+    ```mlir
+    tile.each %n block 8 captures(%x : memref<?xi32>) {
+    ^bb0(%m: index, %b: memref<?xi32>):
+      %zero = arith.constant 0 : i32
+      memref.store %zero, %b[%m] : memref<?xi32>
+      tile.yield
+    }
+    ```
+  }];
+  let arguments = (ins Index:$count, I64Attr:$block, Variadic<AnyType>:$captures);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $count `block` $block (`captures` `(` $captures^ `:` type($captures) `)`)?
+    attr-dict-with-keyword $body
   }];
   let hasVerifier = 1;
 }

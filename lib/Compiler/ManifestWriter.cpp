@@ -53,10 +53,17 @@ static void addWork(ordered_json &entry, DictionaryAttr group) {
   };
   int64_t times = number("times");
   entry["calls"] = std::max(entry.value("calls", int64_t(0)), times);
-  add("weight_bytes", times * number("weight_bytes"));
+  // Of experts a step reads those that its rows chose.
+  int64_t parts = number("parts"), choices = number("choices");
+  if (parts) {
+    entry["experts"] = parts;
+    entry["choices"] = choices;
+  }
+  add(parts ? "expert_bytes" : "weight_bytes",
+      times * number("weight_bytes") / std::max<int64_t>(parts, 1));
   auto outRows = group.getAs<BoolAttr>("out_rows");
   add(outRows && outRows.getValue() ? "ops_per_output" : "ops_per_row",
-      times * 2 * number("n") * number("k"));
+      times * 2 * number("n") * number("k") * std::max<int64_t>(choices, 1));
   int64_t widths = number("key") + number("value");
   add("cache_bytes_per_token",
       times * number("kv_heads") *

@@ -109,21 +109,38 @@ Expected<PackCode> PackCode::compile(ModuleOp packing) {
   return PackCode(std::move(*mapped));
 }
 
+/// Part `part` of `source`.
+static Expected<RowSource> rowSource(SourceAttr source, int64_t part,
+                                     const Checkpoint &checkpoint) {
+  std::string name = partName(source.getTensor().str(), part);
+  const TensorView *tensor = checkpoint.find(name);
+  if (!tensor)
+    return Error{checkpoint.path() + ": no tensor " + quote(name) +
+                 ", expected it"};
+  bool together = name == source.getTensor();
+  return RowSource{tensor,
+                   source.getFirst(),
+                   source.getRows(),
+                   source.getTransposed(),
+                   source.getPermuted(),
+                   source.getRun(),
+                   source.getStride(),
+                   together ? part : 0};
+}
+
 Expected<WeightReader> mica::makeReader(WeightOp weight,
                                         const Checkpoint &checkpoint) {
   auto type = cast<WeightType>(weight.getType());
   std::vector<RowSource> sources;
-  for (auto source : weight.getSources()->getAsRange<SourceAttr>()) {
-    const TensorView *tensor = checkpoint.find(source.getTensor());
-    if (!tensor)
-      return Error{checkpoint.path() + ": no tensor " +
-                   quote(source.getTensor()) + ", expected it for weight " +
-                   weight.getSymName().str()};
-    sources.push_back({tensor, source.getFirst(), source.getRows(),
-                       source.getTransposed(), source.getPermuted(),
-                       source.getRun(), source.getStride()});
-  }
-  if (type.getShape().size() == 1)
+  for (int64_t part = 0; part < type.parts(); ++part)
+    for (auto source : weight.getSources()->getAsRange<SourceAttr>()) {
+      auto found = rowSource(source, part, checkpoint);
+      if (!found)
+        return Error{found.error().message + " for weight " +
+                     weight.getSymName().str()};
+      sources.push_back(*found);
+    }
+  if (type.isVector())
     return WeightReader::create(std::move(sources), 0);
   const Format *format = nullptr;
   if (type.getFormat()) {
@@ -161,8 +178,9 @@ static void noteConversion(WeightType from, Type to, Conversions &conversions) {
 static void setSizes(PackJob &job, WeightType type) {
   LayoutAttr layout = type.getLayout();
   int64_t n = type.rows(), bytes = type.sizeInBytes();
+  job.parts = type.parts();
   constexpr int64_t f32 = sizeof(float);
-  if (type.getShape().size() == 1) {
+  if (type.isVector()) {
     job.panels = 1;
     job.scratch = n * f32;
   } else if (layout) {
@@ -178,7 +196,7 @@ static void setSizes(PackJob &job, WeightType type) {
     job.panels = n;
     job.scratch = type.columns() * f32;
   }
-  job.panelBytes = bytes / job.panels;
+  job.panelBytes = bytes / (job.parts * job.panels);
 }
 
 Expected<PackJob> mica::makePackJob(WeightOp weight, const SymbolTable &symbols,
@@ -203,7 +221,7 @@ Expected<PackJob> mica::makePackJob(WeightOp weight, const SymbolTable &symbols,
     if (!reader)
       return reader.takeError();
     job.inputs.push_back(std::move(*reader));
-    if (type.getShape().size() == 2)
+    if (!type.isVector())
       noteConversion(cast<WeightType>(source.getType()), type.getElementType(),
                      conversions);
   }

@@ -20,8 +20,8 @@ namespace {
 
 /// What layers of one function have in common: window, rope, scale, the types
 /// of the weights as stored, and which of them share an order of columns.
-using LayerKind = std::tuple<int64_t, int, double, std::vector<const void *>,
-                             std::map<Role, Role>>;
+using LayerKind = std::tuple<int64_t, int, double, bool,
+                             std::vector<const void *>, std::map<Role, Role>>;
 
 class ModelBuilder {
 public:
@@ -99,8 +99,8 @@ private:
     std::vector<const void *> types;
     for (const ModelWeight &weight : weights.of(layer.weights))
       types.push_back(weight.type.getAsOpaquePointer());
-    return {layer.window, layer.rope, layer.attentionScale, types,
-            weights.ordersOf(layer.weights)};
+    return {layer.window,  layer.rope, layer.attentionScale,
+            layer.experts, types,      weights.ordersOf(layer.weights)};
   }
 
   KVType cacheType(int64_t window) {
@@ -146,11 +146,12 @@ private:
     return result;
   }
 
-  Value linear(Value x, Role role, Role biasRole) {
+  Value linear(Value x, Role role, std::optional<Role> biasRole = {}) {
     Value w = weight(role);
     x = inOrder(x, role);
     int64_t n = cast<WeightType>(w.getType()).rows();
-    return LinearOp::create(b, loc, rows(n), x, w, weight(biasRole));
+    return LinearOp::create(b, loc, rows(n), x, w,
+                            biasRole ? weight(*biasRole) : Value());
   }
 
   /// Norm and rotary positions of queries or keys, head by head.
@@ -185,16 +186,60 @@ private:
     return linear(o, Role::AttentionOutput, Role::AttentionOutputBias);
   }
 
+  /// act(gate) * up, or act(up).
+  Value activated(function_ref<Value()> gate, function_ref<Value()> up) {
+    if (!model.gated)
+      return math.activated(model.activation, up());
+    Value g = gate();
+    return math.mul(math.activated(model.activation, g), up());
+  }
+
   Value feedForward(Value x) {
-    Value h;
-    if (model.gated) {
-      Value gate = linear(x, Role::Gate, Role::GateBias);
-      h = math.mul(math.activated(model.activation, gate),
-                   linear(x, Role::Up, Role::UpBias));
-    } else {
-      h = math.activated(model.activation, linear(x, Role::Up, Role::UpBias));
-    }
+    Value h = activated([&] { return linear(x, Role::Gate, Role::GateBias); },
+                        [&] { return linear(x, Role::Up, Role::UpBias); });
     return linear(h, Role::Down, Role::DownBias);
+  }
+
+  /// The ffn of all rows beside experts.
+  Value sharedFeedForward(Value x) {
+    Value h = activated([&] { return linear(x, Role::SharedGate); },
+                        [&] { return linear(x, Role::SharedUp); });
+    return linear(h, Role::SharedDown);
+  }
+
+  /// The product of rows with the experts that they chose.
+  Value grouped(Value x, Role role, Value experts) {
+    Value w = weight(role);
+    int64_t n = cast<WeightType>(w.getType()).rows();
+    auto type = RankedTensorType::get(
+        {ShapedType::kDynamic, model.experts.choices, n}, b.getF32Type());
+    return GroupedLinearOp::create(b, loc, type, x, w, experts, Value(),
+                                   Value(), Value(), IntegerAttr());
+  }
+
+  RouteOp route(Value x) {
+    const ExpertSwitches &experts = model.experts;
+    auto choices = RankedTensorType::get(
+        {ShapedType::kDynamic, experts.choices}, b.getI32Type());
+    auto scores =
+        experts.sigmoid ? RouterScores::sigmoid : RouterScores::softmax;
+    return RouteOp::create(
+        b, loc, TypeRange{choices.clone(b.getF32Type()), choices},
+        linear(x, Role::Router), weight(Role::RouterBias), scores,
+        experts.normalize, llvm::APFloat(static_cast<float>(experts.scale)),
+        experts.groups, experts.topGroups, experts.groupSum);
+  }
+
+  Value expertFeedForward(Value x) {
+    RouteOp choice = route(x);
+    Value experts = choice.getExperts();
+    Value h = activated([&] { return grouped(x, Role::ExpertGate, experts); },
+                        [&] { return grouped(x, Role::ExpertUp, experts); });
+    h = grouped(h, Role::ExpertDown, experts);
+    Value sum =
+        CombineOp::create(b, loc, rowsType, h, choice.getWeights(), Value());
+    return model.experts.sharedWidth ? math.add(sum, sharedFeedForward(x))
+                                     : sum;
   }
 
   void buildLayer(const LayerDescription &layer, StringRef name) {
@@ -222,7 +267,8 @@ private:
     if (model.residual != Residual::ParallelShared)
       before = preNormed(model.residual == Residual::Parallel ? x : sum,
                          Role::FfnNorm, Role::FfnNormBias);
-    sum = addedTo(sum, feedForward(before), Role::PostFfnNorm);
+    h = layer.experts ? expertFeedForward(before) : feedForward(before);
+    sum = addedTo(sum, h, Role::PostFfnNorm);
     func::ReturnOp::create(b, loc, ValueRange{sum, kv});
   }
 
@@ -339,7 +385,7 @@ private:
       if (type.getElementType() && type.getElementType().isInteger())
         continue;
       parameters +=
-          type.rows() * (type.getShape().size() == 2 ? type.columns() : 1);
+          type.parts() * type.rows() * (type.isVector() ? 1 : type.columns());
     }
     module->setAttr("mica.target", options.target);
     module->setAttr("mica.dtype", TypeAttr::get(options.dtype));

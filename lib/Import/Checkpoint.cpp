@@ -119,6 +119,14 @@ Status Checkpoint::add(TensorView tensor) {
   return {};
 }
 
+std::string mica::partName(std::string_view name, int64_t part) {
+  size_t at = name.find("{}");
+  if (at == std::string_view::npos)
+    return std::string(name);
+  return std::string(name.substr(0, at)) + std::to_string(part) +
+         std::string(name.substr(at + 2));
+}
+
 const TensorView *Checkpoint::find(std::string_view name) const {
   auto it = views.find(name);
   return it == views.end() ? nullptr : &it->second;

@@ -44,10 +44,14 @@ struct TensorView {
   }
 };
 
+/// `name` with the number of a part for "{}", if it has that.
+std::string partName(std::string_view name, int64_t part);
+
 class Checkpoint {
 public:
-  /// Opens a .gguf file (the first of several parts), or a directory with config.json and either
-  /// model.safetensors or model.safetensors.index.json and its shards.
+  /// Opens a .gguf file (the first of several parts), or a directory with
+  /// config.json and either model.safetensors or model.safetensors.index.json
+  /// and its shards.
   static Expected<Checkpoint> open(const std::string &path);
 
   /// The parts of a model in GGUF files; the first one has its metadata.

@@ -22,15 +22,6 @@ std::string shapeText(std::span<const int64_t> shape) {
   return text + "]";
 }
 
-/// `pattern` with the layer's number for "{}".
-std::string expand(std::string_view pattern, int64_t layer) {
-  size_t at = pattern.find("{}");
-  if (at == std::string_view::npos)
-    return std::string(pattern);
-  return std::string(pattern.substr(0, at)) + std::to_string(layer) +
-         std::string(pattern.substr(at + 2));
-}
-
 bool matches(std::string_view pattern, std::string_view name) {
   if (pattern.starts_with('*'))
     return name.ends_with(pattern.substr(1));
@@ -64,7 +55,7 @@ private:
       for (const TensorPattern &pattern : table) {
         if (pattern.role != role)
           continue;
-        if (checkpoint.find(nameOf(pattern, layer)))
+        if (checkpoint.find(partName(nameOf(pattern, layer), 0)))
           return &pattern;
         first = first ? first : &pattern;
       }
@@ -73,12 +64,15 @@ private:
 
   std::string nameOf(const TensorPattern &pattern, int64_t layer) const {
     std::string_view before = pattern.role == Role::Output ? "" : prefix;
-    return std::string(before) + expand(pattern.name, layer);
+    return std::string(before) + partName(pattern.name, layer);
   }
 
   Status bind(Role role, int64_t layer, WeightMap &weights);
   Status checkShape(const TensorView &view, const TensorPattern &pattern,
-                    int64_t totalRows, int64_t columns) const;
+                    int64_t totalRows, int64_t columns, int64_t parts) const;
+  Status checkParts(const TensorView &first, const TensorPattern &pattern,
+                    const std::string &name, int64_t rows, int64_t columns,
+                    int64_t parts);
   void warnOfSurplus();
 
   const Checkpoint &checkpoint;
@@ -121,7 +115,8 @@ bool isTransposed(const TensorView &view, const TensorPattern &pattern,
 }
 
 Status Binder::checkShape(const TensorView &view, const TensorPattern &pattern,
-                          int64_t totalRows, int64_t columns) const {
+                          int64_t totalRows, int64_t columns,
+                          int64_t parts) const {
   auto error = [&](const std::string &what) {
     return Error{view.file + ": tensor " + quote(view.name) + " " + what};
   };
@@ -136,6 +131,8 @@ Status Binder::checkShape(const TensorView &view, const TensorPattern &pattern,
       (pattern.role == Role::QueryNorm || pattern.role == Role::KeyNorm);
   if (matrixOfHeads)
     wanted = {totalRows / model.headSize, model.headSize};
+  if (parts > 1)
+    wanted.insert(wanted.begin(), parts);
   if (view.shape != wanted)
     return error("has shape " + shapeText(view.shape) + ", expected " +
                  shapeText(wanted) + " by the hyperparameters");
@@ -144,28 +141,60 @@ Status Binder::checkShape(const TensorView &view, const TensorPattern &pattern,
   return {};
 }
 
+/// Checks the tensors of all parts that have tensors of their own: they are
+/// stored as the first one is.
+Status Binder::checkParts(const TensorView &first, const TensorPattern &pattern,
+                          const std::string &name, int64_t rows,
+                          int64_t columns, int64_t parts) {
+  for (int64_t part = 0; part < parts; ++part) {
+    std::string own = partName(name, part);
+    const TensorView *view = checkpoint.find(own);
+    if (!view)
+      return Error{checkpoint.path() + ": tensor " + quote(own) +
+                   " missing, expected for the " +
+                   std::string(roleName(pattern.role))};
+    if (Status s = checkShape(*view, pattern, rows, columns, 1); !s)
+      return s;
+    if (view->format != first.format)
+      return Error{view->file + ": tensor " + quote(own) + " is " +
+                   std::string(view->format->name) + ", expected " +
+                   std::string(first.format->name) + " as the first expert"};
+    used.insert(std::move(own));
+  }
+  return {};
+}
+
 Status Binder::bind(Role role, int64_t layer, WeightMap &weights) {
   auto [rows, columns] = roleShape(model, role);
+  int64_t parts = roleParts(model, role);
   const TensorPattern *pattern = patternOf(role, layer);
   if (!pattern)
     return Error{checkpoint.configPath() + ": " + std::string(roleName(role)) +
                  " asked for, expected none in " + model.family};
   std::string name = nameOf(*pattern, layer);
-  const TensorView *view = checkpoint.find(name);
+  const TensorView *view = checkpoint.find(partName(name, 0));
   if (!view)
-    return Error{checkpoint.path() + ": tensor " + quote(name) +
+    return Error{checkpoint.path() + ": tensor " + quote(partName(name, 0)) +
                  " missing, expected for the " + std::string(roleName(role))};
   Place place = placeOf(model, role, pattern->fused, rows);
-  if (Status s = checkShape(*view, *pattern, place.total, columns); !s)
+  bool apart = name != view->name; // A tensor for each part.
+  Status s =
+      apart ? checkParts(*view, *pattern, name, place.total, columns, parts)
+            : checkShape(*view, *pattern, place.total, columns, parts);
+  if (!s)
     return s;
+  if (parts > 1 && !view->columnOrder.empty())
+    return Error{view->file + ": tensor " + quote(view->name) +
+                 " has columns in an order of its own (desc_act), expected "
+                 "none in experts"};
   bool transposed = isTransposed(*view, *pattern, columns);
   if (role == Role::TokenEmbedding && !view->columnOrder.empty())
     return Error{view->file + ": tensor " + quote(name) +
                  " has columns in an order of its own (desc_act), expected "
                  "none in the token embedding"};
-  weights[role] = {name,        rows,           columns,           place.first,
-                   transposed,  pattern->order, view->columnOrder, place.run,
-                   place.stride};
+  weights[role] = {name,         rows,           columns,           place.first,
+                   transposed,   pattern->order, view->columnOrder, place.run,
+                   place.stride, parts};
   used.insert(std::move(name));
   return {};
 }
@@ -195,9 +224,8 @@ Status Binder::bindAll() {
   for (Role role : modelRoles(model))
     if (Status s = bind(role, 0, model.weights); !s)
       return s;
-  std::vector<Role> roles = layerRoles(model);
   for (size_t i = 0; i < model.layers.size(); ++i)
-    for (Role role : roles)
+    for (Role role : layerRoles(model, model.layers[i]))
       if (Status s = bind(role, i, model.layers[i].weights); !s)
         return s;
   warnOfSurplus();
@@ -223,12 +251,39 @@ Error unknownFamily(const Hyperparameters &in) {
                quote(in.architecture()) + ", expected one of " + known};
 }
 
+/// What `mica.route` asks for; and no experts where the family has none.
+void checkExperts(Hyperparameters &in, const ModelDescription &model) {
+  const ExpertSwitches &experts = model.experts;
+  int64_t named = in.isGGUF() ? in.count({"expert_count", ""}, 0) : 0;
+  if (in.isGGUF() && named != experts.count)
+    in.fail("metadata " + quote(in.ggufKey("expert_count")) + " is " +
+            std::to_string(named) + ", expected " +
+            std::to_string(experts.count));
+  if (!experts.count)
+    return;
+  if (experts.choices < 1 || experts.choices > experts.count)
+    in.fail(std::to_string(experts.choices) +
+            " experts for a token, expected 1 to the " +
+            std::to_string(experts.count) + " that there are");
+  else if (experts.count % experts.groups ||
+           experts.topGroups > experts.groups ||
+           experts.topGroups * (experts.count / experts.groups) <
+               experts.choices ||
+           experts.groupSum > experts.count / experts.groups)
+    in.fail(std::to_string(experts.groups) + " groups of " +
+            std::to_string(experts.count) + " experts, " +
+            std::to_string(experts.topGroups) +
+            " at the top, expected groups of one size that hold " +
+            std::to_string(experts.choices) + " or more");
+}
+
 /// What no family may set.
 void checkSwitches(Hyperparameters &in, const ModelDescription &model) {
   if (model.heads % model.kvHeads)
     in.fail(std::to_string(model.heads) +
             " heads, expected a multiple of the " +
             std::to_string(model.kvHeads) + " kv-heads");
+  checkExperts(in, model);
   if (!(model.normEps > 0))
     in.fail("norm epsilon is " + std::to_string(model.normEps) +
             ", expected a number above 0");

@@ -41,7 +41,6 @@ static void refuseGGUF(Hyperparameters &in, const ModelDescription &model) {
               std::to_string(found) + ", expected " + std::to_string(expected));
   };
   expect("attention.value_length", model.headSize);
-  expect("expert_count", 0);
 }
 
 void mica::readCommon(Hyperparameters &in, ModelDescription &model,
@@ -98,6 +97,27 @@ void mica::readBiases(Hyperparameters &in, ModelDescription &model) {
   model.qkvBias = model.attentionOutputBias =
       in.flag({"", "attention_bias"}, false);
   model.ffnBias = in.flag({"", "mlp_bias"}, false);
+}
+
+void mica::readExperts(Hyperparameters &in, ModelDescription &model,
+                       const ExpertDefaults &defaults) {
+  ExpertSwitches &experts = model.experts;
+  auto either = [&](std::string_view gguf, std::string_view first,
+                    std::string_view second) {
+    bool hasFirst = in.isGGUF() || in.has({"", first}) || second.empty();
+    return Hyperparameters::Key{gguf, hasFirst ? first : second};
+  };
+  experts.count =
+      in.size(either("expert_count", "num_experts",
+                     in.has({"", "num_local_experts"}) ? "num_local_experts"
+                                                       : "n_routed_experts"));
+  experts.choices = in.size({"expert_used_count", "num_experts_per_tok"});
+  experts.width =
+      in.size({"expert_feed_forward_length", defaults.width}, model.ffnWidth);
+  experts.normalize =
+      in.flag({"expert_weights_norm", "norm_topk_prob"}, defaults.normalize);
+  for (LayerDescription &layer : model.layers)
+    layer.experts = true;
 }
 
 Activation mica::readActivation(Hyperparameters &in, std::string_view key,

@@ -35,6 +35,14 @@ std::string_view mica::roleName(Role role) {
       "up bias",
       "down",
       "down bias",
+      "router",
+      "router bias",
+      "expert gate",
+      "expert up",
+      "expert down",
+      "shared gate",
+      "shared up",
+      "shared down",
       "post ffn norm",
       "final norm",
       "final norm bias",
@@ -59,9 +67,10 @@ std::vector<Role> mica::modelRoles(const ModelDescription &model) {
   return roles;
 }
 
-std::vector<Role> mica::layerRoles(const ModelDescription &model) {
-  std::vector<Role> roles = {Role::Query,           Role::Key, Role::Value,
-                             Role::AttentionOutput, Role::Up,  Role::Down};
+std::vector<Role> mica::layerRoles(const ModelDescription &model,
+                                   const LayerDescription &layer) {
+  std::vector<Role> roles = {Role::Query, Role::Key, Role::Value,
+                             Role::AttentionOutput};
   auto add = [&roles](bool wanted, std::initializer_list<Role> more) {
     if (wanted)
       roles.insert(roles.end(), more);
@@ -75,10 +84,26 @@ std::vector<Role> mica::layerRoles(const ModelDescription &model) {
   add(model.qkNorms != QKNorms::None, {Role::QueryNorm, Role::KeyNorm});
   add(model.attentionOutputBias, {Role::AttentionOutputBias});
   add(model.postNorms, {Role::PostAttentionNorm, Role::PostFfnNorm});
+  if (layer.experts) {
+    bool shared = model.experts.sharedWidth;
+    add(true, {Role::Router, Role::ExpertUp, Role::ExpertDown});
+    add(model.gated, {Role::ExpertGate});
+    add(model.experts.choiceBias, {Role::RouterBias});
+    add(shared, {Role::SharedUp, Role::SharedDown});
+    add(shared && model.gated, {Role::SharedGate});
+    return roles;
+  }
+  add(true, {Role::Up, Role::Down});
   add(model.gated, {Role::Gate});
   add(model.ffnBias, {Role::UpBias, Role::DownBias});
   add(model.ffnBias && model.gated, {Role::GateBias});
   return roles;
+}
+
+int64_t mica::roleParts(const ModelDescription &model, Role role) {
+  bool expert = role == Role::ExpertGate || role == Role::ExpertUp ||
+                role == Role::ExpertDown;
+  return expert ? model.experts.count : 1;
 }
 
 std::pair<int64_t, int64_t> mica::roleShape(const ModelDescription &model,
@@ -115,6 +140,20 @@ std::pair<int64_t, int64_t> mica::roleShape(const ModelDescription &model,
     return {model.ffnWidth, 1};
   case Role::Down:
     return {model.width, model.ffnWidth};
+  case Role::Router:
+    return {model.experts.count, model.width};
+  case Role::RouterBias:
+    return {model.experts.count, 1};
+  case Role::ExpertGate:
+  case Role::ExpertUp:
+    return {model.experts.width, model.width};
+  case Role::ExpertDown:
+    return {model.width, model.experts.width};
+  case Role::SharedGate:
+  case Role::SharedUp:
+    return {model.experts.sharedWidth, model.width};
+  case Role::SharedDown:
+    return {model.width, model.experts.sharedWidth};
   default:
     return {model.width, 1};
   }
@@ -132,6 +171,8 @@ static Json toJson(const WeightMap &weights) {
       entry["transposed"] = true;
     if (source.order == RowOrder::PairsToHalves)
       entry["row_order"] = "pairs to halves";
+    if (source.parts > 1)
+      entry["parts"] = source.parts;
     if (source.run) {
       entry["run"] = source.run;
       entry["stride"] = source.stride;
@@ -157,8 +198,23 @@ static Json layersToJson(const ModelDescription &model) {
     layers.push_back({{"window", layer.window},
                       {"rope", layer.rope},
                       {"attention_scale", layer.attentionScale},
+                      {"experts", layer.experts},
                       {"weights", toJson(layer.weights)}});
   return layers;
+}
+
+static Json expertsToJson(const ExpertSwitches &experts) {
+  return {{"count", experts.count},
+          {"choices", experts.choices},
+          {"width", experts.width},
+          {"shared_width", experts.sharedWidth},
+          {"scores", experts.sigmoid ? "sigmoid" : "softmax"},
+          {"choice_bias", experts.choiceBias},
+          {"normalize", experts.normalize},
+          {"scale", experts.scale},
+          {"groups", experts.groups},
+          {"top_groups", experts.topGroups},
+          {"group_sum", experts.groupSum}};
 }
 
 std::string mica::toJson(const ModelDescription &model) {
@@ -201,6 +257,7 @@ std::string mica::toJson(const ModelDescription &model) {
       {"attention_output_bias", model.attentionOutputBias},
       {"ffn_bias", model.ffnBias},
       {"tied", model.tied},
+      {"experts", expertsToJson(model.experts)},
       {"bos_token", model.bosToken},
       {"eos_tokens", model.eosTokens},
       {"weights", ::toJson(model.weights)},

@@ -15,12 +15,15 @@
 //   s = scale * q . k;  if (attentionSoftcap) s = cap * tanh(s / cap)
 //
 // and the ffn is linear(act(gate(h)) * up(h)) if gated, else
-// linear(act(up(h))). After the last layer come the final norm, the output
-// projection, logitScale and finalSoftcap. In front of the first one,
-// x = embedding[token] * embeddingScale
+// linear(act(up(h))); in a layer with experts it is the weighted sum of the
+// ffns that the router chose for a row (`mica.route`) and of the shared one.
+// After the last layer come the final norm, the output projection, logitScale
+// and finalSoftcap. In front of the first one, x = embedding[token] *
+// embeddingScale
 // (+ positionEmbedding[position] if learnedPositions).
 //
-// Legend: V vocabulary, D model width, F ffn width, H heads, K kv-heads.
+// Legend: V vocabulary, D model width, F ffn width, H heads, K kv-heads, E
+// experts.
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
@@ -58,6 +61,20 @@ enum class Activation : uint8_t {
   GeluTanh,    ///< with the tanh approximation
   Relu,        ///< max(x, 0)
   ReluSquared, ///< max(x, 0)^2
+};
+
+/// The experts of a layer, and how rows choose (the formula of `mica.route`).
+struct ExpertSwitches {
+  int64_t count = 0;       ///< E; 0: the model has none
+  int64_t choices = 0;     ///< of each row
+  int64_t width = 0;       ///< F of an expert
+  int64_t sharedWidth = 0; ///< F of the ffn of all rows; 0: none
+  bool sigmoid = false;    ///< scores are a sigmoid, else a softmax of logits
+  bool choiceBias = false; ///< a bias that counts for the choice alone
+  bool normalize = false;  ///< weights of a row sum to `scale`
+  double scale = 1;        ///< factor on weights
+  int64_t groups = 1, topGroups = 1; ///< of experts; those that may be chosen
+  int64_t groupSum = 1; ///< how many experts of a group speak for it
 };
 
 /// Which columns of a head rope turns together.
@@ -104,6 +121,14 @@ enum class Role : uint8_t {
   UpBias,              ///< [F]
   Down,                ///< [D, F]
   DownBias,            ///< [D]
+  Router,              ///< [E, D]
+  RouterBias,          ///< [E], `ExpertSwitches::choiceBias`
+  ExpertGate,          ///< [E, F, D]
+  ExpertUp,            ///< [E, F, D]
+  ExpertDown,          ///< [E, D, F]
+  SharedGate,          ///< [F, D]
+  SharedUp,            ///< [F, D]
+  SharedDown,          ///< [D, F]
   PostFfnNorm,         ///< [D]
   FinalNorm,           ///< [D]
   FinalNormBias,       ///< [D]
@@ -127,8 +152,11 @@ enum class RowOrder : uint8_t {
 /// column `firstRow + r` if `transposed` (GPT-2's Conv1D). If `run` is not 0,
 /// the rows lie in runs of that many, each beginning `stride` rows after the
 /// one before: row r is then row `firstRow + r / run * stride + r % run`.
+/// `parts` > 1 (experts): there is such a matrix for each, in a tensor of its
+/// own if `tensor` has "{}" for its number, else in one of [parts, rows,
+/// columns].
 struct WeightSource {
-  std::string tensor; ///< a name that `Checkpoint::find` knows
+  std::string tensor; ///< a name that `Checkpoint::find` knows, but for "{}"
   int64_t rows = 0, columns = 1;
   int64_t firstRow = 0;
   bool transposed = false;
@@ -136,6 +164,7 @@ struct WeightSource {
   /// `TensorView::columnOrder`.
   std::string columnOrder = {};
   int64_t run = 0, stride = 0;
+  int64_t parts = 1;
 
   bool operator==(const WeightSource &) const = default;
 };
@@ -148,6 +177,8 @@ struct LayerDescription {
   /// Index into `ModelDescription::ropes`; -1: none.
   int rope = -1;
   double attentionScale = 1;
+  /// Whether the ffn is one of experts.
+  bool experts = false;
   WeightMap weights;
 };
 
@@ -185,6 +216,7 @@ struct ModelDescription {
   bool gated = true;
   bool qkvBias = false, attentionOutputBias = false, ffnBias = false;
   bool tied = false; ///< the output projection is the token embedding
+  ExpertSwitches experts;
 
   int64_t bosToken = -1;          ///< -1: none
   std::vector<int64_t> eosTokens; ///< any of them ends a text
@@ -204,11 +236,15 @@ struct ModelDescription {
 Expected<ModelDescription> describeModel(const Checkpoint &checkpoint,
                                          int64_t context = 0);
 
-/// The roles that the switches ask for, in the layers and outside.
-std::vector<Role> layerRoles(const ModelDescription &model);
+/// The roles that the switches ask for, in a layer and outside of layers.
+std::vector<Role> layerRoles(const ModelDescription &model,
+                             const LayerDescription &layer);
 std::vector<Role> modelRoles(const ModelDescription &model);
 
-/// Rows and columns (1 for vectors) that the switches ask for.
+/// Matrices of a role that has one for each expert; 1 of others.
+int64_t roleParts(const ModelDescription &model, Role role);
+
+/// Rows and columns (1 for vectors) that the switches ask for; of a part.
 std::pair<int64_t, int64_t> roleShape(const ModelDescription &model, Role role);
 
 /// Everything but the ropes' numbers beyond the first few, for people.

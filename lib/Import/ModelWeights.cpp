@@ -54,9 +54,9 @@ FormatAttr mica::formatAttr(MLIRContext *context, const Format &format) {
 /// The format of a weight: the one that is asked for, if its blocks fit, else
 /// as the checkpoint stores it.
 const Format &ModelWeights::formatOf(const WeightSource &source) {
-  const TensorView &tensor = *checkpoint.find(source.tensor);
+  const TensorView &tensor = *firstPart(source);
   const Format *wanted = nullptr;
-  if (quantize && tensor.shape.size() == 2)
+  if (quantize && tensor.shape.size() >= 2)
     wanted = quantize(source.tensor);
   if (!wanted || wanted == tensor.format)
     return *tensor.format;
@@ -72,13 +72,20 @@ const Format &ModelWeights::formatOf(const WeightSource &source) {
   return *tensor.format;
 }
 
+const TensorView *ModelWeights::firstPart(const WeightSource &source) const {
+  return checkpoint.find(partName(source.tensor, 0));
+}
+
 WeightType ModelWeights::typeOf(const WeightSource &source) {
   SmallVector<int64_t> shape = {source.rows};
   // The norms of heads are a vector, though some files have a row for each
   // head.
-  const std::vector<int64_t> &stored = checkpoint.find(source.tensor)->shape;
-  if (stored.size() == 2 && source.columns == stored[!source.transposed])
+  const std::vector<int64_t> &stored = firstPart(source)->shape;
+  size_t last = stored.size() - 1;
+  if (last > 0 && source.columns == stored[last - source.transposed])
     shape.push_back(source.columns);
+  if (source.parts > 1)
+    shape.insert(shape.begin(), source.parts);
   const Format &format = formatOf(source);
   if (format.name == "F32")
     return WeightType::get(shape, Float32Type::get(context));
@@ -129,7 +136,7 @@ std::vector<ModelWeight> ModelWeights::of(const WeightMap &weights,
         {role, /*isOrder=*/false, typeOf(source), symbolOf(prefix, role),
          SourceAttr::get(context, 0, source.tensor, source.firstRow,
                          source.rows, source.transposed, permuted, source.run,
-                         source.stride)});
+                         source.stride, source.parts)});
   }
   for (auto [role, first] : ordersOf(weights)) {
     if (role != first)
@@ -141,7 +148,8 @@ std::vector<ModelWeight> ModelWeights::of(const WeightMap &weights,
          symbolOf(prefix, role) + "_order",
          SourceAttr::get(context, 0, source.columnOrder, /*first=*/0,
                          source.columns, /*transposed=*/false,
-                         /*permuted=*/0, /*run=*/0, /*stride=*/0)});
+                         /*permuted=*/0, /*run=*/0, /*stride=*/0,
+                         /*parts=*/1)});
   }
   return result;
 }

@@ -52,6 +52,7 @@ public:
   std::map<Role, Role> ordersOf(const WeightMap &weights) const;
 
 private:
+  const TensorView *firstPart(const WeightSource &source) const;
   const Format &formatOf(const WeightSource &source);
   WeightType typeOf(const WeightSource &source);
 

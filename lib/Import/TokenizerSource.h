@@ -72,9 +72,9 @@ Expected<std::string> buildTokenizerTables(const TokenizerSource &source);
 std::optional<std::string> decodeByteLevel(std::string_view text);
 
 /// A score as the `tokenizers` library holds it. It takes the digits for an
-/// integer and divides that by a power of ten, each rounded to f64; from 2^53 on
-/// the result may be a neighbour of `score`, which the digits mean. Where two
-/// ways to cut a word are as likely, that decides.
+/// integer and divides that by a power of ten, each rounded to f64; from 2^53
+/// on the result may be a neighbour of `score`, which the digits mean. Where
+/// two ways to cut a word are as likely, that decides.
 double roundScore(double score);
 
 } // namespace mica

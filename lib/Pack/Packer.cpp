@@ -16,10 +16,10 @@ namespace {
 
 constexpr int64_t kStripBytes = int64_t(4) << 20;
 
-/// Panels [first, first + count) of a job.
+/// Panels [first, first + count) of a part of a job.
 struct Strip {
   const PackJob *job;
-  int64_t first, count;
+  int64_t part, first, count;
 
   int64_t bytes() const { return count * job->panelBytes; }
 };
@@ -28,8 +28,10 @@ std::vector<Strip> cutStrips(std::span<const PackJob> jobs) {
   std::vector<Strip> strips;
   for (const PackJob &job : jobs) {
     int64_t most = std::max<int64_t>(1, kStripBytes / job.panelBytes);
-    for (int64_t first = 0; first < job.panels; first += most)
-      strips.push_back({&job, first, std::min(most, job.panels - first)});
+    for (int64_t part = 0; part < job.parts; ++part)
+      for (int64_t first = 0; first < job.panels; first += most)
+        strips.push_back(
+            {&job, part, first, std::min(most, job.panels - first)});
   }
   return strips;
 }
@@ -43,6 +45,7 @@ public:
       inputs = job->inputs;
       scratch.resize(std::max<size_t>(scratch.size(), job->scratch));
     }
+    part = strip.part;
     job->function(fetch, this, scratch.data(), out, strip.first, strip.count);
   }
 
@@ -50,6 +53,7 @@ private:
   static void fetch(void *context, int64_t source, int64_t row, void *to) {
     auto &packer = *static_cast<StripPacker *>(context);
     WeightReader &input = packer.inputs[source];
+    row += packer.part * (input.rows() / packer.job->parts);
     if (!packer.job->record)
       return input.read(row, static_cast<float *>(to));
     auto *base = static_cast<std::byte *>(to);
@@ -62,6 +66,7 @@ private:
   }
 
   const PackJob *job = nullptr;
+  int64_t part = 0;
   std::vector<WeightReader> inputs;
   std::vector<std::byte> scratch;
 };
@@ -156,7 +161,7 @@ Status mica::packWeights(std::span<const PackJob> jobs, ArtifactWriter &writer,
   StripQueue queue(cutStrips(jobs), std::max(threads, 1));
   for (int64_t i = 0; i < int64_t(queue.strips.size()); ++i) {
     const Strip &strip = queue.strips[i];
-    if (strip.first == 0)
+    if (strip.part == 0 && strip.first == 0)
       if (auto place = writer.align(kWeightAlignment); !place)
         return place.takeError();
     const std::byte *bytes = queue.take(i);

@@ -37,12 +37,13 @@ using RecordOffsets = std::array<int64_t, 5>;
 struct PackJob {
   PackFunction *function = nullptr;
   std::vector<WeightReader> inputs;
-  int64_t panels = 0;                       ///< 1 for a vector
+  int64_t parts = 1;                        ///< matrices, one after another
+  int64_t panels = 0;                       ///< of a part; 1 for a vector
   int64_t panelBytes = 0;                   ///< with padding
   int64_t scratch = 0;                      ///< bytes that `function` needs
   std::optional<RecordOffsets> record = {}; ///< of a block format
 
-  uint64_t bytes() const { return uint64_t(panels) * panelBytes; }
+  uint64_t bytes() const { return uint64_t(parts) * panels * panelBytes; }
 };
 
 /// Called as bytes are written: how many, of how many.

@@ -14,8 +14,8 @@ using namespace mica;
 /// more of each row of the file.
 static constexpr int64_t kTransposed = 64;
 
-/// The row of the file that holds row `row` of `source`.
-static int64_t fileRow(const RowSource &source, int64_t row) {
+/// The row of the part of the file's tensor that is row `row` of `source`.
+static int64_t partRow(const RowSource &source, int64_t row) {
   if (source.run)
     return source.first + row / source.run * source.stride + row % source.run;
   if (!source.permuted)
@@ -23,6 +23,21 @@ static int64_t fileRow(const RowSource &source, int64_t row) {
   int64_t size = source.rows / source.permuted, half = size / 2;
   int64_t head = row / size, x = row % size;
   return source.first + head * size + 2 * (x % half) + x / half;
+}
+
+/// Rows and columns of a part, as stored.
+static std::pair<int64_t, int64_t> storedShape(const TensorView &tensor) {
+  size_t rank = tensor.shape.size();
+  return {rank > 1 ? tensor.shape[rank - 2] : 1, tensor.columns()};
+}
+
+/// The row of the file that holds row `row` of `source`; of a transposed one,
+/// the column.
+static int64_t fileRow(const RowSource &source, int64_t row) {
+  int64_t at = partRow(source, row);
+  if (source.transposed || !source.part)
+    return at;
+  return source.part * storedShape(*source.tensor).first + at;
 }
 
 /// The rows of the file from the first to the last one of `source`.
@@ -42,23 +57,26 @@ static Status check(const RowSource &source, int64_t columns) {
   bool rowsOfVector = !columns && tensor.shape.size() == 2 && !tensor.matrix &&
                       !tensor.format->isBlocks() && !source.first &&
                       tensor.shape[0] * tensor.shape[1] == source.rows;
-  if (tensor.shape.size() != rank && !rowsOfVector)
+  bool isParts = columns && tensor.shape.size() == 3 && source.part >= 0 &&
+                 source.part < tensor.shape[0];
+  if (tensor.shape.size() != rank && !rowsOfVector && !isParts)
     return Error{thing + " has " + std::to_string(tensor.shape.size()) +
                  " dimensions, expected " + std::to_string(rank)};
   bool transposed = columns && source.transposed;
   if (transposed && tensor.matrix)
     return Error{thing + " is stored by rows, expected by columns"};
-  int64_t rows = tensor.shape[transposed ? 1 : 0];
-  if (rowsOfVector)
-    rows *= tensor.shape[1];
+  auto [rows, found] = storedShape(tensor);
+  if (!columns)
+    rows = rowsOfVector ? rows * found : found;
+  if (transposed)
+    std::swap(rows, found);
   if (source.first < 0 || source.rows < 1 || source.first > rows ||
       fileRows(source) > rows - source.first)
     return Error{thing + " has " + std::to_string(rows) + " rows, expected " +
                  std::to_string(source.first) + " + " +
                  std::to_string(fileRows(source))};
-  if (columns && tensor.shape[transposed ? 0 : 1] != columns)
-    return Error{thing + " has " +
-                 std::to_string(tensor.shape[transposed ? 0 : 1]) +
+  if (columns && found != columns)
+    return Error{thing + " has " + std::to_string(found) +
                  " columns, expected " + std::to_string(columns)};
   if (source.permuted < 0 ||
       (source.permuted && source.rows % (2 * source.permuted)))
@@ -168,7 +186,7 @@ void WeightReader::transposeBlock(const RowSource &source, int64_t first) {
   for (int64_t k = 0; k < columns; k += tile) {
     int64_t rows = std::min(tile, columns - k);
     for (int64_t i = 0; i < rows; ++i)
-      readRange(source, k + i, first, count, part[i]);
+      readRange(source, source.part * columns + k + i, first, count, part[i]);
     for (int64_t c = 0; c < count; ++c)
       for (int64_t i = 0; i < rows; ++i)
         block[c * columns + k + i] = part[i][c];
@@ -180,9 +198,9 @@ void WeightReader::transposeBlock(const RowSource &source, int64_t first) {
 const float *WeightReader::transposedRow(const RowSource &source,
                                          int64_t column) {
   int64_t first = column / kTransposed * kTransposed;
-  if (blockOf != source.tensor || blockFirst != first) {
+  if (blockOf != &source || blockFirst != first) {
     transposeBlock(source, first);
-    blockOf = source.tensor, blockFirst = first;
+    blockOf = &source, blockFirst = first;
   }
   return block.data() + (column - first) * columns;
 }

@@ -18,7 +18,8 @@
 
 namespace mica {
 
-/// Rows [first, first + rows) of a tensor, of its transpose if `transposed`.
+/// Rows [first, first + rows) of a tensor, of its transpose if `transposed`; of
+/// matrix `part` of a tensor of three dimensions.
 /// With `permuted` heads of d = rows / permuted rows, file row 2 i + j of a
 /// head is row i + j d / 2. With `run` the rows are runs of that many, each
 /// `stride` rows of the file after the one before.
@@ -28,6 +29,7 @@ struct RowSource {
   bool transposed = false;
   int64_t permuted = 0;
   int64_t run = 0, stride = 0;
+  int64_t part = 0;
 };
 
 /// Reads a weight of [rows, columns], or, with `columns` 0, a vector of the
@@ -73,7 +75,7 @@ private:
   std::vector<float> buffer;      // Whole blocks around a range.
   StoredMatrix::Window window;    // Of a quantized directory.
   // Some columns of `blockOf` from `blockFirst` on, as rows.
-  const TensorView *blockOf = nullptr;
+  const RowSource *blockOf = nullptr;
   int64_t blockFirst = 0;
   std::vector<float> block;
 };

@@ -14,11 +14,11 @@ WeightLoader mica::loadFrom(const Checkpoint &checkpoint) {
     if (!reader)
       return reader.takeError();
     auto type = mlir::cast<WeightType>(weight.getType());
-    if (type.getShape().size() == 1) {
+    if (type.isVector()) {
       reader->read(0, to.data());
       return {};
     }
-    for (int64_t row = 0; row < type.rows(); ++row)
+    for (int64_t row = 0; row < type.parts() * type.rows(); ++row)
       reader->read(row, to.data() + row * type.columns());
     return {};
   };

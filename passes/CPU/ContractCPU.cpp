@@ -233,7 +233,7 @@ void ContractExpansion::expandChunk(const Chunk &chunk) {
 }
 
 void ContractExpansion::expandDeep() {
-  auto [m0, m1, g0, g1, firstPanel, deep] = task;
+  auto [m0, m1, g0, g1, firstPanel, stepRows, deep] = task;
   auto phase = op->getParentOfType<tile::PhaseOp>();
   auto type =
       MemRefType::get({ShapedType::kDynamic, stageWidth()}, e.b.getF32Type());
@@ -250,7 +250,7 @@ void ContractExpansion::expandDeep() {
   SmallVector<Index> ends;
   for (auto &opening : openings) {
     int64_t least = opening->leastRows();
-    takes.push_back(e.index(opening->fewestRows() - 1) < e.dim(input, 0));
+    takes.push_back(e.index(opening->fewestRows() - 1) < stepRows);
     ends.push_back(least == 1 ? m1 : m0 + (m1 - m0) / least * least);
   }
   Value inParts = openings.empty() ? deep : takes.back();

@@ -51,12 +51,16 @@ Index ContractTasks::workers() {
   return e.index(op->getParentOfType<tile::PhaseOp>().getWorkers());
 }
 
-ContractTasks::Rows ContractTasks::rowsOf(Index part) {
-  Value offsets = op.getOffsets();
-  if (!offsets)
+Index ContractTasks::entry(Index run, int64_t field) {
+  return e.fromI32(e.load(op.getRuns(), {run, e.index(field)}));
+}
+
+Index ContractTasks::runsEnd() { return entry(e.index(0), 0) + 1; }
+
+ContractTasks::Rows ContractTasks::rowsOf(Index run) {
+  if (!op.getRuns())
     return {e.index(0), e.dim(op.getInput(), 0)};
-  return {e.fromI32(e.load(offsets, {part})),
-          e.fromI32(e.load(offsets, {part + 1}))};
+  return {entry(run, 1), entry(run + 1, 1)};
 }
 
 Index ContractTasks::blocksOf(const Rows &rows) {
@@ -64,11 +68,11 @@ Index ContractTasks::blocksOf(const Rows &rows) {
 }
 
 /// Whether there are rows enough to pass over weights in the first cache, and
-/// columns (or parts) enough for every worker to have some.
+/// columns (or runs) enough for every worker to have some.
 Value ContractTasks::isDeep(const Rows &rows) {
   Value many =
       e.index(deepRowTiles * schedule.getRows().front()) < rows.count();
-  if (parts > 1)
+  if (op.getRuns())
     return many;
   Index tasks = blocksOf(rows) * llvm::divideCeil(granules, deepUnit);
   return e.bitAnd(many, workers() < tasks);
@@ -83,26 +87,29 @@ Index ContractTasks::countOf(const Rows &rows) {
 }
 
 Index ContractTasks::count() {
-  Value sum = e.forRange(e.index(0), e.index(parts), 1, {e.index(0)},
-                         [&](Index part, ValueRange before) -> Emitter::Values {
-                           return {e.index(before[0]) + countOf(rowsOf(part))};
+  Index zero = e.index(0);
+  if (!op.getRuns())
+    return countOf(rowsOf(zero));
+  Value sum = e.forRange(e.index(1), runsEnd(), 1, {zero},
+                         [&](Index run, ValueRange before) -> Emitter::Values {
+                           return {e.index(before[0]) + countOf(rowsOf(run))};
                          })[0];
   return e.index(sum);
 }
 
-/// The part of a task is the last one that begins at or before it.
+/// The run of a task is the last one that begins at or before it.
 ContractTasks::Place ContractTasks::placeOf(Index number) {
   Index zero = e.index(0);
-  if (parts == 1)
+  if (!op.getRuns())
     return {zero, number};
   Emitter::Values found =
-      e.forRange(zero, e.index(parts), 1, {zero, zero, zero},
-                 [&](Index part, ValueRange carried) -> Emitter::Values {
+      e.forRange(e.index(1), runsEnd(), 1, {zero, zero, zero},
+                 [&](Index run, ValueRange carried) -> Emitter::Values {
                    Index begin = e.index(carried[0]);
                    Value isBehind = number < begin;
-                   return {begin + countOf(rowsOf(part)),
+                   return {begin + countOf(rowsOf(run)),
                            e.select(isBehind, e.index(carried[1]), begin),
-                           e.select(isBehind, e.index(carried[2]), part)};
+                           e.select(isBehind, e.index(carried[2]), run)};
                  });
   return {e.index(found[2]), number - e.index(found[1])};
 }
@@ -116,9 +123,11 @@ Index ContractTasks::unitOf(Index at, Index units) {
 }
 
 ContractTask ContractTasks::get(Index number) {
-  auto [part, at] = placeOf(number);
-  Rows rows = rowsOf(part);
+  auto [run, at] = placeOf(number);
+  Rows rows = rowsOf(run);
   ContractTask task;
+  task.rows = rows.count();
+  Index part = op.getRuns() ? entry(run, 0) : run;
   task.firstPanel = part * (op.getWeight().getType().getDimSize(0) / parts);
   Index width = e.index(unit);
   if (deepUnit) {

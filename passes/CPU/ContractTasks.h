@@ -5,8 +5,8 @@
 // chunk, whose weights stay in the second cache while rows pass; some chunks
 // are a unit. Where many rows pass over parts of k, units are wider ("deep").
 //
-// With offsets a task lies within a part of the weight and its rows; those of
-// one part come after those of another, in the order of the parts.
+// With runs a task lies within one run of rows and its part of the weight; those
+// of one run come after those of another, in the order of the runs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,6 +22,7 @@ namespace mica::cpu {
 struct ContractTask {
   tile::Index m0, m1, g0, g1;
   tile::Index firstPanel; ///< of the part
+  tile::Index rows;       ///< that meet the part, in all
   mlir::Value deep;       ///< i1: in parts of k; null if no task ever is
 };
 
@@ -45,17 +46,20 @@ public:
   int64_t chunk, unit, deepUnit = 0, depth;
 
 private:
-  /// Rows [from, to) of the input: those of a part of the weight.
+  /// Rows [from, to) of the input: those of a run.
   struct Rows {
     tile::Index from, to;
     tile::Index count() const { return to - from; }
   };
-  /// Where a task lies: its part, and its number within.
+  /// Where a task lies: its run, and its number within.
   struct Place {
-    tile::Index part, number;
+    tile::Index run, number;
   };
 
-  Rows rowsOf(tile::Index part);
+  tile::Index entry(tile::Index run, int64_t field);
+  /// Runs [1, ends) of the table.
+  tile::Index runsEnd();
+  Rows rowsOf(tile::Index run);
   tile::Index blocksOf(const Rows &rows);
   mlir::Value isDeep(const Rows &rows);
   tile::Index countOf(const Rows &rows);

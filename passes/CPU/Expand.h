@@ -20,6 +20,7 @@ namespace mica::cpu {
 tile::Index countTasks(tile::Emitter &e, tile::ContractOp op);
 tile::Index countTasks(tile::Emitter &e, tile::RowsOp op);
 tile::Index countTasks(tile::Emitter &e, tile::AttendOp op);
+tile::Index countTasks(tile::Emitter &e, tile::EachOp op);
 
 /// Bytes of the worker's arena that a task needs, from its beginning.
 int64_t workerBytes(tile::ContractOp op);
@@ -29,6 +30,7 @@ int64_t workerBytes(tile::ContractOp op);
 void expandTask(tile::Emitter &e, tile::ContractOp op, tile::Index task);
 void expandTask(tile::Emitter &e, tile::RowsOp op, tile::Index task);
 void expandTask(tile::Emitter &e, tile::AttendOp op, tile::Index task);
+void expandTask(tile::Emitter &e, tile::EachOp op, tile::Index task);
 
 } // namespace mica::cpu
 

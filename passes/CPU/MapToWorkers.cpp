@@ -24,13 +24,13 @@ struct Kernel {
 
 Index countTasks(Emitter &e, Operation *op) {
   return TypeSwitch<Operation *, Index>(op)
-      .Case<tile::ContractOp, tile::RowsOp, tile::AttendOp>(
+      .Case<tile::ContractOp, tile::RowsOp, tile::AttendOp, tile::EachOp>(
           [&](auto kernel) { return cpu::countTasks(e, kernel); });
 }
 
 void expandTask(Emitter &e, Operation *op, Index task) {
   TypeSwitch<Operation *>(op)
-      .Case<tile::ContractOp, tile::RowsOp, tile::AttendOp>(
+      .Case<tile::ContractOp, tile::RowsOp, tile::AttendOp, tile::EachOp>(
           [&](auto kernel) { cpu::expandTask(e, kernel, task); });
 }
 
@@ -69,11 +69,12 @@ LogicalResult mapPhase(tile::PhaseOp phase) {
   Emitter e(b, phase.getLoc());
   SmallVector<Kernel> kernels;
   for (Operation &op : llvm::make_early_inc_range(*phase.getBody().begin())) {
-    if (!isa<tile::ContractOp, tile::RowsOp, tile::AttendOp>(op)) {
+    if (!isa<tile::ContractOp, tile::RowsOp, tile::AttendOp, tile::EachOp>(
+            op)) {
       op.moveBefore(phase);
       continue;
     }
-    if (!op.getAttr("schedule"))
+    if (!isa<tile::EachOp>(op) && !op.getAttr("schedule"))
       return op.emitOpError("expects a schedule (--mica-assign-schedules)");
     kernels.push_back({&op, Index()});
   }

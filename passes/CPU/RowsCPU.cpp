@@ -1,4 +1,4 @@
-//===- RowsCPU.cpp - tile.rows as loops over segments ---------------------===//
+//===- RowsCPU.cpp - tile.rows and tile.each as loops ---------------------===//
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "passes/CPU/Expand.h"
@@ -84,4 +84,18 @@ void cpu::expandTask(Emitter &e, tile::RowsOp op, Index task) {
   int64_t block = op.getSchedule()->getBlock();
   Index m0 = task * block, m1 = min(m0 + block, e.index(op.getCount()));
   e.forRange(m0, m1, 1, [&](Index m) { RowsExpansion(e, op).expandRow(m); });
+}
+
+Index cpu::countTasks(Emitter &e, tile::EachOp op) {
+  return ceilDiv(e.index(op.getCount()), op.getBlock());
+}
+
+void cpu::expandTask(Emitter &e, tile::EachOp op, Index task) {
+  int64_t block = op.getBlock();
+  Index m0 = task * block, m1 = min(m0 + block, e.index(op.getCount()));
+  e.forRange(m0, m1, 1, [&](Index m) {
+    Emitter::Values arguments = {m};
+    llvm::append_range(arguments, op.getCaptures());
+    e.inlined(op.getBody(), arguments);
+  });
 }

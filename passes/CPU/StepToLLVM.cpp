@@ -144,6 +144,8 @@ Value lower(Reader &r, tile::BufferOp op, tile::BufferOp::Adaptor in) {
   } else {
     offset = r.mul(offset, units);
   }
+  if (op.getEach())
+    units = r.mul(units, r.constant(*op.getEach()));
   return r.describe(op.getType(), r.advance(base, offset), units);
 }
 

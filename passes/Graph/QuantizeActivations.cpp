@@ -34,13 +34,13 @@ RankedTensorType rowsOf(RankedTensorType rows, Type element, Type values) {
 
 /// The `mica.quantize` of `value` to `element` that stands right after it.
 Value quantized(Value value, Type element, Type values) {
+  auto type = rowsOf(cast<RankedTensorType>(value.getType()), element, values);
   for (Operation *user : value.getUsers())
     if (auto op = dyn_cast<QuantizeOp>(user))
-      if (op.getType().getElementType() == element)
+      if (op.getType() == type)
         return op;
   OpBuilder b(value.getContext());
   b.setInsertionPointAfterValue(value);
-  auto type = rowsOf(cast<RankedTensorType>(value.getType()), element, values);
   return QuantizeOp::create(b, value.getLoc(), type, value);
 }
 
@@ -50,8 +50,11 @@ void settleSums(QuantizeOp op) {
   int64_t part = tile::kRun;
   std::optional<int64_t> zero;
   for (Operation *user : op->getUsers()) {
-    tile::BlocksAttr blocks =
-        cast<LinearOp>(user).getWeight().getType().getFormat().getBlocks();
+    tile::BlocksAttr blocks = cast<ProductOpInterface>(user)
+                                  .getWeight()
+                                  .getType()
+                                  .getFormat()
+                                  .getBlocks();
     part = std::min(part, blocks.mostSummed());
     int64_t own = blocks.zeroOfSums();
     zero = zero.value_or(own) == own ? own : 0;
@@ -67,7 +70,7 @@ struct QuantizeActivations
   using QuantizeActivationsPassBase::QuantizeActivationsPassBase;
 
   /// Whether rows of i8 can meet the weight of `linear`.
-  bool takesIntegers(LinearOp linear) {
+  bool takesIntegers(ProductOpInterface linear) {
     WeightType weight = linear.getWeight().getType();
     tile::BlocksAttr blocks =
         weight.getFormat() ? weight.getFormat().getBlocks() : nullptr;
@@ -80,10 +83,10 @@ struct QuantizeActivations
       return false;
     auto because = [&](std::string reason) {
       remark::missed(
-          linear.getLoc(),
+          linear->getLoc(),
           remark::RemarkOpts::name("quantize-activations").category("mica"))
-          << remark::add("activations of {0} not in int8: {1}", nameOf(linear),
-                         reason);
+          << remark::add("activations of {0} not in int8: {1}",
+                         nameOf(linear.getProduct()), reason);
     };
     if (blocks.getFloats())
       because("codes of " + weight.getFormat().getName().lower() +
@@ -96,7 +99,7 @@ struct QuantizeActivations
   }
 
   /// The element type in which `linear` takes its rows.
-  Type typeFor(LinearOp linear) {
+  Type typeFor(ProductOpInterface linear) {
     Type wanted = activations;
     if (!wanted && linear.getWeight().getType().getFormat())
       wanted = IntegerType::get(&getContext(), 8);
@@ -108,7 +111,7 @@ struct QuantizeActivations
   }
 
   /// Whether `linear` has weights to decode for products of its rows' type.
-  bool roundsMany(LinearOp linear) {
+  bool roundsMany(ProductOpInterface linear) {
     WeightType weight = linear.getWeight().getType();
     FormatAttr format = weight.getFormat();
     Type rows = getElementTypeOrSelf(linear.getInput());
@@ -118,11 +121,12 @@ struct QuantizeActivations
     if (weight.columns() % tile::kRun == 0)
       return true;
     remark::missed(
-        linear.getLoc(),
+        linear->getLoc(),
         remark::RemarkOpts::name("quantize-activations").category("mica"))
         << remark::add("products of {0} not in bf16: {1} columns, expected a "
                        "multiple of {2}",
-                       nameOf(linear), weight.columns(), tile::kRun);
+                       nameOf(linear.getProduct()), weight.columns(),
+                       tile::kRun);
     return false;
   }
 
@@ -143,7 +147,7 @@ struct QuantizeActivations
     int64_t manyFloats = target.getTiles() ? kManyFloats : kManyPairs;
     getOperation().walk([&](Operation *op) {
       Type wanted;
-      if (auto linear = dyn_cast<LinearOp>(op))
+      if (auto linear = dyn_cast<ProductOpInterface>(op))
         wanted = typeFor(linear);
       else if (auto attention = dyn_cast<AttentionOp>(op))
         wanted = target.hasDot(dtype) &&
@@ -153,11 +157,13 @@ struct QuantizeActivations
       if (!wanted || wanted.isF32() ||
           !getElementTypeOrSelf(op->getOperand(0)).isF32())
         return;
-      saysMany |= wanted.isInteger() && target.getTiles();
-      op->setOperand(0,
-                     quantized(op->getOperand(0), wanted, target.getTiles()));
+      // Rows of experts: how many meet a weight is not known from the step.
+      Type many = isa<GroupedLinearOp>(op) ? Type() : target.getTiles();
+      saysMany |= wanted.isInteger() && many;
+      op->setOperand(0, quantized(op->getOperand(0), wanted, many));
       ++numQuantized;
-      if (auto linear = dyn_cast<LinearOp>(op); linear && roundsMany(linear)) {
+      if (auto linear = dyn_cast<ProductOpInterface>(op);
+          linear && roundsMany(linear)) {
         linear.setRoundWeightsFrom(manyFloats);
         saysManyFloats = true;
       }

@@ -57,7 +57,7 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
     return LayoutAttr::get(&getContext(), panel, group, granule, group);
   }
 
-  LayoutAttr panelLayout(LinearOp linear) {
+  LayoutAttr panelLayout(ProductOpInterface linear) {
     return panelLayout(linear.getWeight().getType(),
                        *linear->getParentOfType<GroupOp>().getGranule());
   }
@@ -70,7 +70,7 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
                             ? panelLayout(type, panel)
                             : rowLayout();
     if (table)
-      getOperation().walk([&](LinearOp linear) {
+      getOperation().walk([&](ProductOpInterface linear) {
         auto other = linear.getWeight().getDefiningOp<GetWeightOp>();
         if (other && other.getName() == table.getName())
           layout = panelLayout(linear);
@@ -95,8 +95,9 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
           continue;
         if (isa<EmbeddingOp, NgramEmbeddingOp>(op))
           matrices.push_back({&operand, tableLayout(operand.get())});
-        else if (type.getShape().size() == 2)
-          matrices.push_back({&operand, panelLayout(cast<LinearOp>(op))});
+        else if (auto product = dyn_cast<ProductOpInterface>(op);
+                 product && operand.get() == product.getWeight())
+          matrices.push_back({&operand, panelLayout(product)});
         else
           vectors.push_back({&operand, rowLayout()});
       }

@@ -31,19 +31,27 @@ struct Group {
   int64_t phase = 0;
 };
 
-bool isAnchor(Operation *op) { return isa<LinearOp, AttentionOp>(op); }
+bool isAnchor(Operation *op) {
+  return isa<ProductOpInterface, AttentionOp>(op);
+}
 
 /// Ops that compute rows from rows, on their own or behind an anchor.
 bool isRowOp(Operation *op) {
   return isa<RowOpInterface, QuantizeOp, SplitOp, KVWriteOp>(op) ||
-         (OpTrait::hasElementwiseMappableTraits(op) && op->getNumResults() == 1 &&
+         (OpTrait::hasElementwiseMappableTraits(op) &&
+          op->getNumResults() == 1 &&
           isa<TensorType>(op->getResult(0).getType()));
 }
 
 /// Row ops that begin a group: they read something else than rows at (m, n).
 bool startsRows(Operation *op) {
   return isa<EmbeddingOp, NgramEmbeddingOp, OutputRowsOp, PermuteColumnsOp,
-             RopeAnglesOp>(op);
+             RopeAnglesOp, CombineOp>(op);
+}
+
+/// Ops that are a kernel of their own: scalar work beside rows, or loops.
+bool standsAlone(Operation *op) {
+  return isa<RouteOp, SortChoicesOp, DispatchOp>(op) || runsAsLoops(op);
 }
 
 /// Ops without work of their own, repeated in every group that uses them.
@@ -87,8 +95,10 @@ void normalizeSplats(func::FuncOp function) {
   for (tensor::SplatOp op : splats) {
     b.setInsertionPointAfterValue(count);
     Value scalar = b.clone(*op.getInput().getDefiningOp())->getResult(0);
-    op.replaceAllUsesWith(tensor::SplatOp::create(
-        b, op.getLoc(), scalar, op.getType(), ValueRange{count}).getResult());
+    op.replaceAllUsesWith(tensor::SplatOp::create(b, op.getLoc(), scalar,
+                                                  op.getType(),
+                                                  ValueRange{count})
+                              .getResult());
     op.erase();
   }
 }
@@ -103,14 +113,10 @@ public:
     for (Operation &op : block)
       if (isAnchor(&op))
         formAround(&op);
-    for (Operation &op : block) {
-      if (groupOf.count(&op))
-        continue;
-      if (isRowOp(&op) || startsRows(&op))
+    for (Operation &op : block)
+      if (!groupOf.count(&op) &&
+          (isRowOp(&op) || startsRows(&op) || standsAlone(&op)))
         placeRowOp(&op);
-      else if (runsAsLoops(&op))
-        placeLoops(&op);
-    }
     return std::move(groups);
   }
 
@@ -171,30 +177,31 @@ private:
     return true;
   }
 
-  /// An op without a kernel is a group of its own.
-  void placeLoops(Operation *op) {
+  /// Says of an op without a kernel what becomes of it.
+  static void remarkLoops(Operation *op) {
     remark::missed(op->getLoc(),
                    remark::RemarkOpts::name("form-groups").category("mica"))
         << remark::add("{0} has no kernel yet: one worker runs its reference",
                        op->getName().getStringRef());
-    groups.emplace_back();
-    add(groups.size() - 1, op);
   }
 
   /// Puts a row op beside the one that feeds it, or in a group of its own.
   void placeRowOp(Operation *op) {
-    if (!startsRows(op))
+    if (runsAsLoops(op))
+      remarkLoops(op);
+    if (!startsRows(op) && !standsAlone(op))
       for (Value operand : op->getOperands()) {
         Operation *def = operand.getDefiningOp();
         auto it = groupOf.find(def);
         if (!def || it == groupOf.end() || groups[it->second].anchor)
           continue;
         Group &group = groups[it->second];
-        if (runsAsLoops(group.ops.front()))
-          continue;
         if (columnsOf(op->getResult(0)) !=
                 columnsOf(group.ops.front()->getResult(0)) ||
-            isa<RopeAnglesOp>(group.ops.front()))
+            choicesOf(op->getResult(0)) !=
+                choicesOf(group.ops.front()->getResult(0)) ||
+            isa<RopeAnglesOp>(group.ops.front()) ||
+            standsAlone(group.ops.front()))
           continue;
         bool ready = llvm::all_of(op->getOperands(), [&](Value v) {
           return group.ops.contains(v.getDefiningOp()) ||
@@ -220,9 +227,12 @@ private:
 
 /// The kind under which a group is reported.
 StringRef kindOf(const Group &group) {
-  if (!group.anchor)
-    return runsAsLoops(group.ops.front()) ? "reference" : "rows";
-  return isa<LinearOp>(group.anchor) ? "linear" : "attention";
+  if (group.anchor)
+    return isa<AttentionOp>(group.anchor) ? "attention" : "linear";
+  Operation *op = group.ops.front();
+  if (runsAsLoops(op))
+    return "reference";
+  return standsAlone(op) ? op->getName().stripDialect() : "rows";
 }
 
 /// Moves the ops of `group` into a `mica.group` at the place of its first op.
@@ -230,13 +240,13 @@ GroupOp materialize(const Group &group) {
   Operation *first = group.ops.front();
   OpBuilder b(first);
   SmallVector<Operation *> ops(group.ops.begin(), group.ops.end());
-  llvm::sort(ops, [](Operation *x, Operation *y) {
-    return x->isBeforeInBlock(y);
-  });
+  llvm::sort(ops,
+             [](Operation *x, Operation *y) { return x->isBeforeInBlock(y); });
   SmallVector<Value> leaving;
   for (Operation *op : ops)
     for (Value result : op->getResults())
-      if (runsAsLoops(op) || // loops store all that they have
+      // What stands alone stores all that it makes.
+      if (standsAlone(op) ||
           llvm::any_of(result.getUsers(), [&](Operation *user) {
             return !group.ops.contains(user);
           }))
@@ -306,8 +316,9 @@ LogicalResult checkGrouped(Block &block) {
   for (Operation &op : block) {
     bool known = isa<GroupOp, StackOp>(op) || isFree(&op);
     if (!known && isa<MicaDialect>(op.getDialect()))
-      return op.emitOpError("has no code for CPUs yet: it runs in the reference "
-                            "alone");
+      return op.emitOpError(
+          "has no code for CPUs yet: it runs in the reference "
+          "alone");
   }
   return success();
 }
@@ -327,8 +338,8 @@ void numberPhases(Block &block) {
     bool depends = false;
     group.getBody().walk([&](Operation *inner) {
       for (OpOperand &operand : inner->getOpOperands())
-        depends |= current.contains(operand.get().getDefiningOp()) &&
-                   needs(operand);
+        depends |=
+            current.contains(operand.get().getDefiningOp()) && needs(operand);
     });
     if (depends) {
       ++phase;

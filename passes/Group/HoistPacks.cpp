@@ -48,9 +48,9 @@ struct HoistPacks : mica::impl::HoistPacksPassBase<HoistPacks> {
     std::string symbol = "packed";
     for (auto input : inputs.getAsRange<FlatSymbolRefAttr>())
       symbol += "." + input.getValue().str();
-    auto weight = WeightOp::create(
-        b, getOperation().getLoc(), b.getStringAttr(symbol),
-        TypeAttr::get(type), ArrayAttr(), by, inputs);
+    auto weight =
+        WeightOp::create(b, getOperation().getLoc(), b.getStringAttr(symbol),
+                         TypeAttr::get(type), ArrayAttr(), by, inputs);
     table->insert(weight);
     return name = FlatSymbolRefAttr::get(weight);
   }
@@ -69,9 +69,9 @@ struct HoistPacks : mica::impl::HoistPacksPassBase<HoistPacks> {
       OpBuilder b(pack);
       auto name = packedWeight(pack.getType(), packFunction(pack),
                                b.getArrayAttr(inputs));
-      pack.replaceAllUsesWith(GetWeightOp::create(b, pack.getLoc(),
-                                                  pack.getType(), name)
-                                  .getResult());
+      pack.replaceAllUsesWith(
+          GetWeightOp::create(b, pack.getLoc(), pack.getType(), name)
+              .getResult());
       pack.erase();
     }
     function.walk([](GetWeightOp get) {
@@ -108,8 +108,8 @@ struct HoistPacks : mica::impl::HoistPacksPassBase<HoistPacks> {
       pack.erase();
     }
     body.eraseArguments(first, old - first);
-    function.setType(FunctionType::get(
-        &getContext(), body.getArgumentTypes(), function.getResultTypes()));
+    function.setType(FunctionType::get(&getContext(), body.getArgumentTypes(),
+                                       function.getResultTypes()));
     return result;
   }
 

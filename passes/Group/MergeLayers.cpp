@@ -16,8 +16,7 @@ namespace {
 bool areEqual(func::FuncOp a, func::FuncOp b) {
   return a.getFunctionType() == b.getFunctionType() &&
          OperationEquivalence::isRegionEquivalentTo(
-             &a.getBody(), &b.getBody(),
-             OperationEquivalence::IgnoreLocations);
+             &a.getBody(), &b.getBody(), OperationEquivalence::IgnoreLocations);
 }
 
 struct MergeLayers : mica::impl::MergeLayersPassBase<MergeLayers> {
@@ -33,8 +32,9 @@ struct MergeLayers : mica::impl::MergeLayersPassBase<MergeLayers> {
       if (!name) {
         auto function =
             table.lookup<func::FuncOp>(layer.getFunction().getValue());
-        auto *same = llvm::find_if(
-            kept, [&](func::FuncOp other) { return areEqual(other, function); });
+        auto *same = llvm::find_if(kept, [&](func::FuncOp other) {
+          return areEqual(other, function);
+        });
         name = FlatSymbolRefAttr::get(same == kept.end() ? function : *same);
         if (same == kept.end())
           kept.push_back(function);
@@ -45,8 +45,7 @@ struct MergeLayers : mica::impl::MergeLayersPassBase<MergeLayers> {
     stack.setLayersAttr(ArrayAttr::get(&getContext(), layers));
     for (auto [from, to] : merged)
       if (from != to) {
-        table.erase(
-            table.lookup(cast<FlatSymbolRefAttr>(from).getValue()));
+        table.erase(table.lookup(cast<FlatSymbolRefAttr>(from).getValue()));
         ++numMerged;
       }
   }

@@ -23,27 +23,27 @@ void reach(Value value, llvm::SetVector<Operation *> &ops) {
 
 /// Whether the results of `a` and `b` meet in an element-wise op, and serve
 /// nothing else but their number of rows.
-bool meet(LinearOp a, LinearOp b) {
-  for (LinearOp linear : {a, b})
+bool meet(ProductOpInterface a, ProductOpInterface b) {
+  for (ProductOpInterface linear : {a, b})
     for (Operation *user : linear->getUsers())
       if (!OpTrait::hasElementwiseMappableTraits(user) &&
           !isa<tensor::DimOp>(user))
         return false;
   llvm::SetVector<Operation *> fromA, fromB;
-  reach(a.getResult(), fromA);
-  reach(b.getResult(), fromB);
+  reach(a.getProduct(), fromA);
+  reach(b.getProduct(), fromB);
   return llvm::any_of(fromA, [&](Operation *op) { return fromB.contains(op); });
 }
 
 /// Asks the input of `linear` for the number of rows.
-void countRowsOfInput(LinearOp linear) {
+void countRowsOfInput(ProductOpInterface linear) {
   for (Operation *user : llvm::make_early_inc_range(linear->getUsers()))
     if (auto dim = dyn_cast<tensor::DimOp>(user))
       dim.getSourceMutable().assign(linear.getInput());
 }
 
 /// Replaces `a` and `b` by one product over their interleaved weights.
-void merge(LinearOp a, LinearOp b, int64_t interleave) {
+void merge(ProductOpInterface a, ProductOpInterface b, int64_t interleave) {
   OpBuilder builder(b);
   Location loc = b.getLoc();
   countRowsOfInput(a);
@@ -52,29 +52,29 @@ void merge(LinearOp a, LinearOp b, int64_t interleave) {
     if (!x)
       return {};
     auto type = cast<WeightType>(x.getType());
-    SmallVector<int64_t> shape(type.getShape());
-    shape[0] *= 2;
-    auto both = WeightType::get(x.getContext(), shape, type.getElement(),
-                                LayoutAttr());
+    WeightType both = type.withRows(2 * type.rows());
     return PackOp::create(builder, loc, both, ValueRange{x, y},
                           builder.getI64IntegerAttr(interleave),
                           builder.getF32FloatAttr(0));
   };
   Value weight = pack(a.getWeight(), b.getWeight());
   Value bias = pack(a.getBias(), b.getBias());
-  auto rows = cast<RankedTensorType>(a.getType());
-  auto both = RankedTensorType::get({rows.getDimSize(0), 2 * rows.getDimSize(1)},
-                                    rows.getElementType());
-  auto product =
-      LinearOp::create(builder, loc, both, a.getInput(), weight, bias,
-                       a.getRoundWeightsFromAttr());
+  auto rows = cast<RankedTensorType>(a.getProduct().getType());
+  SmallVector<int64_t> shape(rows.getShape());
+  shape.back() *= 2;
+  Operation *product = builder.clone(*b);
+  product->getResult(0).setType(rows.clone(shape));
+  product->replaceUsesOfWith(b.getWeight(), weight);
+  if (bias)
+    product->replaceUsesOfWith(b.getBias(), bias);
   if (a->hasAttr(kNameAttribute) && b->hasAttr(kNameAttribute))
-    product->setAttr(kNameAttribute, builder.getStringAttr(nameOf(a) + "+" +
-                                                           nameOf(b)));
-  auto split = SplitOp::create(builder, loc, TypeRange{rows, rows}, product,
-                               interleave);
-  a.replaceAllUsesWith(split.getResult(0));
-  b.replaceAllUsesWith(split.getResult(1));
+    product->setAttr(kNameAttribute,
+                     builder.getStringAttr(nameOf(a.getProduct()) + "+" +
+                                           nameOf(b.getProduct())));
+  auto split = SplitOp::create(builder, loc, TypeRange{rows, rows},
+                               product->getResult(0), interleave);
+  a.getProduct().replaceAllUsesWith(split.getResult(0));
+  b.getProduct().replaceAllUsesWith(split.getResult(1));
   Block *block = b->getBlock();
   a.erase();
   b.erase();
@@ -85,15 +85,29 @@ void merge(LinearOp a, LinearOp b, int64_t interleave) {
 struct MergeLinears : mica::impl::MergeLinearsPassBase<MergeLinears> {
   using MergeLinearsPassBase::MergeLinearsPassBase;
 
+  /// Whether `a` and `b` are one kind of product, of the same rows with weights
+  /// of one type.
+  static bool areAlike(ProductOpInterface a, ProductOpInterface b) {
+    auto first = dyn_cast<GroupedLinearOp>(*a);
+    auto second = dyn_cast<GroupedLinearOp>(*b);
+    // Biases of experts are matrices, whose columns pack does not interleave.
+    if (!first != !second ||
+        (first && (first.getExperts() != second.getExperts() ||
+                   first.getBias() || second.getBias())))
+      return false;
+    return a->getBlock() == b->getBlock() && a.getInput() == b.getInput() &&
+           a.getProduct().getType() == b.getProduct().getType() &&
+           !a.getBias() == !b.getBias() &&
+           a.getWeight().getType() == b.getWeight().getType() &&
+           a.getRoundWeightsFrom() == b.getRoundWeightsFrom();
+  }
+
   /// Merges one pair of `linears`, if any can be.
-  bool mergeOne(ArrayRef<LinearOp> linears, int64_t panel) {
+  bool mergeOne(ArrayRef<ProductOpInterface> linears, int64_t panel) {
     for (size_t i = 0; i < linears.size(); ++i)
       for (size_t j = i + 1; j < linears.size(); ++j) {
-        LinearOp a = linears[i], b = linears[j];
-        if (a->getBlock() != b->getBlock() || a.getInput() != b.getInput() ||
-            a.getType() != b.getType() || !a.getBias() != !b.getBias() ||
-            a.getWeight().getType() != b.getWeight().getType() ||
-            a.getRoundWeightsFrom() != b.getRoundWeightsFrom() || !meet(a, b))
+        ProductOpInterface a = linears[i], b = linears[j];
+        if (!areAlike(a, b) || !meet(a, b))
           continue;
         if (a.getWeight().getType().rows() % panel) {
           remark::missed(
@@ -116,8 +130,8 @@ struct MergeLinears : mica::impl::MergeLinearsPassBase<MergeLinears> {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       bool changed = true;
       while (changed) {
-        SmallVector<LinearOp> linears;
-        function.walk([&](LinearOp op) { linears.push_back(op); });
+        SmallVector<ProductOpInterface> linears;
+        function.walk([&](ProductOpInterface op) { linears.push_back(op); });
         changed = mergeOne(linears, target.getPanel());
       }
     }

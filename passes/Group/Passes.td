@@ -17,7 +17,7 @@ include "mlir/Pass/PassBase.td"
 def MergeLinearsPass : Pass<"mica-merge-linears", "::mlir::ModuleOp"> {
   let summary = "compute gate and up as one interleaved product";
   let description = [{
-    Two `mica.linear` of one input whose results meet column by column (gate
+    Two `mica.linear` (or `mica.grouped_linear` of one choice) of one input whose results meet column by column (gate
     beside up) become one, over a weight whose panels alternate between the two,
     so that both columns lie in one segment of the epilogue.
 
@@ -42,6 +42,34 @@ def MergeLinearsPass : Pass<"mica-merge-linears", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mica::MicaDialect"];
   let statistics = [
     Statistic<"numMerged", "num-merged", "Pairs of linear ops merged">,
+  ];
+}
+
+def SortChoicesPass : Pass<"mica-sort-choices", "::mlir::ModuleOp"> {
+  let summary = "put rows of choices in the order of their experts";
+  let description = [{
+    Makes one `mica.sort_choices` for each choice of experts, copies the rows of
+    products that have none for each choice yet (`mica.dispatch`), and tells
+    products and sums where rows of choices lie. An op that reads rows of two
+    choices is an error.
+
+    Example (`test/passes/Group/sort-choices.mlir`):
+
+    ```mlir
+    // Before:
+    %g = mica.grouped_linear %x, %w, %e : tensor<?x64xf32>, !mica.weight<8x64x64, f32>, tensor<?x2xi32> -> tensor<?x2x64xf32>
+    %y = mica.combine %h, %p : tensor<?x2x64xf32>, tensor<?x2xf32> -> tensor<?x64xf32>
+
+    // After:
+    %place, %source, %parts = mica.sort_choices %e {count = 8 : i64} : …
+    %d = mica.dispatch %x, %source : tensor<?x64xf32>, tensor<?x2xi32> -> tensor<?x2x64xf32>
+    %g = mica.grouped_linear %d, %w, %e by(%source, %parts : …) : … -> tensor<?x2x64xf32>
+    %y = mica.combine %h, %p by(%place : tensor<?x2xi32>) : tensor<?x2x64xf32>, tensor<?x2xf32> -> tensor<?x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::mica::MicaDialect"];
+  let statistics = [
+    Statistic<"numSorted", "num-sorted", "Choices of experts that are sorted">,
   ];
 }
 

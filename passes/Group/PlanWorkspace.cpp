@@ -24,11 +24,14 @@ int64_t bytesOfElement(RankedTensorType type) {
 /// number of lines, so that no two rows of a tile are in the same set of a
 /// cache.
 int64_t strideOf(RankedTensorType type) {
-  int64_t stride = llvm::alignTo(type.getDimSize(1), 16);
+  // Tables are read as one list.
+  if (type.getElementType().isInteger(32))
+    return type.getShape().back();
+  int64_t stride = llvm::alignTo(type.getShape().back(), 16);
   if (isAngles(type)) // cosines, then sines
     stride *= 2;
   if (auto groups = dyn_cast_or_null<tile::GroupsAttr>(type.getEncoding()))
-    stride = llvm::alignTo(groups.rowBytes(type.getDimSize(1)), 64);
+    stride = llvm::alignTo(groups.rowBytes(type.getShape().back()), 64);
   int64_t bytes = bytesOfElement(type);
   constexpr int64_t line = 64, small = 2048;
   if (stride * bytes < small)
@@ -60,7 +63,8 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
   }
 
   static int64_t bytesOf(RankedTensorType type) {
-    return llvm::alignTo(strideOf(type) * bytesOfElement(type), 64);
+    int64_t choices = type.getRank() == 3 ? type.getDimSize(1) : 1;
+    return llvm::alignTo(choices * strideOf(type) * bytesOfElement(type), 64);
   }
 
   BufferAttr buffer(tile::Arena arena, int64_t offset, RankedTensorType type) {
@@ -134,9 +138,9 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
     }
   }
 
-  /// The phase of the last group that reads `value`; `end` if it is returned.
-  int64_t lastUse(Value value, int64_t end) {
-    int64_t last = -1;
+  /// The phase of the last group that reads `value`, made in phase `last`;
+  /// `end` if it is returned.
+  int64_t lastUse(Value value, int64_t last, int64_t end) {
     for (Operation *user : value.getUsers()) {
       auto group = user->getParentOfType<GroupOp>();
       last =
@@ -164,7 +168,7 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
           buffers.push_back(carried);
         } else {
           Interval wanted = {rowEnd, bytesOf(type), phase,
-                             std::max(phase, lastUse(result, end))};
+                             lastUse(result, phase, end)};
           place(wanted, placed);
           buffers.push_back(buffer(tile::Arena::row, wanted.offset, type));
         }
@@ -183,7 +187,7 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
   LogicalResult checkInPlace(Value input, GroupOp writer) {
     for (Operation *user : input.getUsers()) {
       auto group = user->getParentOfType<GroupOp>();
-      bool atPlace = group == writer && !isa<PermuteColumnsOp>(user);
+      bool atPlace = group == writer && !isa<PermuteColumnsOp, CombineOp>(user);
       if (atPlace || (group && group.getPhase() < writer.getPhase()) ||
           isa<tensor::DimOp>(user))
         continue;

@@ -96,10 +96,28 @@ Value KernelContext::bufferAt(BufferAttr place, RankedTensorType type) {
   llvm::raw_string_ostream(key)
       << "buffer " << tile::stringifyArena(place.getArena()) << " "
       << place.getOffset() << memref;
+  int64_t choices = type.getRank() == 3 ? type.getDimSize(1) : 0;
   return once(key, [&] {
-    return tile::BufferOp::create(b, loc, memref, step, worker,
-                                  place.getArena(), place.getOffset())
-        .getResult();
+    auto buffer = tile::BufferOp::create(b, loc, memref, step, worker,
+                                         place.getArena(), place.getOffset());
+    if (choices)
+      buffer.setEach(choices);
+    return buffer.getResult();
+  });
+}
+
+Value KernelContext::flatBufferOf(Value table, int64_t columns) {
+  BufferAttr place = placeOf(table);
+  int64_t each = place.getStride() / columns;
+  SmallVector<int64_t> shape = {ShapedType::kDynamic};
+  if (columns > 1)
+    shape.push_back(columns);
+  auto memref = MemRefType::get(shape, b.getI32Type());
+  return once("list " + std::to_string(place.getOffset()), [&] {
+    auto buffer = tile::BufferOp::create(b, loc, memref, step, worker,
+                                         place.getArena(), place.getOffset());
+    buffer.setEach(each);
+    return buffer.getResult();
   });
 }
 
@@ -207,6 +225,15 @@ Value KernelContext::count(tile::Count which) {
   return once("count " + std::to_string(static_cast<int>(which)), [&] {
     return tile::CountOp::create(b, loc, b.getIndexType(), step, which)
         .getResult();
+  });
+}
+
+Value KernelContext::countOfChoices(int64_t choices) {
+  Value rows = count(tile::Count::rows);
+  if (choices <= 1)
+    return rows;
+  return once("choices " + std::to_string(choices), [&] {
+    return arith::MulIOp::create(b, loc, rows, index(choices)).getResult();
   });
 }
 

@@ -23,9 +23,12 @@ public:
       : b(b), loc(loc), step(step), layer(layer), kvLayer(kvLayer),
         worker(worker), workers(workers) {}
 
-  /// The buffer behind rows [units, stride], or angles
-  /// [units, 2, pairs].
+  /// The buffer behind rows [units, stride], or angles [units, 2, pairs]; rows
+  /// of choices are [units * choices, stride], in the order of their experts.
   mlir::Value bufferOf(mlir::Value tensor);
+  /// Elements of i32 of a table one after another, in lists of `columns` if
+  /// that is more than 1.
+  mlir::Value flatBufferOf(mlir::Value table, int64_t columns = 1);
   /// The same for a result of a group.
   mlir::Value bufferAt(BufferAttr place, mlir::RankedTensorType type);
   /// The bytes of a packed weight, in its physical shape.
@@ -37,6 +40,8 @@ public:
   mlir::Value kvTable(mlir::Value kv, tile::KVTable which);
   mlir::Value input(tile::Input which);
   mlir::Value count(tile::Count which);
+  /// Rows of the step, times `choices` of each if they have any.
+  mlir::Value countOfChoices(int64_t choices);
   /// A view of plan data: [units] or [units, 4] of i32 (see LowerPlan).
   mlir::Value kvPosition();
   mlir::Value attendTasks();
@@ -80,6 +85,9 @@ void lowerLinear(KernelContext &context, GroupOp group);
 void lowerAttention(KernelContext &context, GroupOp group);
 void lowerRows(KernelContext &context, GroupOp group);
 void lowerReference(KernelContext &context, GroupOp group);
+void lowerRoute(KernelContext &context, GroupOp group);
+void lowerSort(KernelContext &context, GroupOp group);
+void lowerDispatch(KernelContext &context, GroupOp group);
 
 /// Emits the plan of the step, by worker 0: `kvPosition` and `attendTasks`.
 void lowerPlan(KernelContext &context, int64_t rowsPerTask);

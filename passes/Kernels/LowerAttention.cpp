@@ -49,7 +49,7 @@ void emitMask(KernelContext &context, AttendOp attend, AttentionOp attention) {
   Value blocks = context.bufferOf(attention.getBlocks());
   Value size = e.splatBits(attention.getBlock(), kLanes), seen;
   Value own = arith::DivUIOp::create(e.b, e.loc, body->getArgument(1), size);
-  for (int64_t j = 0; j < columnsOf(attention.getBlocks()); ++j) {
+  for (int64_t j = 0; j < attention.getBlocks().getType().getDimSize(1); ++j) {
     Value listed = e.broadcast(e.load(blocks, {m, e.index(j)}), kLanes);
     Value isOwn = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq,
                                         own, listed);

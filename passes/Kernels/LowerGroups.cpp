@@ -54,6 +54,12 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
         lowerAttention(context, group);
       else if (group.getKind() == "reference")
         lowerReference(context, group);
+      else if (group.getKind() == "route")
+        lowerRoute(context, group);
+      else if (group.getKind() == "sort_choices")
+        lowerSort(context, group);
+      else if (group.getKind() == "dispatch")
+        lowerDispatch(context, group);
       else
         lowerRows(context, group);
     }
@@ -78,11 +84,18 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
       word = {3, "attention"};
     if (group.getKind() == "reference")
       word = {2, "reference"};
+    for (StringRef kind : {"route", "sort_choices", "dispatch"})
+      if (group.getKind() == kind)
+        word = {2, kind};
     group.getBody().walk([&](Operation *op) {
       if (isa<EmbeddingOp>(op))
         word = {1, "embedding"};
       if (isa<PermuteColumnsOp>(op))
         word = {1, "permute"};
+      if (isa<CombineOp>(op))
+        word = {1, "combine"};
+      if (isa<GroupedLinearOp>(op) && word.first < 3)
+        word = {3, "experts"};
       if (isa<SplitOp>(op))
         word = {3, "gate_up"};
       if (isa<KVWriteOp>(op))
@@ -121,7 +134,7 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
 
   /// The type of a product's operands, as the manifest's `work` names it: of
   /// integers also the bits of the greatest code and what shares a scale.
-  static std::string operandsOf(LinearOp linear) {
+  static std::string operandsOf(ProductOpInterface linear) {
     std::string text;
     llvm::raw_string_ostream os(text);
     os << getElementTypeOrSelf(linear.getInput().getType());
@@ -144,8 +157,11 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     SmallVector<NamedAttribute> entry = {integer("phase", phase),
                                          integer("times", layers)};
     for (Operation &op : group.getBody().front()) {
-      if (auto linear = dyn_cast<LinearOp>(op)) {
+      if (auto linear = dyn_cast<ProductOpInterface>(op)) {
         WeightType type = linear.getWeight().getType();
+        if (auto grouped = dyn_cast<GroupedLinearOp>(op))
+          entry.append({integer("parts", type.parts()),
+                        integer("choices", choicesOf(grouped.getResult()))});
         entry.append(
             {b.getNamedAttr("kind", b.getStringAttr("linear")),
              b.getNamedAttr("out_rows", b.getBoolAttr(hasOutputRows(group))),

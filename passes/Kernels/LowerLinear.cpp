@@ -9,8 +9,9 @@ using namespace mica::tile;
 void mica::lowerLinear(KernelContext &context, GroupOp group) {
   OpBuilder &b = context.b;
   Location loc = group.getLoc();
-  auto linear = cast<LinearOp>(group.getAnchor());
-  int64_t columns = linear.getType().getDimSize(1);
+  auto linear = cast<ProductOpInterface>(group.getAnchor());
+  auto grouped = dyn_cast<GroupedLinearOp>(*linear);
+  int64_t columns = columnsOf(linear.getProduct());
   int64_t granule = *group.getGranule();
   WeightType weight = linear.getWeight().getType();
   tile::BlocksAttr blocks;
@@ -20,12 +21,17 @@ void mica::lowerLinear(KernelContext &context, GroupOp group) {
     terms = b.getI64IntegerAttr(weight.columns());
   }
 
+  IntegerAttr rounding;
+  if (std::optional<uint64_t> from = linear.getRoundWeightsFrom())
+    rounding = b.getI64IntegerAttr(*from);
   auto contract = ContractOp::create(
       b, loc, context.bufferOf(linear.getInput()),
-      context.weightOf(linear.getWeight()), /*offsets=*/Value(), ValueRange(),
+      context.weightOf(linear.getWeight()),
+      grouped ? context.flatBufferOf(grouped.getParts(), 2) : Value(),
+      ValueRange(), b.getI64IntegerAttr(weight.parts()),
       b.getI64IntegerAttr(columns), b.getI64IntegerAttr(granule),
       group.getElasticAttr(), blocks, terms, groupsOf(linear.getInput()),
-      linear.getRoundWeightsFromAttr(), ScheduleAttr());
+      rounding, ScheduleAttr());
   Region &region = contract.getEpilogue();
   OpBuilder::InsertionGuard guard(b);
   Block *body = b.createBlock(&region, {},
@@ -36,8 +42,9 @@ void mica::lowerLinear(KernelContext &context, GroupOp group) {
                          body->getArgument(2), columns, granule);
   Row acc = emitter.row(body->getArgument(0));
   if (Value bias = linear.getBias())
-    acc = acc + emitter.loadVector(bias, columns, granule);
-  emitter.set(linear.getResult(), acc);
+    acc = acc + (grouped ? emitter.loadBias(grouped)
+                         : emitter.loadVector(bias, columns, granule));
+  emitter.set(linear.getProduct(), acc);
   for (Operation &op : group.getBody().front())
     if (&op != linear)
       emitter.emit(&op);

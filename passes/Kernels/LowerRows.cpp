@@ -99,7 +99,9 @@ void mica::lowerRows(KernelContext &context, GroupOp group) {
   }
 
   b.restoreInsertionPoint(place);
-  Value count = context.count(hasOutputRows(group) ? Count::outs : Count::rows);
+  int64_t choices = choicesOf(group.getResult(0));
+  Value count = hasOutputRows(group) ? context.count(Count::outs)
+                                     : context.countOfChoices(choices);
   auto rows =
       RowsOp::create(b, loc, count, ValueRange(), columns, segment,
                      b.getArrayAttr(kinds), ScheduleAttr(), passes.size() - 1);

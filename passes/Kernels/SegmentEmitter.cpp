@@ -84,6 +84,8 @@ void SegmentEmitter::emit(Operation *op) {
   }
   if (auto permute = dyn_cast<PermuteColumnsOp>(op))
     return emitPermute(permute);
+  if (auto combine = dyn_cast<CombineOp>(op))
+    return emitCombine(combine);
   if (OpTrait::hasElementwiseMappableTraits(op) &&
       isa<TensorType>(op->getResult(0).getType()))
     return emitElementwise(op);

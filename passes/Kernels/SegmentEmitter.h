@@ -27,6 +27,9 @@ public:
   /// The row segment of `value`, loaded if it comes from outside.
   tile::Row get(mlir::Value value);
 
+  /// The segment of the bias of the expert that the row chose.
+  tile::Row loadBias(GroupedLinearOp op);
+
   tile::Scalar reduce(tile::Row a, bool isMax) override;
   int64_t rowSize() override { return columns; }
   tile::Row loadVector(mlir::Value weight, int64_t period,
@@ -65,6 +68,7 @@ protected:
   void emitNgram(NgramEmbeddingOp op);
   void emitPermute(PermuteColumnsOp op);
   void emitAngles(RopeAnglesOp op);
+  void emitCombine(CombineOp op);
 
   KernelContext &context;
   tile::Emitter e;

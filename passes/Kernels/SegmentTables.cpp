@@ -65,3 +65,27 @@ void SegmentEmitter::emitPermute(PermuteColumnsOp op) {
     elements.push_back(e.load(input, {m, loadIndex(order, n + i)}));
   set(op.getResult(), row(e.vectorOf(elements)));
 }
+
+Row SegmentEmitter::loadBias(GroupedLinearOp op) {
+  Index choice = loadIndex(context.flatBufferOf(op.getSource()), m);
+  Index expert = loadIndex(context.flatBufferOf(op.getExperts()), choice);
+  Index zero = e.index(0);
+  return row(e.loadSegment(segment, context.weightOf(op.getBias()),
+                           {expert, zero, zero, n}, {1, 3}));
+}
+
+/// The row's choices, wherever they lie.
+void SegmentEmitter::emitCombine(CombineOp op) {
+  Value input = context.bufferOf(op.getInput());
+  Value weights = context.bufferOf(op.getWeights());
+  Value place = context.bufferOf(op.getPlace());
+  int64_t choices = choicesOf(op.getInput());
+  Value sum;
+  for (int64_t j = 0; j < choices; ++j) {
+    Index from = e.fromI32(e.load(place, {m, e.index(j)}));
+    Value weight = e.broadcast(e.load(weights, {m, e.index(j)}), segment);
+    Value x = e.loadSegment(segment, input, {from, n}, {1});
+    sum = sum ? e.fma(x, weight, sum) : e.mul(x, weight);
+  }
+  set(op.getResult(), row(sum));
+}

@@ -113,10 +113,19 @@ private:
                              tile::GroupsAttr groups) {
     int64_t size = groups.getSize();
     Value rows = l.size(input, 0);
-    Value count = l.div(l.size(input, 1), l.index(size));
-    l.forEach({rows, count}, [&](ArrayRef<Value> at) {
-      Value lo = l.mul(at[1], l.index(size)), hi = l.add(lo, l.index(size));
-      auto element = [&](Value k) { return l.load(input, {at[0], k}); };
+    int64_t rank = cast<MemRefType>(input.getType()).getRank();
+    SmallVector<Value> sizes;
+    for (int64_t dim = 0; dim < rank; ++dim)
+      sizes.push_back(l.size(input, dim));
+    sizes.back() = l.div(sizes.back(), l.index(size));
+    l.forEach(sizes, [&](ArrayRef<Value> at) {
+      Value lo = l.mul(at.back(), l.index(size)), hi = l.add(lo, l.index(size));
+      auto with = [&](Value k) {
+        SmallVector<Value> place(at);
+        place.back() = k;
+        return place;
+      };
+      auto element = [&](Value k) { return l.load(input, with(k)); };
       Rounding best = roundingOf(l, lo, hi, element);
       l.forRange(lo, hi, [&](Value k) {
         Value x = element(k);
@@ -124,7 +133,7 @@ private:
         if (groups.getValues())
           rounded =
               ifMany(l, rows, groups.getFrom(), groups.getValues(), x, rounded);
-        l.store(rounded, result, {at[0], k});
+        l.store(rounded, result, with(k));
       });
     });
   }
@@ -141,26 +150,27 @@ struct Pack : Lowering<PackOp> {
     Value result = l.alloc(typeConverter->convertType(op.getType()), {});
     Value offset = l.number(op.getOffset().convertToDouble());
     int64_t s = op.getInterleave(), g = operands.getSources().size();
-    int64_t first = 0;
+    int64_t first = 0, dim = op.getType().isParts() ? 1 : 0; // that of rows
     for (auto [j, source] : llvm::enumerate(operands.getSources())) {
       l.forElements(source, [&, j = j, source = source](ArrayRef<Value> at) {
-        Value row = l.add(at[0], l.index(first));
+        Value row = l.add(at[dim], l.index(first));
         if (s) {
-          Value granule = l.mul(l.div(at[0], l.index(s)), l.index(g * s));
-          row = l.add(l.add(granule, l.index(s * j)), l.rem(at[0], l.index(s)));
+          Value granule = l.mul(l.div(at[dim], l.index(s)), l.index(g * s));
+          row =
+              l.add(l.add(granule, l.index(s * j)), l.rem(at[dim], l.index(s)));
         }
         SmallVector<Value> to(at);
-        to[0] = row;
+        to[dim] = row;
         l.store(l.add(l.load(source, at), offset), result, to);
       });
-      first += cast<MemRefType>(source.getType()).getDimSize(0);
+      first += cast<MemRefType>(source.getType()).getDimSize(dim);
     }
     b.replaceOp(op, result);
     return success();
   }
 };
 
-/// result_j[m, s i + r] = input[m, g (s i) + s j + r]
+/// result_j[m, s i + r] = input[m, g (s i) + s j + r]; of choices alike
 struct Split : Lowering<SplitOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -173,10 +183,12 @@ struct Split : Lowering<SplitOp> {
     for (auto [j, type] : llvm::enumerate(op.getResultTypes())) {
       Value result = l.allocRows(typeConverter->convertType(type), input);
       l.forElements(result, [&, j = j](ArrayRef<Value> at) {
-        Value granule = l.mul(l.div(at[1], l.index(s)), l.index(g * s));
-        Value column =
-            l.add(l.add(granule, l.index(s * j)), l.rem(at[1], l.index(s)));
-        l.store(l.load(input, {at[0], column}), result, at);
+        Value n = at.back();
+        Value granule = l.mul(l.div(n, l.index(s)), l.index(g * s));
+        SmallVector<Value> from(at);
+        from.back() =
+            l.add(l.add(granule, l.index(s * j)), l.rem(n, l.index(s)));
+        l.store(l.load(input, from), result, at);
       });
       results.push_back(result);
     }

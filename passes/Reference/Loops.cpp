@@ -36,6 +36,8 @@ Value Loops::allocRows(Type type, Value like) {
 
 Value Loops::load(Value buffer, ArrayRef<Value> at) {
   Value element = memref::LoadOp::create(b, loc, buffer, at);
+  if (element.getType().isIndex())
+    return element;
   if (isa<IntegerType>(element.getType()))
     return arith::IndexCastOp::create(b, loc, b.getIndexType(), element);
   return element.getType() == real

@@ -66,6 +66,8 @@ void populateTokenSets(mlir::TypeConverter &converter,
                        mlir::RewritePatternSet &patterns);
 void populateRowLoops(mlir::TypeConverter &converter,
                       mlir::RewritePatternSet &patterns);
+void populateExperts(mlir::TypeConverter &converter,
+                     mlir::RewritePatternSet &patterns);
 void populateElementwise(mlir::TypeConverter &converter,
                          mlir::RewritePatternSet &patterns);
 void populateModel(mlir::TypeConverter &converter,

@@ -121,6 +121,7 @@ private:
     populateCacheOps(converter, patterns);
     populateTokenSets(converter, patterns);
     populateRowLoops(converter, patterns);
+    populateExperts(converter, patterns);
     populateElementwise(converter, patterns);
     populateModel(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,

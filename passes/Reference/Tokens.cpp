@@ -85,8 +85,7 @@ struct PermuteColumns : Lowering<PermuteColumnsOp> {
                                 ConversionPatternRewriter &b) const override {
     Loops l(b, op.getLoc());
     Value input = operands.getInput(), order = operands.getOrder();
-    Value result =
-        l.allocRows(typeConverter->convertType(op.getType()), input);
+    Value result = l.allocRows(typeConverter->convertType(op.getType()), input);
     l.forElements(result, [&](ArrayRef<Value> at) {
       l.store(l.load(input, {at[0], l.load(order, at[1])}), result, at);
     });

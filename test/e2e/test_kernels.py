@@ -210,6 +210,10 @@ def test_contract_in_parts_of_k(target, weight, kind, granule, epilogue):
 
 # Some parts have no row, one has most.
 OFFSETS = np.array([1, 1, 4, 5, 5, 51, 58, 58], np.int32)
+# The same as runs: how many there are, part and first row of each, the end.
+FILLED = np.flatnonzero(np.diff(OFFSETS))
+RUNS = np.array([(len(FILLED), 0), *((p, OFFSETS[p]) for p in FILLED),
+                 (0, OFFSETS[-1])], np.int32)
 GROUPED = runnable(("v3", "f32", "f32"), ("v4", "bf16", "f32"), ("bf16", "bf16", "bf16"),
                    ("v3", "q4_0", "i8"), ("v4", "q4_0", "i8"), ("vnni", "q4_0", "i8"),
                    ("v4", "q4_0", "f32"), ("bf16", "q4_0", "bf16"),
@@ -234,14 +238,15 @@ class Grouped:
         if kind == "i8":
             blocks += " groups <32 part 32 zero 8>"
             width += K // 4
-        offsets = f"offsets(%o : memref<{OFFSETS.size}xi32>)" if grouped else ""
+        table = f"memref<{len(RUNS)}x2xi32>"
+        runs = f"runs(%o : {table}) parts {parts}" if grouped else ""
         p = padded(N)
         body = "\n".join([
             self.buffers.add("x", width, kind), self.buffers.add("y", p, "f32"), f"""
     %w = tile.weight %step, %c0 slot 0 : memref<{shape}>
-    %o = tile.weight %step, %c0 slot 1 : memref<{OFFSETS.size}xi32>
+    %o = tile.weight %step, %c0 slot 1 : {table}
     tile.phase "p" id 0 (%step, %worker, %workers) {{
-      tile.contract %x, %w {offsets} columns {N} granule 16 elastic {blocks}
+      tile.contract %x, %w {runs} columns {N} granule 16 elastic {blocks}
           captures(%y : memref<?x{p}xf32>) {schedule} {{
       ^bb0(%acc: vector<16xf32>, %m: index, %n: index, %out: memref<?x{p}xf32>):
         tile.store %acc, %out[%m, %n] along [1] : vector<16xf32>, memref<?x{p}xf32>
@@ -254,7 +259,7 @@ class Grouped:
         memory = self.buffers.allocate(len(x))
         self.buffers.array("x")[:] = x
         self.kernel.run(rows=len(x), workers=workers, arenas=(memory, None),
-                        weights=[packed, kernels.aligned(OFFSETS.shape, np.int32, OFFSETS)])
+                        weights=[packed, kernels.aligned(RUNS.shape, np.int32, RUNS)])
         return self.buffers.array("y")[:, :N].copy()
 
 

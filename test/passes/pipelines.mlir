@@ -13,6 +13,7 @@
 // RUN: mica-opt %t.0 -mica-group -dump-pass-pipeline 2>&1 | FileCheck %s --check-prefix=GROUP
 // GROUP:       builtin.module(
 // GROUP-NEXT:    mica-merge-linears
+// GROUP-NEXT:    mica-sort-choices
 // GROUP-NEXT:    mica-form-groups
 // GROUP-NEXT:    mica-choose-layouts
 // GROUP-NEXT:    mica-hoist-packs

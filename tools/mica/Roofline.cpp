@@ -8,6 +8,7 @@
 #include "nlohmann/json.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace mica;
 using nlohmann::json;
@@ -46,6 +47,9 @@ Expected<std::vector<Work>> mica::parseWork(std::string_view text,
                 readText(entry, "type", w.type) &&
                 readNumber(entry, "calls", w.calls) &&
                 readNumber(entry, "weight_bytes", w.weightBytes) &&
+                readNumber(entry, "expert_bytes", w.expertBytes) &&
+                readNumber(entry, "experts", w.experts) &&
+                readNumber(entry, "choices", w.choices) &&
                 readNumber(entry, "ops_per_row", w.opsPerRow) &&
                 readNumber(entry, "ops_per_output", w.opsPerOutput) &&
                 readNumber(entry, "cache_bytes_per_token", w.cacheBytes) &&
@@ -60,11 +64,21 @@ Expected<std::vector<Work>> mica::parseWork(std::string_view text,
   return works;
 }
 
+/// How many experts some row chose, if rows choose independently and each
+/// expert as often as the others: what is to be expected, exact for one row.
+static double expertsRead(const Work &work, const StepShape &shape) {
+  if (!work.experts)
+    return 0;
+  double count = work.experts, share = work.choices / count;
+  return count * (1 - std::pow(1 - share, double(shape.rows)));
+}
+
 double mica::bytesOf(const Work &work, const StepShape &shape) {
   double visible = shape.depth + shape.rows;
   if (work.window)
     visible = std::min<double>(visible, double(work.window) + shape.rows - 1);
-  return work.weightBytes + work.cacheBytes * visible;
+  return work.weightBytes + work.expertBytes * expertsRead(work, shape) +
+         work.cacheBytes * visible;
 }
 
 double mica::opsOf(const Work &work, const StepShape &shape) {

@@ -24,9 +24,12 @@ namespace mica {
 struct Work {
   std::string phase;                // As in the manifest's `phases`.
   std::string layout, instructions; // For people.
-  std::string type = "f32"; // Of the operands, as `dotLoops` takes it.
+  std::string type = "f32";         // Of the operands, as `dotLoops` takes it.
   uint32_t calls = 1;
-  double weightBytes = 0;    // Read once per step.
+  double weightBytes = 0; // Read once per step.
+  double expertBytes = 0; // Of one expert, of each layer.
+  uint32_t experts = 0;   // Of a layer, of which a row chooses `choices`.
+  uint32_t choices = 0;
   double opsPerRow = 0;      // A multiplication and an addition are two.
   double opsPerOutput = 0;   // For each row whose logits are wanted.
   double cacheBytes = 0;     // Read once per visible token of a sequence.

@@ -26,7 +26,8 @@ enum class Fused : uint8_t {
   GateUp,        ///< those of gate and up in turn
 };
 
-/// The tensor of a role, "{}" standing for the layer's number.
+/// The tensor of a role, "{}" standing for the layer's number, a second one for
+/// the expert's.
 struct TensorPattern {
   Role role;
   std::string_view name;
@@ -96,6 +97,15 @@ void makeLayers(Hyperparameters &in, ModelDescription &model, int64_t count);
 /// whether the first layer has them.
 void readBiases(Hyperparameters &in, ModelDescription &model);
 
+/// Experts in every layer, as most families name them: `num_experts`,
+/// `num_local_experts` or `n_routed_experts`, and `num_experts_per_tok`.
+struct ExpertDefaults {
+  std::string_view width = "moe_intermediate_size";
+  bool normalize = false;
+};
+void readExperts(Hyperparameters &in, ModelDescription &model,
+                 const ExpertDefaults &defaults);
+
 /// The activation that `key` names: silu (or swish), gelu, gelu_new,
 /// gelu_pytorch_tanh, relu, relu2; no setting of GGUF says.
 Activation readActivation(Hyperparameters &in, std::string_view key,
@@ -153,6 +163,14 @@ inline constexpr TensorPattern llamaLikeConfigNames[] = {
     {Role::UpBias, "layers.{}.mlp.up_proj.bias"},
     {Role::Down, "layers.{}.mlp.down_proj.weight"},
     {Role::DownBias, "layers.{}.mlp.down_proj.bias"},
+    {Role::Router, "layers.{}.mlp.gate.weight"},
+    {Role::RouterBias, "layers.{}.mlp.gate.e_score_correction_bias"},
+    {Role::ExpertGate, "layers.{}.mlp.experts.{}.gate_proj.weight"},
+    {Role::ExpertUp, "layers.{}.mlp.experts.{}.up_proj.weight"},
+    {Role::ExpertDown, "layers.{}.mlp.experts.{}.down_proj.weight"},
+    {Role::SharedGate, "layers.{}.mlp.shared_experts.gate_proj.weight"},
+    {Role::SharedUp, "layers.{}.mlp.shared_experts.up_proj.weight"},
+    {Role::SharedDown, "layers.{}.mlp.shared_experts.down_proj.weight"},
     {Role::FinalNorm, "norm.weight"},
     {Role::FinalNormBias, "norm.bias"},
     {Role::Output, "lm_head.weight"},
@@ -183,6 +201,14 @@ inline constexpr TensorPattern ggufNames[] = {
     {Role::UpBias, "blk.{}.ffn_up.bias"},
     {Role::Down, "blk.{}.ffn_down.weight"},
     {Role::DownBias, "blk.{}.ffn_down.bias"},
+    {Role::Router, "blk.{}.ffn_gate_inp.weight"},
+    {Role::RouterBias, "blk.{}.exp_probs_b.bias"},
+    {Role::ExpertGate, "blk.{}.ffn_gate_exps.weight"},
+    {Role::ExpertUp, "blk.{}.ffn_up_exps.weight"},
+    {Role::ExpertDown, "blk.{}.ffn_down_exps.weight"},
+    {Role::SharedGate, "blk.{}.ffn_gate_shexp.weight"},
+    {Role::SharedUp, "blk.{}.ffn_up_shexp.weight"},
+    {Role::SharedDown, "blk.{}.ffn_down_shexp.weight"},
     {Role::PostFfnNorm, "blk.{}.post_ffw_norm.weight"},
     {Role::FinalNorm, "output_norm.weight"},
     {Role::FinalNormBias, "output_norm.bias"},

@@ -11,6 +11,9 @@ static void read(Hyperparameters &in, ModelDescription &model) {
   readCommon(in, model, {});
   readBiases(in, model);
   model.activation = readActivation(in, "hidden_act", "silu");
+  // GGUF files of Mixtral say "llama".
+  if (in.count({"expert_count", ""}, 0))
+    readExperts(in, model, {.normalize = true});
   useRope(model, ropeTable(readRope(in, model, {})));
 }
 

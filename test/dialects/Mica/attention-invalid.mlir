@@ -93,7 +93,7 @@ func.func @attention_c6(%q: tensor<?x32xf32>, %kv: !kv, %batch: !mica.batch) {
 !kv = !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>
 
 func.func @attention_c7(%q: tensor<?x32xf32>, %kv: !kv, %batch: !mica.batch, %s: tensor<?x2xi32>) {
-  // expected-error@below {{'mica.attention' op expects segments of 1 column, but got 2}}
+  // expected-error@below {{'mica.attention' op expects segments to have 1 columns, but got 2}}
   %o = mica.attention %q, %kv, %batch segments(%s : tensor<?x2xi32>) {heads = 4 : i64, scale = 0.25 : f32, mask = #mica.mask<causal = true>} : tensor<?x32xf32>, !kv -> tensor<?x32xf32>
   return
 }

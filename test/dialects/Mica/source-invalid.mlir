@@ -17,3 +17,8 @@ func.func private @source_c3() attributes {mica.value = #mica.source<file = 0, t
 
 // expected-error@below {{expects run to divide 1024 rows that are not permuted, and a stride of at least run, but got 64 and 32}}
 func.func private @source_c3_stride() attributes {mica.value = #mica.source<file = 0, tensor = "blk.0.attn_q.weight", first = 0, rows = 1024, transposed = false, permuted = 0, run = 64, stride = 32>}
+
+// -----
+
+// expected-error@below {{expects 1 or more parts, but got 0}}
+func.func private @source_c4() attributes {mica.value = #mica.source<file = 0, tensor = "experts.{}", first = 0, rows = 64, transposed = false, permuted = 0, parts = 0>}

@@ -1,5 +1,13 @@
 // RUN: mica-opt %s -split-input-file -verify-diagnostics
 
+module @weight_c1_parts {
+  func.func private @weight_c1_parts()
+  // expected-error@below {{'mica.weight' op expects sources of 4 parts, but got 1}}
+  mica.weight @experts : !mica.weight<4x8x64, f32> from [#mica.source<file = 0, tensor = "e.{}", first = 0, rows = 8, transposed = false, permuted = 0>]
+}
+
+// -----
+
 module @weight_c1 {
   func.func private @weight_c1()
   // expected-error@below {{'mica.weight' op expects sources of 64 rows in all, but got 32}}

@@ -1,7 +1,7 @@
 // RUN: mica-opt %s -split-input-file -verify-diagnostics
 
-// expected-error@below {{expects a weight of 1 or 2 dimensions, but got 3}}
-func.func private @weight_type_c1(!mica.weight<2x3x4, f32>)
+// expected-error@below {{expects a weight of 1 to 3 dimensions, but got 4}}
+func.func private @weight_type_c1(!mica.weight<2x3x4x5, f32>)
 
 // -----
 

@@ -24,3 +24,8 @@ func.func private @f3(
 func.func private @f4(
   !mica.weight<640, i32>
 )
+
+// CHECK: func private @f5(!mica.weight<64x1024x2048, bf16>)
+func.func private @f5(
+  !mica.weight<64x1024x2048, bf16>
+)

@@ -125,9 +125,9 @@ func.func @contract_c6(%x: memref<?x64xf32>, %w: memref<4x1x9x64xi8>) {
 
 // -----
 
-func.func @contract_c7(%x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>, %o: memref<1xi32>) {
-  // expected-error@below {{'tile.contract' op expects offsets of a static size of at least 2, but got 'memref<1xi32>'}}
-  tile.contract %x, %w offsets(%o : memref<1xi32>) columns 64 granule 16 {
+func.func @contract_c7(%x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>, %o: memref<?x3xi32>) {
+  // expected-error@below {{'tile.contract' op expects 1 or more parts and runs of pairs, but got 2 and 'memref<?x3xi32>'}}
+  tile.contract %x, %w runs(%o : memref<?x3xi32>) parts 2 columns 64 granule 16 {
   ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
     tile.yield
   } : memref<?x32xf32>, memref<4x32x16x1xf32>
@@ -136,9 +136,9 @@ func.func @contract_c7(%x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>, %o: memr
 
 // -----
 
-func.func @contract_c2_parts(%x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>, %o: memref<3xi32>) {
+func.func @contract_c2_parts(%x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>, %o: memref<?x2xi32>) {
   // expected-error@below {{'tile.contract' op expects a weight of 128 padded rows, but got 64}}
-  tile.contract %x, %w offsets(%o : memref<3xi32>) columns 64 granule 16 {
+  tile.contract %x, %w runs(%o : memref<?x2xi32>) parts 2 columns 64 granule 16 {
   ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
     tile.yield
   } : memref<?x32xf32>, memref<4x32x16x1xf32>

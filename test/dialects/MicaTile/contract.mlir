@@ -46,11 +46,11 @@ func.func @rounded(%x: memref<?x64xbf16>, %w: memref<4x1x9x64xi8>) {
 }
 
 // CHECK-LABEL: func @grouped
-func.func @grouped(%x: memref<?x32xf32>, %w: memref<12x32x16x1xf32>, %o: memref<4xi32>) {
-  // CHECK: offsets(%{{.*}} : memref<4xi32>) columns 64 granule 16 captures(%{{.*}} : memref<4xi32>)
-  tile.contract %x, %w offsets(%o : memref<4xi32>) columns 64 granule 16
-      captures(%o : memref<4xi32>) {
-  ^bb0(%acc: vector<16xf32>, %m: index, %n: index, %offsets: memref<4xi32>):
+func.func @grouped(%x: memref<?x32xf32>, %w: memref<12x32x16x1xf32>, %o: memref<?x2xi32>) {
+  // CHECK: runs(%{{.*}} : memref<?x2xi32>) parts 3 columns 64 granule 16 captures(%{{.*}} : memref<?x2xi32>)
+  tile.contract %x, %w runs(%o : memref<?x2xi32>) parts 3 columns 64 granule 16
+      captures(%o : memref<?x2xi32>) {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index, %runs: memref<?x2xi32>):
     tile.yield
   } : memref<?x32xf32>, memref<12x32x16x1xf32>
   return

@@ -65,7 +65,7 @@ TEST(DescribeModel, llama) {
   EXPECT_EQ(m.layers[1].weights[Role::Down],
             (WeightSource{"model.layers.1.mlp.down_proj.weight", D, F}));
   EXPECT_EQ(m.weights[Role::Output], (WeightSource{"lm_head.weight", V, D}));
-  EXPECT_EQ(m.layers[0].weights.size(), layerRoles(m).size());
+  EXPECT_EQ(m.layers[0].weights.size(), layerRoles(m, m.layers[0]).size());
   EXPECT_TRUE(m.warnings.empty());
 }
 
@@ -333,7 +333,8 @@ TEST(DescribeModel, refused_by_gguf) {
                  "m.gguf: architecture 'mamba', expected one of ",
                  {"command-r", "gptneox", "llama"});
   EXPECT_EQ(error([](auto &w) { w.integer("llama.expert_count", 8); }),
-            "m.gguf: metadata 'llama.expert_count' is 8, expected 0");
+            "m.gguf: metadata 'llama.expert_used_count' is missing, expected "
+            "an integer");
   EXPECT_EQ(error([](auto &w) { w.integer("llama.rope.dimension_count", 3); }),
             "m.gguf: rope turns 3 columns of a head, expected an even number "
             "from 2 to 4");
