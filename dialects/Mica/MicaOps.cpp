@@ -64,8 +64,8 @@ LogicalResult mica::expectColumns(Operation *op, StringRef what, Value rows,
   int64_t found = cast<RankedTensorType>(rows.getType()).getShape().back();
   if (found == wanted)
     return success();
-  return op->emitOpError("expects ") << what << " to have " << wanted
-                                     << " columns, but got " << found;
+  return op->emitOpError("expects ")
+         << what << " to have " << wanted << " columns, but got " << found;
 }
 
 static LogicalResult expectMatrix(Operation *op, StringRef what,

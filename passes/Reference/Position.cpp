@@ -102,5 +102,6 @@ struct PositionScale : Lowering<PositionScaleOp> {
 
 void mica::reference::populatePosition(TypeConverter &converter,
                                        RewritePatternSet &patterns) {
-  patterns.add<RopeAngles, Rope, PositionScale>(converter, patterns.getContext());
+  patterns.add<RopeAngles, Rope, PositionScale>(converter,
+                                                patterns.getContext());
 }
