@@ -63,6 +63,14 @@ int64_t granuleOf(mlir::Operation *op, int64_t columns, bool inPasses);
 /// none (yet).
 BufferAttr placeOf(mlir::Value tensor);
 
+/// Whether `op` computes rows from rows and has no kernel: it is computed by
+/// naive loops, those of the reference.
+bool runsAsLoops(mlir::Operation *op);
+
+/// Verifies that `rows`, called `what`, has `wanted` columns.
+llvm::LogicalResult expectColumns(mlir::Operation *op, llvm::StringRef what,
+                                  mlir::Value rows, int64_t wanted);
+
 /// Verifies that `op`, which makes a new cache of `kv`, is its last use: no
 /// other use appends, and every reader precedes `op`. Emits an error if not.
 llvm::LogicalResult verifyLinear(mlir::Operation *op, mlir::Value kv);

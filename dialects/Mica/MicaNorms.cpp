@@ -25,8 +25,31 @@ static LogicalResult verifyNorm(Operation *op, Value input, WeightType weight,
 }
 
 LogicalResult RMSNormOp::verify() {
-  return verifyNorm(*this, getInput(), getWeight().getType(), getEpsAttr(),
-                    getGroup());
+  if (getWeight())
+    return verifyNorm(*this, getInput(), getWeight().getType(), getEpsAttr(),
+                      getGroup());
+  // rms_norm_c3
+  if (!(getEps().convertToDouble() > 0))
+    return emitOpError("expects eps > 0, but got ") << getEpsAttr();
+  // rms_norm_c4
+  int64_t columns = columnsOf(getInput());
+  int64_t group = getGroup().value_or(columns);
+  if (group < 1 || columns % group)
+    return emitOpError("expects group to divide the ")
+           << columns << " input columns, but got " << group;
+  // rms_norm_c5
+  if (getOffset().convertToDouble() != 0)
+    return emitOpError("expects an offset of 0 without a weight, but got ")
+           << getOffsetAttr();
+  return success();
+}
+
+LogicalResult PositionScaleOp::verify() {
+  // position_scale_c2
+  if (static_cast<int64_t>(getInterval()) < 1)
+    return emitOpError("expects an interval of 1 or more, but got ")
+           << static_cast<int64_t>(getInterval());
+  return success();
 }
 
 LogicalResult AddRMSNormOp::verify() {

@@ -22,6 +22,8 @@ def Mica_Rows : Mica_RowsOf<[F32, BF16, F16], "f32, bf16 or f16">;
 def Mica_F32Rows : Mica_RowsOf<[F32], "f32">;
 /// Rows as a product takes them: floats, or i8 with `#tile.groups`.
 def Mica_Operands : Mica_RowsOf<[F32, BF16, F16, I8], "f32, bf16, f16 or i8">;
+/// Integers in rows, [T, k]: k is static.
+def Mica_IndexRows : Mica_RowsOf<[I32], "i32">;
 /// Rows of choices; rows of the step or of choices.
 def Mica_ChosenF32Rows : Mica_RowsOf<[F32], "choices in f32", [3]>;
 def Mica_ChosenOperands : Mica_RowsOf<[F32, BF16, F16, I8],

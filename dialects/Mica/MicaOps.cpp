@@ -58,12 +58,14 @@ int64_t mica::perDword(Type element) {
 }
 
 /// Emits "expects `what` to have `wanted` columns, but got …" unless it has.
-static LogicalResult expectColumns(Operation *op, StringRef what, Value rows,
-                                   int64_t wanted) {
-  if (columnsOf(rows) == wanted)
+LogicalResult mica::expectColumns(Operation *op, StringRef what, Value rows,
+                                  int64_t wanted) {
+  // Of integers as well, whose columns are no row's.
+  int64_t found = cast<RankedTensorType>(rows.getType()).getShape().back();
+  if (found == wanted)
     return success();
-  return op->emitOpError("expects ") << what << " to have " << wanted
-                                     << " columns, but got " << columnsOf(rows);
+  return op->emitOpError("expects ")
+         << what << " to have " << wanted << " columns, but got " << found;
 }
 
 static LogicalResult expectMatrix(Operation *op, StringRef what,
@@ -289,7 +291,8 @@ LogicalResult RopeOp::verify() {
 /// Whether `use` of a cache makes another cache of it, so that the operand must
 /// not be used after it.
 static bool consumes(OpOperand &use) {
-  return isa<KVAppendOp, KVWriteOp, StackOp>(use.getOwner());
+  return isa<KVAppendOp, KVWriteOp, StackOp, KVForkOp, KVEvictOp, KVMergeOp,
+             KVImportOp, RopeShiftOp>(use.getOwner());
 }
 
 LogicalResult mica::verifyLinear(Operation *op, Value kv) {
@@ -351,10 +354,35 @@ LogicalResult AttentionOp::verify() {
           expectColumns(*this, "result", getResult(), heads * kv.getValue())))
     return failure();
   // attention_c4
-  if (kv.getWindow() &&
-      (!getMask().getWindow() || getMask().getWindow() > kv.getWindow()))
-    return emitOpError("expects a window of at most the cache's ")
-           << kv.getWindow() << ", but got " << getMask().getWindow();
+  MaskAttr mask = getMask();
+  int64_t reach = mask.getChunk() ? mask.getChunk() : mask.getWindow();
+  if (kv.getWindow() && (!reach || reach > kv.getWindow()))
+    return emitOpError("expects a ") << (mask.getChunk() ? "chunk" : "window")
+                                     << " of at most the cache's "
+                                     << kv.getWindow() << ", but got " << reach;
+  if (kv.getWindow() && mask.getSink())
+    return emitOpError("expects a cache without a window, which keeps the ")
+           << mask.getSink() << " sinks of the mask, but got one of "
+           << kv.getWindow();
+  // attention_c5
+  if (getSinks() && getSinks().getType().getShape() != ArrayRef(heads))
+    return emitOpError("expects sinks of ")
+           << heads << " elements, one per query head, but got "
+           << getSinks().getType();
+  // attention_c7
+  if (getSegments() &&
+      failed(expectColumns(*this, "segments", getSegments(), 1)))
+    return failure();
+  // attention_c8
+  if (bool(getBlocks()) != (getBlock() > 0))
+    return emitOpError("expects a block of tokens, and the blocks that rows "
+                       "see, or neither, but got a block of ")
+           << static_cast<int64_t>(getBlock());
+  // attention_c6
+  if (getAlibi() && int64_t(getAlibi()->size()) != heads)
+    return emitOpError("expects ")
+           << heads << " slopes, one per query head, but got "
+           << getAlibi()->size();
   return success();
 }
 

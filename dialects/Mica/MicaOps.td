@@ -4,9 +4,11 @@
 #define DIALECTS_MICA_MICAOPS_TD
 
 include "dialects/Mica/MicaAttentionOps.td"
+include "dialects/Mica/MicaCacheOps.td"
 include "dialects/Mica/MicaExpertOps.td"
 include "dialects/Mica/MicaModelOps.td"
 include "dialects/Mica/MicaOpBase.td"
+include "dialects/Mica/MicaTokenOps.td"
 
 //===----------------------------------------------------------------------===//
 // Tokens
@@ -150,27 +152,30 @@ def Mica_RMSNormOp : Mica_Op<"rms_norm", [
 
     With d the whole row this is the usual norm, with d the head size the norm
     of queries and keys; `group` is for heads with weights of their own. `offset`
-    is 1 where a checkpoint stores w - 1. The mean is accumulated in f32.
+    is 1 where a checkpoint stores w - 1. Without a weight the factor is 1, and d
+    is `group` or the whole row. The mean is accumulated in f32.
 
     Constraints:
     - (C1) `type(result) = type(input)`.
     - (C2) `weight` has one dimension, which divides `dim(input, 1)`.
     - (C3) `eps > 0`.
-    - (C4) `group` divides the size of `weight`.
+    - (C4) `group` divides the size of `weight`, or without one `dim(input, 1)`.
+    - (C5) without a weight `offset` is 0.
 
     Example:
 
     ```mlir
     %y = mica.rms_norm %x, %w {eps = 1.0e-5 : f32}
          : tensor<?x8xf32>, !mica.weight<8, f32>
+    %z = mica.rms_norm %x {eps = 1.0e-5 : f32, group = 4 : i64} : tensor<?x8xf32>
     ```
   }];
-  let arguments = (ins Mica_F32Rows:$input, Mica_WeightType:$weight,
+  let arguments = (ins Mica_F32Rows:$input, Optional<Mica_WeightType>:$weight,
                        F32Attr:$eps, DefaultValuedAttr<F32Attr, "0.0f">:$offset,
                        OptionalAttr<I64Attr>:$group);
   let results = (outs Mica_F32Rows:$result);
   let assemblyFormat = [{
-    $input `,` $weight attr-dict `:` type($input) `,` type($weight)
+    $input (`,` $weight^)? attr-dict `:` type($input) (`,` type($weight)^)?
   }];
   let hasVerifier = 1;
 }
@@ -245,6 +250,36 @@ def Mica_LayerNormOp : Mica_Op<"layer_norm", [
     $input `,` $weight (`,` $bias^)? attr-dict
     `:` type($input) `,` type($weight) (`,` type($bias)^)?
   }];
+  let hasVerifier = 1;
+}
+
+def Mica_PositionScaleOp : Mica_Op<"position_scale", [
+    Pure, RowOp, AllTypesMatch<["input", "result"]> /* C1 */]> {
+  let summary = "rows that grow with the logarithm of their position";
+  let description = [{
+    ```
+    result[m, i] = input[m, i]
+                 * (1 + scale * ln(1 + floor((position[m] + 1) / interval)))
+    ```
+
+    for the rows of the step. Queries scaled so keep the softmax of a long text
+    as sharp as that of a short one (attention temperature).
+
+    Constraints:
+    - (C1) `type(result) = type(input)`.
+    - (C2) `interval > 0`.
+
+    Example:
+
+    ```mlir
+    %y = mica.position_scale %x, %batch {scale = 1.0e-1 : f32, interval = 8192 : i64}
+         : tensor<?x8xf32>
+    ```
+  }];
+  let arguments = (ins Mica_F32Rows:$input, Mica_BatchType:$batch,
+                       F32Attr:$scale, I64Attr:$interval);
+  let results = (outs Mica_F32Rows:$result);
+  let assemblyFormat = "$input `,` $batch attr-dict `:` type($input)";
   let hasVerifier = 1;
 }
 

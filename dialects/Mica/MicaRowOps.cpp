@@ -36,20 +36,25 @@ int64_t mica::granuleOf(Operation *op, int64_t columns, bool inPasses) {
   return granule == 1 ? 1 : granule * columns / width;
 }
 
-/// x / rms(x) * (w + offset), over groups of `d` columns.
+/// x / rms(x) * (w + offset), over groups of `d` columns; without w if there is
+/// none.
 template <typename OpTy>
 static Row rmsNorm(OpTy op, RowBuilder &b, Row x, int64_t d) {
-  Row w =
-      b.loadVector(op.getWeight(), op.getWeight().getType().rows(), x.size());
-  if (double offset = op.getOffset().convertToDouble())
-    w = w + offset;
+  Row w;
+  if (op.getWeight()) {
+    w = b.loadVector(op.getWeight(), op.getWeight().getType().rows(), x.size());
+    if (double offset = op.getOffset().convertToDouble())
+      w = w + offset;
+  }
   Scalar scale = rsqrt(sum(x * x) * (1.0 / static_cast<double>(d)) +
                        op.getEps().convertToDouble());
-  return x * scale * w;
+  return op.getWeight() ? x * scale * w : x * scale;
 }
 
 int64_t RMSNormOp::getRowGranule() {
-  return getGroup().value_or(getWeight().getType().rows());
+  if (getGroup())
+    return *getGroup();
+  return getWeight() ? getWeight().getType().rows() : columnsOf(getInput());
 }
 
 SmallVector<Row> RMSNormOp::emitRow(RowBuilder &b, ArrayRef<Row> inputs) {
@@ -76,6 +81,15 @@ SmallVector<Row> LayerNormOp::emitRow(RowBuilder &b, ArrayRef<Row> inputs) {
       rsqrt(sum(centred * centred) * share + getEps().convertToDouble());
   Row y = centred * scale * b.loadVector(getWeight(), period, x.size());
   return {getBias() ? y + b.loadVector(getBias(), period, x.size()) : y};
+}
+
+int64_t PositionScaleOp::getRowGranule() { return 0; }
+
+SmallVector<Row> PositionScaleOp::emitRow(RowBuilder &b, ArrayRef<Row> inputs) {
+  int64_t interval = getInterval();
+  Scalar steps = b.loadPosition(/*first=*/1, interval) + 1.0;
+  Scalar factor = log(steps) * getScale().convertToDouble() + 1.0;
+  return {inputs[0] * factor};
 }
 
 int64_t RopeOp::getRowGranule() { return getHead(); }

@@ -77,10 +77,19 @@ LogicalResult FormatAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult MaskAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                               bool causal, int64_t window) {
+                               bool causal, int64_t window, int64_t sink,
+                               int64_t chunk) {
   // mask_c1
   if (window < 0)
     return emitError() << "expects a window of 0 or more, but got " << window;
+  // mask_c2
+  if (sink < 0 || (sink && !window))
+    return emitError() << "expects sinks of 0 or more beside a window, but got "
+                       << sink << " and a window of " << window;
+  // mask_c3
+  if (chunk < 0 || (chunk && window))
+    return emitError() << "expects a chunk of 0 or more without a window, but "
+                       << "got " << chunk << " and a window of " << window;
   return success();
 }
 

@@ -92,20 +92,33 @@ def Mica_MaskAttr : Mica_Attr<"Mask", "mask"> {
   let summary = "which cached keys a row may see";
   let description = [{
     A row at index p of its sequence's cache sees the keys n with
-    `n <= p` if `causal`, and `n > p - window` if `window > 0`.
+    `n <= p` if `causal`, and `n > p - window` if `window > 0`. Beside the window
+    it sees the `sink` first keys, `n < sink` (attention sinks, StreamingLLM,
+    arXiv 2309.17453). If `chunk > 0`, it sees the keys of its own chunk,
+    `n >= p - p mod chunk`.
 
     Constraints:
     - (C1) `window >= 0`.
+    - (C2) `sink >= 0`, and 0 without a window.
+    - (C3) `chunk >= 0`, and 0 beside a window.
 
     Example:
 
     ```mlir
     #mica.mask<causal = true, window = 512>
+    #mica.mask<causal = true, window = 512, sink = 4>
+    #mica.mask<causal = true, chunk = 8192>
     ```
   }];
-  let parameters = (ins "bool":$causal, DefaultValuedParameter<"int64_t", "0">:$window);
+  let parameters = (ins "bool":$causal,
+                        DefaultValuedParameter<"int64_t", "0">:$window,
+                        DefaultValuedParameter<"int64_t", "0">:$sink,
+                        DefaultValuedParameter<"int64_t", "0">:$chunk);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
+  let builders = [AttrBuilder<(ins "bool":$causal, "int64_t":$window), [{
+    return $_get($_ctxt, causal, window, /*sink=*/0, /*chunk=*/0);
+  }]>];
 }
 
 def Mica_TargetAttr : Mica_Attr<"Target", "target"> {

@@ -76,6 +76,11 @@ Scalar mica::tile::rsqrt(Scalar a) {
       arith::DivFOp::create(r.b, r.loc, r.constant(1.0).value, root));
 }
 
+Scalar mica::tile::log(Scalar a) {
+  RowBuilder &r = *a.builder;
+  return r.scalar(math::LogOp::create(r.b, r.loc, a.value));
+}
+
 Row mica::tile::cos(Row a) {
   RowBuilder &r = *a.builder;
   return r.row(math::CosOp::create(r.b, r.loc, a.value));

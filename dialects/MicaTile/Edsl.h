@@ -52,6 +52,8 @@ Scalar operator*(Scalar a, double b);
 Scalar operator+(Scalar a, double b);
 /// 1 / sqrt(a), correctly rounded operations.
 Scalar rsqrt(Scalar a);
+/// The natural logarithm.
+Scalar log(Scalar a);
 Row cos(Row a);
 Row sin(Row a);
 /// Segments one after the other.
@@ -88,6 +90,8 @@ public:
   /// The segment, `size` columns at the formula's own columns, of a vector
   /// weight of `period` elements that repeats along the row.
   virtual Row loadVector(mlir::Value weight, int64_t period, int64_t size) = 0;
+  /// (position of the row + first) / interval, rounded down.
+  virtual Scalar loadPosition(int64_t first, int64_t interval) = 0;
   /// The cosines (`which` 0) or sines (1) of the row: `pairs` of them.
   virtual Row loadAngles(mlir::Value angles, int which, int64_t pairs) = 0;
 };

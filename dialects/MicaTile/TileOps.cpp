@@ -274,6 +274,12 @@ LogicalResult AttendOp::verify() {
            << bits << (scales ? " or 4" : "") << " bits of a cache of "
            << keys.getElementType() << ", but got " << getBits();
 
+  // attend_c6
+  int64_t heads = getHeads();
+  if (getSinks() && getSinks().getType().getDimSize(0) < heads)
+    return emitOpError("expects sinks of ")
+           << heads << " query heads, but got " << getSinks().getType();
+
   // attend_c2
   if (getHeads() % keys.getDimSize(2))
     return emitOpError("expects heads to be a multiple of ")

@@ -482,10 +482,10 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove,
     ```
     s[n]   = score(scale * sum_i query[m, h * key + i] * K[n, k, i])
     p[n]   = exp(s[n] - max s)
-    o[:]   = sum_n p[n] * V[n, k, :] / sum_n p[n]
+    o[:]   = sum_n p[n] * V[n, k, :] / (sum_n p[n] + exp(sinks[h] - max s))
     ```
 
-    then the region `output` with o, m and the column h * value. `tasks` is
+    without the last summand if there are no `sinks`; then the region `output` with o, m and the column h * value. `tasks` is
     [1 + tasks, 4]: entry 0 holds the number of tasks, the others a sequence,
     its first row and the row after its last, and 0. Tokens are found through
     `page_start` and `page` (see `mica_kv_group`). Blocks of tokens begin at
@@ -497,7 +497,9 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove,
     block of tokens are then rounded to 16 bits, each row with a scale of its own.
 
     Region `bounds`: `(%m: index, captures...)`, yields lo, core, hi; tokens in
-    [lo, core) need no element test. `mask` (may be empty): `(%m: index,
+    [lo, core) need no element test. A fourth value, at most lo, is the end of
+    tokens from 0 on that the row sees as well; what lies between these and lo
+    costs nothing. `mask` (may be empty): `(%m: index,
     %n: vector<16xi32>, captures...)`, yields vector<16xi1>, asked for tokens in
     [core, hi). `score` (may be empty): `(%s: vector<16xf32>, %m: index,
     %h: index, %n: vector<16xi32>, captures...)`, yields vector<16xf32>.
@@ -509,6 +511,7 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove,
     - (C3) `keys` and `values` have seven dimensions as `tile.pool` says.
     - (C4) there are two `scales` if keys are of i8, else none.
     - (C5) `bits` are those of the pools' elements, or 4 if these are of i8.
+    - (C6) there are at least `heads` `sinks`.
 
     Example:
 
@@ -534,6 +537,7 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove,
                        MemRefRankOf<[I32], [1]>:$page_start,
                        MemRefRankOf<[I32], [1]>:$page,
                        Variadic<MemRefRankOf<[F16], [5]>>:$scales,
+                       Optional<MemRefRankOf<[F32], [1]>>:$sinks,
                        Variadic<AnyType>:$captures,
                        I64Attr:$heads, I64Attr:$key, I64Attr:$value,
                        F32Attr:$scale, I64Attr:$bits,
@@ -545,6 +549,7 @@ def Tile_AttendOp : Tile_Op<"attend", [IsolatedFromAbove,
     `pages` `(` $page_start `,` $page `)` `heads` $heads `key` $key
     `value` $value `scale` $scale `bits` $bits
     (`scales` `(` $scales^ `:` type($scales) `)`)?
+    (`sinks` `(` $sinks^ `:` type($sinks) `)`)?
     (`captures` `(` $captures^ `:` type($captures) `)`)? attr-dict-with-keyword
     `bounds` $bounds `mask` $mask `score` $score `output` $output
     `:` type($query) `,` type($keys) `,` type($values) `,` type($tasks) `,`

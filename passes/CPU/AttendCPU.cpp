@@ -23,6 +23,7 @@
 #include "passes/CPU/AttendExpansion.h"
 #include "passes/CPU/Expand.h"
 #include "passes/CPU/Tiles.h"
+#include <numbers>
 
 using namespace mlir;
 using namespace mica;
@@ -62,6 +63,7 @@ AttendShape::AttendShape(tile::AttendOp op) {
   valuePanels = values.getDimSize(3);
   unit = op.getSchedule()->getUnit();
   chunk = std::min(unit, page);
+  bounds = op.getBounds().front().getTerminator()->getNumOperands();
   span = std::max(op.getSchedule()->getRows().front(), spanRows);
   wide = std::min(unit, 2 * lanes);
   tiles = usesTiles(op, *this);
@@ -93,7 +95,7 @@ void AttendExpansion::makeState() {
   state.output = e.scratch({span, columns}, f32);
   state.maximum = e.scratch({span}, f32);
   state.sum = e.scratch({span, lanes}, f32);
-  state.bounds = e.scratch({span, 3}, i32);
+  state.bounds = e.scratch({span, shape.bounds}, i32);
   if (!op.getScales().empty()) {
     state.queryScale = e.scratch({span}, f32);
     state.querySums = e.scratch({span, shape.groups}, i32);
@@ -137,39 +139,62 @@ void AttendExpansion::expandSpan(Index first, Index rows) {
   base = first;
   Emitter::Values hull = prepareRows(rows);
   Index low = e.index(hull[0]) / shape.unit * shape.unit;
-  e.forRange(low, e.index(hull[3]), shape.unit,
-             [&](Index n) { expandBlock(rows, n, hull); });
+  auto expand = [&](Index n) { expandBlock(rows, n, hull); };
+  if (hasSinks())
+    e.forRange(e.index(0), min(low, e.index(hull[4])), shape.unit, expand);
+  e.forRange(low, e.index(hull[3]), shape.unit, expand);
   e.forRange(e.index(0), rows, 1, [&](Index r) { finishRow(r); });
 }
 
 /// Clears the state of the rows and returns the hull of what they see: the
-/// smallest and largest lo, the smallest core, the largest hi.
+/// smallest and largest lo, the smallest core, the largest hi; where rows see
+/// first tokens, the largest end of those.
 Emitter::Values AttendExpansion::prepareRows(Index rows) {
   Value huge = e.index(std::numeric_limits<int32_t>::max());
   Value zero = e.index(0);
+  Emitter::Values start = {huge, zero, huge, zero};
+  if (hasSinks())
+    start.push_back(zero);
   return e.forRange(
-      e.index(0), rows, 1, {huge, zero, huge, zero},
+      e.index(0), rows, 1, start,
       [&](Index r, ValueRange hull) -> Emitter::Values {
         packQuery(r, rowOf(r), headOf(r));
-        e.store(e.f32(-1e30), state.maximum, {r});
-        e.store(e.splat(0, lanes), state.sum, {r, e.index(0)});
-        if (state.minima)
-          e.store(e.splat(0, lanes), state.minima, {r, e.index(0)});
-        e.forRange(e.index(0), e.index(columns), lanes, [&](Index c) {
-          e.store(e.splat(0, lanes), state.output, {r, c});
-        });
+        startSoftmax(r);
         Emitter::Values arguments = {rowOf(r)};
         llvm::append_range(arguments, op.getCaptures());
         Emitter::Values seen = e.inlined(op.getBounds(), arguments);
         for (auto [i, bound] : llvm::enumerate(seen))
-          e.store(
-              arith::IndexCastOp::create(e.b, e.loc, e.b.getI32Type(), bound),
-              state.bounds, {r, e.index(i)});
+          e.store(e.toI32(e.index(bound)), state.bounds, {r, e.index(i)});
         Index lo = e.index(seen[0]), core = e.index(seen[1]),
               hi = e.index(seen[2]);
-        return {min(e.index(hull[0]), lo), max(e.index(hull[1]), lo),
-                min(e.index(hull[2]), core), max(e.index(hull[3]), hi)};
+        Emitter::Values next = {
+            min(e.index(hull[0]), lo), max(e.index(hull[1]), lo),
+            min(e.index(hull[2]), core), max(e.index(hull[3]), hi)};
+        if (hasSinks())
+          next.push_back(max(e.index(hull[4]), e.index(seen[3])));
+        return next;
       });
+}
+
+/// Row r before any token. A learned sink is a token whose value is 0: it is
+/// the maximum at first, and its own weight is 1.
+void AttendExpansion::startSoftmax(Index r) {
+  Value none = e.splat(0, lanes), maximum = e.f32(AttendSoftmax::lowest);
+  Value sum = none;
+  if (op.getSinks()) {
+    Value sink = e.load(op.getSinks(), {headOf(r)});
+    sink = e.mul(sink, e.f32(std::numbers::log2e));
+    maximum = arith::MaxNumFOp::create(e.b, e.loc, sink, maximum);
+    Emitter::Values weights(lanes, e.f32(0));
+    weights.front() = e.f32(1);
+    sum = e.vectorOf(weights);
+  }
+  e.store(maximum, state.maximum, {r});
+  e.store(sum, state.sum, {r, e.index(0)});
+  if (state.minima)
+    e.store(none, state.minima, {r, e.index(0)});
+  e.forRange(e.index(0), e.index(columns), lanes,
+             [&](Index c) { e.store(none, state.output, {r, c}); });
 }
 
 /// Copies the query of (m, h) to row r, padded with zeros. The last piece may
@@ -251,7 +276,10 @@ void AttendExpansion::finishRow(Index r) {
 void AttendExpansion::expandBlock(Index rows, Index n,
                                   const Emitter::Values &hull) {
   Index end = n + shape.unit, last = e.index(hull[3]);
-  AttendBlock block = {n, (max(e.index(hull[0]), n) - n) / lanes,
+  Index lo = e.index(hull[0]);
+  if (hasSinks()) // a block with first tokens begins with them
+    lo = e.select(n < e.index(hull[4]), n, lo);
+  AttendBlock block = {n, (max(lo, n) - n) / lanes,
                        ceilDiv(min(last, end) - n, lanes)};
   findPages(n, last);
   if (state.valueScales)

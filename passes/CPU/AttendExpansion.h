@@ -18,6 +18,7 @@ struct AttendShape {
   bool minima;                 // behind the scales
   int64_t valuePanels;         // of the pool
   int64_t span;                // GEMM rows
+  int64_t bounds;              // of a row: 4 if it also sees first tokens
   int64_t wide;                // tokens of a row of weights that lie together
   bool tiles;                  // products on tile registers
 };
@@ -41,6 +42,7 @@ private:
   void packQuery(tile::Index r, tile::Index m, tile::Index h);
   void quantizeQuery(tile::Index r);
   tile::Emitter::Values prepareRows(tile::Index rows);
+  void startSoftmax(tile::Index r);
   void expandBlock(tile::Index rows, tile::Index n,
                    const tile::Emitter::Values &hull);
   void findPages(tile::Index n, tile::Index last);
@@ -99,6 +101,8 @@ private:
   /// Whether the same places of the next block are prefetched.
   bool prefetches;
   std::unique_ptr<AttendDot> keyDot, valueDot;
+  /// Whether rows see a text's first tokens beside those from `lo` on.
+  bool hasSinks() const { return shape.bounds == 4; }
   int64_t columns; // of a value, with padding
   AttendState state;
   mlir::Value floats; // [padded key] f32: a query that becomes integers

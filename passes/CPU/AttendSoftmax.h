@@ -17,7 +17,7 @@ struct AttendState {
   mlir::Value output;  // [rows, padded value] f32, not yet divided
   mlir::Value maximum; // [rows] f32, about the largest score * factor
   mlir::Value sum;     // [rows, 16] f32, parts of the sum of weights
-  mlir::Value bounds;  // [rows, 3] i32: lo, core, hi
+  mlir::Value bounds;  // [rows, 3 or 4] i32: lo, core, hi, end of sinks
   // Of a cache of integers, else null: rows are integers, times a scale.
   mlir::Value queryScale;  // [rows] f32
   mlir::Value querySums;   // [rows, groups of a key] i32
@@ -31,6 +31,9 @@ struct AttendState {
 /// Turns one row's scores of one block into weights.
 class AttendSoftmax {
 public:
+  /// Stands for minus infinity: finite, so that differences are.
+  static constexpr double lowest = -1e30;
+
   AttendSoftmax(tile::Emitter &e, tile::AttendOp op, const AttendDot &dot,
                 const AttendState &state);
 

@@ -59,6 +59,7 @@ public:
 
   Value exp(Value x);
   Value exp2(Value x);
+  Value log(Value x);
   Value tanh(Value x);
   Value erf(Value x);
   Value sine(Value x, int64_t quarter);
@@ -126,6 +127,38 @@ Value Formula::exp2(Value x) {
   Value rest = make<arith::MulFOp>(make<arith::SubFOp>(clamped, whole),
                                    constant(type, 0.6931471805599453));
   return expOfParts(x, whole, rest, lowest, highest);
+}
+
+/// With x = 2^whole * m, m in [sqrt(1/2), sqrt(2)), and s = (m - 1) / (m + 1):
+/// whole * ln(2) + 2 artanh(s), by its series. -infinity at 0 and below what is
+/// normal, NaN of negative numbers.
+Value Formula::log(Value x) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  Type type = x.getType(), i = ints(type);
+  Value from = make<arith::SubIOp>(make<arith::BitcastOp>(i, x),
+                                   bits(i, 0x3f3504f3)); // sqrt(1/2)
+  Value whole = make<arith::ShRSIOp>(from, bits(i, 23));
+  Value m = make<arith::BitcastOp>(
+      type, make<arith::AddIOp>(make<arith::AndIOp>(from, bits(i, 0x7fffff)),
+                                bits(i, 0x3f3504f3)));
+  Value one = constant(type, 1.0),
+        exponent = make<arith::SIToFPOp>(type, whole);
+  Value s = make<arith::DivFOp>(make<arith::SubFOp>(m, one),
+                                make<arith::AddFOp>(m, one));
+  Value square = make<arith::MulFOp>(s, s);
+  Value series = polynomial(square, {2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9});
+  Value rest = make<arith::MulFOp>(make<arith::MulFOp>(s, square), series);
+  rest = fma(exponent, 1.42860677e-06, rest);
+  rest = fma(s, 2.0, rest);
+  Value y = fma(exponent, 0.693145751953125, rest);
+  y = make<arith::SelectOp>(less(arith::CmpFPredicate::OLT, x, infinity), y, x);
+  Value special = make<arith::SelectOp>(
+      less(arith::CmpFPredicate::OLT, x, 0.0),
+      constant(type, std::numeric_limits<double>::quiet_NaN()),
+      constant(type, -infinity));
+  Value isLow =
+      less(arith::CmpFPredicate::OLT, x, std::numeric_limits<float>::min());
+  return make<arith::SelectOp>(isLow, special, y);
 }
 
 /// 1 - 2 / (e^(2 |x|) + 1), with the sign of x.
@@ -227,6 +260,7 @@ Value expand(Operation *op, bool hasBF16) {
   return TypeSwitch<Operation *, Value>(op)
       .Case<math::ExpOp>([&](auto) { return f.exp(x); })
       .Case<math::Exp2Op>([&](auto) { return f.exp2(x); })
+      .Case<math::LogOp>([&](auto) { return f.log(x); })
       .Case<math::TanhOp>([&](auto) { return f.tanh(x); })
       .Case<math::ErfOp>([&](auto) { return f.erf(x); })
       .Case<math::SinOp>([&](auto) { return f.sine(x, 0); })

@@ -43,9 +43,12 @@ struct NameOps : mica::impl::NameOpsPassBase<NameOps> {
     }
   }
 
-  /// What `op` does: the weight that it reads, or else its mnemonic.
+  /// What `op` does: the weight that it reads, or else its mnemonic, also of an
+  /// attention, whose weight (sinks) is the least of it.
   StringRef wordFor(Operation *op) {
     for (Value operand : op->getOperands()) {
+      if (isa<AttentionOp>(op))
+        break;
       if (auto get = operand.getDefiningOp<GetWeightOp>())
         return withoutLayer(get.getName());
       if (auto it = symbolOf.find(operand); it != symbolOf.end())

@@ -63,9 +63,9 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
   }
 
   /// The layout of a table: that of the product which shares it, if any.
-  LayoutAttr tableLayout(EmbeddingOp embedding) {
-    auto table = embedding.getTable().getDefiningOp<GetWeightOp>();
-    WeightType type = embedding.getTable().getType();
+  LayoutAttr tableLayout(Value weight) {
+    auto table = weight.getDefiningOp<GetWeightOp>();
+    auto type = cast<WeightType>(weight.getType());
     LayoutAttr layout = isa<FormatAttr>(elementOf(type))
                             ? panelLayout(type, panel)
                             : rowLayout();
@@ -93,8 +93,8 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
         auto type = dyn_cast<WeightType>(operand.get().getType());
         if (!type || type.getLayout())
           continue;
-        if (auto embedding = dyn_cast<EmbeddingOp>(op))
-          matrices.push_back({&operand, tableLayout(embedding)});
+        if (isa<EmbeddingOp, NgramEmbeddingOp>(op))
+          matrices.push_back({&operand, tableLayout(operand.get())});
         else if (auto product = dyn_cast<ProductOpInterface>(op);
                  product && operand.get() == product.getWeight())
           matrices.push_back({&operand, panelLayout(product)});

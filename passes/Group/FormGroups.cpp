@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/Analysis/TopologicalSortUtils.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "passes/Group/Passes.h"
 #include <numeric>
@@ -44,13 +45,13 @@ bool isRowOp(Operation *op) {
 
 /// Row ops that begin a group: they read something else than rows at (m, n).
 bool startsRows(Operation *op) {
-  return isa<EmbeddingOp, OutputRowsOp, PermuteColumnsOp, RopeAnglesOp,
-             CombineOp>(op);
+  return isa<EmbeddingOp, NgramEmbeddingOp, OutputRowsOp, PermuteColumnsOp,
+             RopeAnglesOp, CombineOp>(op);
 }
 
-/// Ops that are a kernel of their own: scalar work beside rows.
+/// Ops that are a kernel of their own: scalar work beside rows, or loops.
 bool standsAlone(Operation *op) {
-  return isa<RouteOp, SortChoicesOp, DispatchOp>(op);
+  return isa<RouteOp, SortChoicesOp, DispatchOp>(op) || runsAsLoops(op);
 }
 
 /// Ops without work of their own, repeated in every group that uses them.
@@ -176,8 +177,18 @@ private:
     return true;
   }
 
+  /// Says of an op without a kernel what becomes of it.
+  static void remarkLoops(Operation *op) {
+    remark::missed(op->getLoc(),
+                   remark::RemarkOpts::name("form-groups").category("mica"))
+        << remark::add("{0} has no kernel yet: one worker runs its reference",
+                       op->getName().getStringRef());
+  }
+
   /// Puts a row op beside the one that feeds it, or in a group of its own.
   void placeRowOp(Operation *op) {
+    if (runsAsLoops(op))
+      remarkLoops(op);
     if (!startsRows(op) && !standsAlone(op))
       for (Value operand : op->getOperands()) {
         Operation *def = operand.getDefiningOp();
@@ -219,6 +230,8 @@ StringRef kindOf(const Group &group) {
   if (group.anchor)
     return isa<AttentionOp>(group.anchor) ? "attention" : "linear";
   Operation *op = group.ops.front();
+  if (runsAsLoops(op))
+    return "reference";
   return standsAlone(op) ? op->getName().stripDialect() : "rows";
 }
 
@@ -298,6 +311,18 @@ bool needs(OpOperand &use) {
   return !(isa<KVType>(use.get().getType()) && isa<KVWriteOp>(use.getOwner()));
 }
 
+/// Fails on an op that no group has taken in, and that none repeats.
+LogicalResult checkGrouped(Block &block) {
+  for (Operation &op : block) {
+    bool known = isa<GroupOp, StackOp>(op) || isFree(&op);
+    if (!known && isa<MicaDialect>(op.getDialect()))
+      return op.emitOpError(
+          "has no code for CPUs yet: it runs in the reference "
+          "alone");
+  }
+  return success();
+}
+
 /// Numbers the groups of `block`; what stands between them begins a new phase.
 void numberPhases(Block &block) {
   int64_t phase = 0;
@@ -328,7 +353,22 @@ void numberPhases(Block &block) {
 struct FormGroups : mica::impl::FormGroupsPassBase<FormGroups> {
   using FormGroupsPassBase::FormGroupsPassBase;
 
+  /// Fails on an attention whose keys are chosen as no kernel can.
+  LogicalResult checkAttentions() {
+    auto result = getOperation().walk([](AttentionOp op) {
+      if (!op.getSegments() && !(op.getBlocks() && op.getMask().getSink()))
+        return WalkResult::advance();
+      op.emitOpError("has no code for CPUs yet with ")
+          << (op.getSegments() ? "segments" : "blocks beside first tokens")
+          << ": it runs in the reference alone";
+      return WalkResult::interrupt();
+    });
+    return failure(result.wasInterrupted());
+  }
+
   void runOnOperation() override {
+    if (failed(checkAttentions()))
+      return signalPassFailure();
     auto target = getOperation()->getAttrOfType<TargetAttr>("mica.target");
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (function.isExternal() || function->hasAttr("mica.pack_function"))
@@ -344,6 +384,8 @@ struct FormGroups : mica::impl::FormGroupsPassBase<FormGroups> {
         sinkFreeOps(materialize(group));
         ++numGroups;
       }
+      if (failed(checkGrouped(block)))
+        return signalPassFailure();
       sortTopologically(&block);
       numberPhases(block);
     }

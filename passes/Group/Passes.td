@@ -80,7 +80,10 @@ def FormGroupsPass : Pass<"mica-form-groups", "::mlir::ModuleOp"> {
     as its epilogue while what they need of a row lies in one segment of at most
     the target's `max_granule` columns and their other operands are there before
     it. `mica.kv_append` is first divided into its two writes. Row ops that are
-    left form groups of their own along chains of one row size.
+    left form groups of their own along chains of one row size. An op that has no
+    kernel (`mica.topk`, `mica.logits_mask`, `mica.skip`) is a group of kind
+    "reference": one worker runs the loops of its reference, which a remark says
+    and `--no-fallback` refuses. Ops that have no such loops either are refused.
 
     Groups are then numbered by phases: a group begins a new phase if it reads
     what a group of the current phase makes.

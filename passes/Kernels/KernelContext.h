@@ -84,6 +84,7 @@ captureOutside(llvm::ArrayRef<mlir::Region *> regions);
 void lowerLinear(KernelContext &context, GroupOp group);
 void lowerAttention(KernelContext &context, GroupOp group);
 void lowerRows(KernelContext &context, GroupOp group);
+void lowerReference(KernelContext &context, GroupOp group);
 void lowerRoute(KernelContext &context, GroupOp group);
 void lowerSort(KernelContext &context, GroupOp group);
 void lowerDispatch(KernelContext &context, GroupOp group);

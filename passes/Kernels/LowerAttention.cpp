@@ -15,8 +15,10 @@ Block *startRegion(OpBuilder &b, Location loc, Region &region,
                        SmallVector<Location>(types.size(), loc));
 }
 
-/// Keys that row m sees: [lo, hi), none of which needs a test by itself.
-void emitBounds(KernelContext &context, AttendOp attend, MaskAttr mask) {
+/// Keys that row m sees: [lo, hi), and sinks before. None needs a test by
+/// itself, or, with `tested`, all do.
+void emitBounds(KernelContext &context, AttendOp attend, MaskAttr mask,
+                bool tested) {
   Emitter e(context.b, attend.getLoc());
   Block *body =
       startRegion(e.b, e.loc, attend.getBounds(), {e.b.getIndexType()});
@@ -25,19 +27,76 @@ void emitBounds(KernelContext &context, AttendOp attend, MaskAttr mask) {
   Index lo = e.index(0);
   if (int64_t window = mask.getWindow())
     lo = hi - min(hi, e.index(window));
-  tile::YieldOp::create(e.b, e.loc, ValueRange{lo, hi, hi});
+  if (int64_t chunk = mask.getChunk())
+    lo = (hi - 1) / chunk * chunk;
+  SmallVector<Value> seen = {lo, tested ? lo : hi, hi};
+  if (int64_t sink = mask.getSink())
+    seen.push_back(min(lo, e.index(sink)));
+  tile::YieldOp::create(e.b, e.loc, seen);
+}
+
+constexpr int64_t kLanes = 16;
+
+/// Whether the block of token n is among those of row m.
+void emitMask(KernelContext &context, AttendOp attend, AttentionOp attention) {
+  if (!attention.getBlocks())
+    return;
+  Emitter e(context.b, attend.getLoc());
+  auto lane = VectorType::get(kLanes, e.b.getI32Type());
+  Block *body =
+      startRegion(e.b, e.loc, attend.getMask(), {e.b.getIndexType(), lane});
+  Index m = e.index(body->getArgument(0));
+  Value blocks = context.bufferOf(attention.getBlocks());
+  Value size = e.splatBits(attention.getBlock(), kLanes), seen;
+  Value own = arith::DivUIOp::create(e.b, e.loc, body->getArgument(1), size);
+  for (int64_t j = 0; j < attention.getBlocks().getType().getDimSize(1); ++j) {
+    Value listed = e.broadcast(e.load(blocks, {m, e.index(j)}), kLanes);
+    Value isOwn = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq,
+                                        own, listed);
+    seen = seen ? e.bitOr(seen, isOwn) : isOwn;
+  }
+  tile::YieldOp::create(e.b, e.loc, seen);
 }
 
 /// softcap * tanh(s / softcap).
-void emitSoftcap(KernelContext &context, AttendOp attend, double softcap) {
+Value capped(Emitter &e, Value s, double softcap) {
+  s = e.div(s, e.splat(softcap, kLanes));
+  s = math::TanhOp::create(e.b, e.loc, s);
+  return e.mul(s, e.splat(softcap, kLanes));
+}
+
+/// slopes[h] * |p - n| for the tokens `n` and the row m at p.
+Value distanceBias(Emitter &e, ArrayRef<float> slopes, Value position, Value h,
+                   Value n) {
+  auto type = VectorType::get(slopes.size(), e.b.getF32Type());
+  Value table = arith::ConstantOp::create(e.b, e.loc,
+                                          DenseElementsAttr::get(type, slopes));
+  Value slope = vector::ExtractOp::create(e.b, e.loc, table, h);
+  Value distance = e.toFloat(e.sub(e.broadcast(position, kLanes), n));
+  distance = math::AbsFOp::create(e.b, e.loc, distance);
+  return e.mul(distance, e.broadcast(slope, kLanes));
+}
+
+/// What `attention` makes of a score, if it does.
+void emitScore(KernelContext &context, AttendOp attend, AttentionOp attention) {
+  double softcap = attention.getSoftcap().convertToDouble();
+  std::optional<ArrayRef<float>> slopes = attention.getAlibi();
+  if (softcap == 0 && !slopes)
+    return;
   Emitter e(context.b, attend.getLoc());
   Type index = e.b.getIndexType();
-  Block *body = startRegion(
-      e.b, e.loc, attend.getScore(),
-      {e.f32x(16), index, index, VectorType::get(16, e.b.getI32Type())});
-  Value s = e.div(body->getArgument(0), e.splat(softcap, 16));
-  s = math::TanhOp::create(e.b, e.loc, s);
-  tile::YieldOp::create(e.b, e.loc, e.mul(s, e.splat(softcap, 16)));
+  Block *body = startRegion(e.b, e.loc, attend.getScore(),
+                            {e.f32x(kLanes), index, index,
+                             VectorType::get(kLanes, e.b.getI32Type())});
+  Value s = body->getArgument(0);
+  if (softcap != 0)
+    s = capped(e, s, softcap);
+  if (slopes) {
+    Index m = e.index(body->getArgument(1));
+    s = e.sub(s, distanceBias(e, *slopes, e.load(context.kvPosition(), m),
+                              body->getArgument(2), body->getArgument(3)));
+  }
+  tile::YieldOp::create(e.b, e.loc, s);
 }
 
 } // namespace
@@ -56,13 +115,16 @@ void mica::lowerAttention(KernelContext &context, GroupOp group) {
       context.poolOf(cache, false), context.poolOf(cache, true),
       context.kvLayer, context.attendTasks(),
       context.kvTable(cache, KVTable::page_start),
-      context.kvTable(cache, KVTable::page), scales, ValueRange(), attention.getHeads(),
-      kv.getKey(), kv.getValue(), attention.getScale(),
-      kv.getElement().getIntOrFloatBitWidth(), ScheduleAttr());
+      context.kvTable(cache, KVTable::page), scales,
+      attention.getSinks() ? context.weightOf(attention.getSinks()) : Value(),
+      ValueRange(), attention.getHeads(), kv.getKey(), kv.getValue(),
+      attention.getScale(), kv.getElement().getIntOrFloatBitWidth(),
+      ScheduleAttr());
   OpBuilder::InsertionGuard guard(b);
-  emitBounds(context, attend, attention.getMask());
-  if (double softcap = attention.getSoftcap().convertToDouble())
-    emitSoftcap(context, attend, softcap);
+  emitBounds(context, attend, attention.getMask(),
+             /*tested=*/bool(attention.getBlocks()));
+  emitMask(context, attend, attention);
+  emitScore(context, attend, attention);
 
   Block *body = startRegion(b, loc, attend.getOutput(),
                             {VectorType::get(kv.getValue(), b.getF32Type()),

@@ -52,6 +52,8 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
         lowerLinear(context, group);
       else if (group.getKind() == "attention")
         lowerAttention(context, group);
+      else if (group.getKind() == "reference")
+        lowerReference(context, group);
       else if (group.getKind() == "route")
         lowerRoute(context, group);
       else if (group.getKind() == "sort_choices")
@@ -80,6 +82,8 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
       word = {2, isLogits(group) ? "logits" : "projection"};
     if (group.getKind() == "attention")
       word = {3, "attention"};
+    if (group.getKind() == "reference")
+      word = {2, "reference"};
     for (StringRef kind : {"route", "sort_choices", "dispatch"})
       if (group.getKind() == kind)
         word = {2, kind};

@@ -53,7 +53,7 @@ int64_t segmentOf(GroupOp group, int64_t columns) {
   // may reach beyond it.
   segment = 16;
   if (llvm::any_of(group.getBody().front(),
-                   llvm::IsaPred<EmbeddingOp, PermuteColumnsOp>))
+                   llvm::IsaPred<EmbeddingOp, NgramEmbeddingOp, PermuteColumnsOp>))
     while (columns % segment)
       --segment;
   return segment;

@@ -101,8 +101,9 @@ void OutputTable::add(KernelContext &context, func::FuncOp function,
   for (auto [result, value] : llvm::zip(group.getResults(), stored)) {
     auto type = dyn_cast<RankedTensorType>(result.getType());
     // Of rows that are stored rounded as well, those that are not will do.
-    // Rows of choices lie in an order of their own.
+    // Rows of choices lie in an order of their own; indices are no rows.
     if (!type || !columnsOf(result) || choicesOf(result) ||
+        type.getElementType().isInteger(32) ||
         (unrounded(value) != value &&
          llvm::is_contained(stored, unrounded(value))))
       continue;

@@ -1,7 +1,6 @@
 //===- SegmentEmitter.cpp - A group's row ops on one segment --------------===//
 
 #include "passes/Kernels/SegmentEmitter.h"
-#include "dialects/MicaTile/BlockCodes.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -41,6 +40,11 @@ Row SegmentEmitter::loadVector(Value weight, int64_t period, int64_t size) {
   return row(e.loadSegment(size, context.weightOf(weight), at, {0}));
 }
 
+Scalar SegmentEmitter::loadPosition(int64_t first, int64_t interval) {
+  Index position = loadIndex(context.input(Input::position), m);
+  return fromInteger(e.toI32((position + first) / interval));
+}
+
 Row SegmentEmitter::loadAngles(Value angles, int which, int64_t pairs) {
   Index half = e.index(which), zero = e.index(0);
   return row(
@@ -69,6 +73,8 @@ void SegmentEmitter::emit(Operation *op) {
     return emitWrite(write);
   if (auto embedding = dyn_cast<EmbeddingOp>(op))
     return emitEmbedding(embedding);
+  if (auto ngram = dyn_cast<NgramEmbeddingOp>(op))
+    return emitNgram(ngram);
   if (auto angles = dyn_cast<RopeAnglesOp>(op))
     return emitAngles(angles);
   if (auto out = dyn_cast<OutputRowsOp>(op)) {
@@ -152,8 +158,8 @@ Value SegmentEmitter::storeF16(Value number, Value buffer, ArrayRef<Index> at) {
 
 /// 1 / scale, or 0 if that is not above 0.
 Value SegmentEmitter::inverseOf(Value scale) {
-  Value some = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, scale,
-                                     e.f32(0));
+  Value some =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, scale, e.f32(0));
   return e.select(some, e.div(e.f32(1), scale), e.f32(0));
 }
 
@@ -261,61 +267,6 @@ void SegmentEmitter::emitWrite(KVWriteOp op) {
   });
 }
 
-/// Row `ids[m]` of a packed table: linear index n over [k / group] x [group].
-/// Of a block format, its elements.
-void SegmentEmitter::emitEmbedding(EmbeddingOp op) {
-  LayoutAttr layout = op.getTable().getType().getLayout();
-  Value ids = op.getIds();
-  auto which =
-      ids.getDefiningOp<PositionsOp>() ? Input::position : Input::token;
-  Index id = loadIndex(context.input(which), m);
-  Index physical = id / layout.getGranule() * layout.paddedGranule() +
-                   id % layout.getGranule();
-  if (FormatAttr format = op.getTable().getType().getFormat())
-    return set(op.getResult(),
-               row(loadElements(e, context.weightOf(op.getTable()),
-                                format.getBlocks(), physical, n, segment)));
-  set(op.getResult(),
-      row(e.loadSegment(segment, context.weightOf(op.getTable()),
-                        {physical / layout.getPanel(), e.index(0),
-                         physical % layout.getPanel(), n},
-                        {1, 3})));
-}
-
-/// Elements of row m, wherever `order` says they are.
-void SegmentEmitter::emitPermute(PermuteColumnsOp op) {
-  Value input = context.bufferOf(op.getInput());
-  Value order = context.weightOf(op.getOrder());
-  SmallVector<Value> elements;
-  for (int64_t i = 0; i < segment; ++i)
-    elements.push_back(e.load(input, {m, loadIndex(order, n + i)}));
-  set(op.getResult(), row(e.vectorOf(elements)));
-}
-
-Row SegmentEmitter::loadBias(GroupedLinearOp op) {
-  Index choice = loadIndex(context.flatBufferOf(op.getSource()), m);
-  Index expert = loadIndex(context.flatBufferOf(op.getExperts()), choice);
-  Index zero = e.index(0);
-  return row(e.loadSegment(segment, context.weightOf(op.getBias()),
-                           {expert, zero, zero, n}, {1, 3}));
-}
-
-/// The row's choices, wherever they lie.
-void SegmentEmitter::emitCombine(CombineOp op) {
-  Value input = context.bufferOf(op.getInput());
-  Value weights = context.bufferOf(op.getWeights());
-  Value place = context.bufferOf(op.getPlace());
-  int64_t choices = choicesOf(op.getInput());
-  Value sum;
-  for (int64_t j = 0; j < choices; ++j) {
-    Index from = e.fromI32(e.load(place, {m, e.index(j)}));
-    Value weight = e.broadcast(e.load(weights, {m, e.index(j)}), segment);
-    Value x = e.loadSegment(segment, input, {from, n}, {1});
-    sum = sum ? e.fma(x, weight, sum) : e.mul(x, weight);
-  }
-  set(op.getResult(), row(sum));
-}
-
 /// Both halves of the angles of columns (pairs) n …; stored at once.
 void SegmentEmitter::emitAngles(RopeAnglesOp op) {
   ArrayRef<float> frequencies = op.getFrequencies();
@@ -354,10 +305,9 @@ void SegmentEmitter::storeRows(Value vector, Value buffer, Index column,
   Type values = groups.getValues();
   if (!values)
     return integers();
-  e.ifThenElse(
-      e.dim(buffer, 0) < e.index(groups.getFrom()), integers, [&] {
-        e.storeBytes(e.truncate(vector, values), buffer, {m, column * 2});
-      });
+  e.ifThenElse(e.dim(buffer, 0) < e.index(groups.getFrom()), integers, [&] {
+    e.storeBytes(e.truncate(vector, values), buffer, {m, column * 2});
+  });
 }
 
 namespace {
@@ -396,12 +346,11 @@ static RoundedGroup roundGroup(Emitter &e, Value x, Value inverse) {
 void SegmentEmitter::storeGroups(Value vector, Value buffer, Index column,
                                  GroupsAttr groups, int64_t columns) {
   constexpr double least = 1e-30;
-  int64_t size = groups.getSize(), all = cast<VectorType>(vector.getType())
-                                             .getDimSize(0);
+  int64_t size = groups.getSize(),
+          all = cast<VectorType>(vector.getType()).getDimSize(0);
   for (int64_t at = 0; at < all; at += size) {
     Value x = e.slice(vector, at, size);
-    Value magnitude =
-        e.reduce(math::AbsFOp::create(b, loc, x), /*isMax=*/true);
+    Value magnitude = e.reduce(math::AbsFOp::create(b, loc, x), /*isMax=*/true);
     Value some = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE,
                                        magnitude, e.f32(least));
     Value inverse = e.select(some, e.div(e.f32(1), magnitude), e.f32(0));

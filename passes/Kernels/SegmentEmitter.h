@@ -34,6 +34,7 @@ public:
   int64_t rowSize() override { return columns; }
   tile::Row loadVector(mlir::Value weight, int64_t period,
                        int64_t size) override;
+  tile::Scalar loadPosition(int64_t first, int64_t interval) override;
   tile::Row loadAngles(mlir::Value angles, int which, int64_t pairs) override;
 
 protected:
@@ -62,7 +63,9 @@ protected:
   void emitElementwise(mlir::Operation *op);
   void emitSplit(SplitOp op);
   void emitWrite(KVWriteOp op);
+  tile::Row loadTable(mlir::Value table, tile::Index id);
   void emitEmbedding(EmbeddingOp op);
+  void emitNgram(NgramEmbeddingOp op);
   void emitPermute(PermuteColumnsOp op);
   void emitAngles(RopeAnglesOp op);
   void emitCombine(CombineOp op);

@@ -13,7 +13,7 @@ Value Loops::index(int64_t value) {
 }
 
 Value Loops::number(double value) {
-  return arith::ConstantOp::create(b, loc, b.getF64FloatAttr(value));
+  return arith::ConstantOp::create(b, loc, b.getFloatAttr(real, value));
 }
 
 Value Loops::size(Value buffer, int64_t dim) {
@@ -40,18 +40,24 @@ Value Loops::load(Value buffer, ArrayRef<Value> at) {
     return element;
   if (isa<IntegerType>(element.getType()))
     return arith::IndexCastOp::create(b, loc, b.getIndexType(), element);
-  return element.getType().isF64()
+  return element.getType() == real
              ? element
-             : arith::ExtFOp::create(b, loc, b.getF64Type(), element);
+             : arith::ExtFOp::create(b, loc, real, element);
 }
 
 void Loops::store(Value number, Value buffer, ArrayRef<Value> at) {
   Type type = cast<MemRefType>(buffer.getType()).getElementType();
-  if (!type.isF64())
+  if (!type.isF64() && real.isF64())
     number = arith::TruncFOp::create(b, loc, b.getF32Type(), number);
   if (!type.isF64() && !type.isF32())
     number = arith::TruncFOp::create(b, loc, type, number);
   memref::StoreOp::create(b, loc, number, buffer, at);
+}
+
+void Loops::storeIndex(Value index, Value buffer, ArrayRef<Value> at) {
+  Type type = cast<MemRefType>(buffer.getType()).getElementType();
+  Value integer = arith::IndexCastOp::create(b, loc, type, index);
+  memref::StoreOp::create(b, loc, integer, buffer, at);
 }
 
 void Loops::forRange(Value lo, Value hi, function_ref<void(Value)> body) {
@@ -137,6 +143,42 @@ Value Loops::max(Value x, Value y) {
 
 Value Loops::min(Value x, Value y) {
   return arith::MinSIOp::create(b, loc, x, y);
+}
+
+Value Loops::toNumber(Value index) {
+  Value integer = arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
+  return arith::SIToFPOp::create(b, loc, real, integer);
+}
+
+Value Loops::less(Value x, Value y) {
+  if (x.getType().isIndex())
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
+  return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, y);
+}
+
+Value Loops::equal(Value x, Value y) {
+  if (x.getType().isIndex())
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, y);
+  return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, x, y);
+}
+
+Value Loops::both(Value x, Value y) {
+  return arith::AndIOp::create(b, loc, x, y);
+}
+
+Value Loops::either(Value x, Value y) {
+  return arith::OrIOp::create(b, loc, x, y);
+}
+
+Value Loops::select(Value condition, Value x, Value y) {
+  return arith::SelectOp::create(b, loc, condition, x, y);
+}
+
+void Loops::ifThen(Value condition, function_ref<void()> body) {
+  scf::IfOp::create(b, loc, condition, [&](OpBuilder &, Location) {
+    body();
+    scf::YieldOp::create(b, loc);
+  });
 }
 
 Value Loops::roundTo(Type type, Value x) {

@@ -1,7 +1,8 @@
 //===- Loops.h - Naive loops and scalar arithmetic --------------*- C++ -*-===//
 //
-// What the reference is written in. Numbers are f64, whatever the buffers hold;
-// nothing is shared with the builders of the fast path.
+// What the reference is written in. Numbers are f64, whatever the buffers hold
+// (f32 where its loops are part of compiled code); nothing is shared with the
+// builders of the fast path.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,7 +18,11 @@ using mlir::Value;
 
 class Loops {
 public:
-  Loops(mlir::OpBuilder &builder, mlir::Location loc) : b(builder), loc(loc) {}
+  Loops(mlir::OpBuilder &builder, mlir::Location loc)
+      : Loops(builder, loc, builder.getF64Type()) {}
+  /// Numbers are of the float type `real`.
+  Loops(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type real)
+      : b(builder), loc(loc), real(real) {}
 
   Value index(int64_t value);
   /// An f64.
@@ -35,6 +40,8 @@ public:
   Value load(Value buffer, llvm::ArrayRef<Value> at);
   /// Stores an f64, rounded to f32 and then to the buffer's element type.
   void store(Value number, Value buffer, llvm::ArrayRef<Value> at);
+  /// Stores an index to a buffer of integers.
+  void storeIndex(Value index, Value buffer, llvm::ArrayRef<Value> at);
 
   /// for i in [lo, hi): body(i).
   void forRange(Value lo, Value hi, llvm::function_ref<void(Value)> body);
@@ -60,6 +67,18 @@ public:
   Value max(Value x, Value y);
   /// Of indices.
   Value min(Value x, Value y);
+  /// An index, signed, as a number.
+  Value toNumber(Value index);
+
+  /// x < y and x == y, of numbers (false of NaN) or of signed indices, as i1.
+  Value less(Value x, Value y);
+  Value equal(Value x, Value y);
+  /// Of i1.
+  Value both(Value x, Value y);
+  Value either(Value x, Value y);
+  Value select(Value condition, Value x, Value y);
+  /// if (condition) body().
+  void ifThen(Value condition, llvm::function_ref<void()> body);
 
   /// The f64 `x` rounded to `type`, and to f32, as an f64.
   Value roundTo(mlir::Type type, Value x);
@@ -67,6 +86,7 @@ public:
 
   mlir::OpBuilder &b;
   mlir::Location loc;
+  mlir::Type real;
 };
 
 } // namespace mica::reference

@@ -18,13 +18,15 @@ int64_t columnsOf(Value rows) {
 
 /// With d = `group`, or the size of the weight,
 ///
+/// (1 in the place of weight and offset if `weight` is null)
+///
 /// result[m, g d + i] = input[m, g d + i]
 ///                    * (weight[(g d + i) mod size(weight)] + offset)
 ///                    / sqrt(mean_j(input[m, g d + j]^2) + eps)
 void rmsNorm(Loops &l, Value input, Value weight, double eps, double offset,
              std::optional<int64_t> group, Value result) {
-  int64_t size = sizeOf(weight), d = group.value_or(size);
-  int64_t columns = columnsOf(input);
+  int64_t columns = columnsOf(input), size = weight ? sizeOf(weight) : columns;
+  int64_t d = group.value_or(size);
   Value rows = l.size(input, 0), groups = l.index(columns / d);
   l.forEach({rows, groups}, [&](ArrayRef<Value> at) {
     Value first = l.mul(at[1], l.index(d));
@@ -35,9 +37,11 @@ void rmsNorm(Loops &l, Value input, Value weight, double eps, double offset,
     Value mean = l.div(squares, l.number(static_cast<double>(d)));
     Value rms = math::SqrtOp::create(l.b, l.loc, l.add(mean, l.number(eps)));
     l.forRange(l.index(0), l.index(d), [&](Value i) {
-      Value column = l.add(first, i);
-      Value w = l.load(weight, l.rem(column, l.index(size)));
-      w = l.add(w, l.number(offset));
+      Value column = l.add(first, i), w = l.number(1);
+      if (weight) {
+        w = l.load(weight, l.rem(column, l.index(size)));
+        w = l.add(w, l.number(offset));
+      }
       Value x = l.load(input, {at[0], column});
       l.store(l.div(l.mul(x, w), rms), result, {at[0], column});
     });

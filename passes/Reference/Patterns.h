@@ -36,6 +36,17 @@ struct Cache {
 void forRows(Loops &loops, const Batch &batch,
              llvm::function_ref<void(Value s, Value m, Value p)> body);
 
+/// Emits the loops of `op`, one that `runsAsLoops`: from the buffers that
+/// `bufferOf` has for its operands to those of its `results`.
+void emitRowLoops(Loops &loops, mlir::Operation *op,
+                  llvm::function_ref<Value(Value)> bufferOf,
+                  mlir::ValueRange results);
+
+/// Stores row `m` of `rows`, the keys (or the `values`) of all heads, as token
+/// `p` of sequence `s`, rounded to what a cache of type `kv` can say.
+void storeToken(Loops &loops, Value rows, Value m, Value cache, Value layer,
+                KVType kv, bool values, Value s, Value p);
+
 /// Replaces one op by its loops.
 template <typename OpTy> using Lowering = mlir::OpConversionPattern<OpTy>;
 
@@ -49,6 +60,12 @@ void populatePosition(mlir::TypeConverter &converter,
                       mlir::RewritePatternSet &patterns);
 void populateAttention(mlir::TypeConverter &converter,
                        mlir::RewritePatternSet &patterns);
+void populateCacheOps(mlir::TypeConverter &converter,
+                      mlir::RewritePatternSet &patterns);
+void populateTokenSets(mlir::TypeConverter &converter,
+                       mlir::RewritePatternSet &patterns);
+void populateRowLoops(mlir::TypeConverter &converter,
+                      mlir::RewritePatternSet &patterns);
 void populateExperts(mlir::TypeConverter &converter,
                      mlir::RewritePatternSet &patterns);
 void populateElementwise(mlir::TypeConverter &converter,

@@ -1,4 +1,4 @@
-//===- Position.cpp - Reference: rope_angles, rope ------------------------===//
+//===- Position.cpp - Reference: rope_angles, rope, position_scale --------===//
 
 #include "passes/Reference/Patterns.h"
 
@@ -72,9 +72,36 @@ struct Rope : Lowering<RopeOp> {
   }
 };
 
+/// result[m, i] = input[m, i] * (1 + scale * ln(1 + floor((p + 1) / interval)))
+struct PositionScale : Lowering<PositionScaleOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult matchAndRewrite(PositionScaleOp op, OneToNOpAdaptor operands,
+                                ConversionPatternRewriter &b) const override {
+    Loops l(b, op.getLoc());
+    Batch batch(operands.getBatch());
+    Value input = operands.getInput().front();
+    Value result = l.allocRows(input.getType(), input);
+    Value one = l.index(1), interval = l.index(op.getInterval());
+    l.forElements(result, [&](ArrayRef<Value> at) {
+      Value next = l.add(l.load(batch.position, at[0]), one);
+      Value steps = l.add(l.div(next, interval), one);
+      steps = arith::IndexCastOp::create(b, l.loc, b.getI64Type(), steps);
+      steps = arith::SIToFPOp::create(b, l.loc, b.getF64Type(), steps);
+      Value log = math::LogOp::create(b, l.loc, steps);
+      Value scale = l.number(op.getScale().convertToDouble());
+      Value factor = l.add(l.number(1), l.mul(scale, log));
+      l.store(l.mul(l.load(input, at), factor), result, at);
+    });
+    b.replaceOp(op, result);
+    return success();
+  }
+};
+
 } // namespace
 
 void mica::reference::populatePosition(TypeConverter &converter,
                                        RewritePatternSet &patterns) {
-  patterns.add<RopeAngles, Rope>(converter, patterns.getContext());
+  patterns.add<RopeAngles, Rope, PositionScale>(converter,
+                                                patterns.getContext());
 }

@@ -118,6 +118,9 @@ private:
     populateLinear(converter, patterns);
     populatePosition(converter, patterns);
     populateAttention(converter, patterns);
+    populateCacheOps(converter, patterns);
+    populateTokenSets(converter, patterns);
+    populateRowLoops(converter, patterns);
     populateExperts(converter, patterns);
     populateElementwise(converter, patterns);
     populateModel(converter, patterns);

@@ -58,6 +58,9 @@ class Shape:
     page: int = 16
     unit: int = 64
     window: int = 0
+    sink: int = 0
+    chunk: int = 0
+    sinks: bool = False
     tree: bool = False
     alibi: bool = False
     pages: int = 48
@@ -152,10 +155,19 @@ def text(shape, rows):
         "%word =", "%z = arith.constant 0 : index\n        %word =", 1)
     core = ("memref.load %core[%m, %z] : memref<?x1xi32>" if shape.tree
             else "arith.addi %p, %one : i32")
-    pools, scales = "", ""
+    pools, scales, sinks = "", "", ""
+    first_tokens, seen = "", " : index, index, index"
+    if shape.sink:
+        seen = ", %f : index, index, index, index"
+        first_tokens = (f"%sink = arith.constant {shape.sink} : index\n        "
+                        "%f = arith.minsi %i, %sink : index\n        ")
+    if shape.sinks:
+        pools = (f"    %sinks = tile.weight %step, %c0 slot 0 : "
+                 f"memref<{shape.heads}xf32>\n")
+        sinks = f"sinks(%sinks : memref<{shape.heads}xf32>)"
     if shape.integers:
         kinds = shape.scale_types()
-        pools = "".join(f"    %{name} = tile.pool %step group 0 : {kind}\n"
+        pools += "".join(f"    %{name} = tile.pool %step group 0 : {kind}\n"
                         for name, kind in zip(("ks", "vs"), kinds))
         scales = f"scales(%ks, %vs : {', '.join(kinds)})"
     body = "\n".join(lines) + f"""
@@ -171,7 +183,7 @@ def text(shape, rows):
     tile.phase "attend" id 0 (%step, %worker, %workers) {{
     tile.attend %q, %k, %v layer(%layer) tasks(%tasks) pages(%start, %page)
       heads {shape.heads} key {shape.key} value {shape.value} scale {shape.key ** -0.5:.9e}
-      bits {shape.bits} {scales}
+      bits {shape.bits} {scales} {sinks}
       captures(%position, %base, %bits, %o
                : memref<?xi32>, memref<?x1xi32>, memref<?x1xi64>, {out})
       attributes {{schedule = #tile.schedule<{tile}, block = 32, unit = {shape.unit},
@@ -186,11 +198,14 @@ def text(shape, rows):
         %window = arith.constant {shape.window or 1 << 30} : i32
         %least = arith.constant 0 : i32
         %first = arith.subi %hi, %window : i32
-        %lo = arith.maxsi %first, %least : i32
+        %size = arith.constant {shape.chunk or 1 << 30} : i32
+        %past = arith.remui %p, %size : i32
+        %begin = arith.subi %p, %past : i32
+        %lo = arith.maxsi %first, {"%begin" if shape.chunk else "%least"} : i32
         %i = arith.index_cast %lo : i32 to index
         %j = arith.index_cast %c : i32 to index
         %l = arith.index_cast %hi : i32 to index
-        tile.yield %i, %j, %l : index, index, index
+        {first_tokens}tile.yield %i, %j, %l{seen}
       }} mask {{{mask if shape.tree else ""}}} score {{{
           ALIBI.format(captures=captures) if shape.alibi else ""}}} output {{
       ^bb0(%r: vector<{shape.value}xf32>, %m: index, %n: index, {captures}):
@@ -288,13 +303,14 @@ class Cache:
             s.kv_heads, -1, 16)
 
 
-def reference(shape, cache, q, position, sequence, core, tree):
+def reference(shape, cache, q, position, sequence, core, tree, sinks):
     """[T, heads * value] in f64."""
     result = np.zeros((len(position), shape.heads, shape.value))
     q = decode(encode(q, shape.query), shape.query).astype(np.float64)
     for m, (p, s) in enumerate(zip(position, sequence)):
         n = np.arange(p + 1)
-        seen = n > p - (shape.window or p + 1)
+        seen = (n > p - (shape.window or p + 1)) | (n < shape.sink)
+        seen &= n >= p - p % (shape.chunk or p + 1)
         if shape.tree:
             bits = [int(tree[m]) >> min(max(i - core[m], 0), 63) & 1 for i in n]
             seen &= (n < core[m]) | np.array(bits, bool)
@@ -303,8 +319,11 @@ def reference(shape, cache, q, position, sequence, core, tree):
             row = q[m, h * shape.key:(h + 1) * shape.key]
             x = cache.keys[s][:p + 1, head] @ row * shape.key ** -0.5
             x = np.where(seen, x + (n - p) * h * 0.01 * shape.alibi, -np.inf)
-            w = np.exp(x - x.max())
-            result[m, h] = w @ cache.values[s][:p + 1, head].astype(np.float64) / w.sum()
+            sink = sinks[h] if shape.sinks else -np.inf
+            top = max(x.max(), sink)
+            w = np.exp(x - top)
+            result[m, h] = (w @ cache.values[s][:p + 1, head].astype(np.float64)
+                            / (w.sum() + np.exp(sink - top)))
     return result.reshape(len(position), -1)
 
 
@@ -319,6 +338,7 @@ def run(shape, steps, ring=None, workers=1):
     q = rng.standard_normal((t, shape.heads * shape.key)).astype(np.float32) * 2
     core = np.maximum(position + 1 - rng.integers(0, 20, t), 0).astype(np.int32)
     tree = rng.integers(0, 2**62, t) | 1 << np.clip(position - core, 0, 63)
+    sinks = aligned((shape.heads,), np.float32, rng.standard_normal(shape.heads) * 4)
     buffers, ends = Buffers(), np.cumsum([r for _, r in steps])
     kernel = Kernel(text(shape, buffers))
     together = [(s, m, min(m + 32, end)) for s, (end, (_, r)) in
@@ -332,11 +352,11 @@ def run(shape, steps, ring=None, workers=1):
         buffers.array("q")[...] = encode(q, shape.query)
         memory[buffers.core * t:].view(np.int32)[:t] = core
         memory[(buffers.core + 64) * t:].view(np.int64)[:t] = tree
-        kernel.run(rows=t, outs=len(table), arenas=(memory, table), workers=workers,
+        kernel.run(rows=t, outs=len(table), weights=[sinks], arenas=(memory, table), workers=workers,
                    kv=[{"pool": cache.pool, "page_start": cache.start, "page": cache.page}],
                    position=position)
         results.append(buffers.array("o").copy())
-    return *results, reference(shape, cache, q, position, sequence, core, tree)
+    return *results, reference(shape, cache, q, position, sequence, core, tree, sinks)
 
 
 def check(shape, steps, **options):
@@ -365,7 +385,11 @@ SHAPES = [dict(), dict(key=24, value=24, heads=3, kv_heads=3),
           dict(key=7, value=5, heads=5, kv_heads=1),
           dict(key=65, value=33, heads=2, unit=32), dict(key=256, value=256, page=32),
           dict(heads=16, kv_heads=1, page=64, unit=32), dict(heads=14, window=40, unit=128),
-          dict(tree=True), dict(tree=True, window=30, alibi=True)]
+          dict(tree=True), dict(tree=True, window=30, alibi=True),
+          dict(sinks=True), dict(window=40, sink=4, unit=32),
+          dict(window=70, sink=37, heads=6, key=40, unit=32, alibi=True),
+          dict(chunk=48, heads=6), dict(chunk=16, unit=32, sinks=True, key=24, value=24),
+          dict(window=20, sink=4, sinks=True, tree=True, heads=14)]
 
 
 def name(options):
@@ -380,7 +404,8 @@ CASES += [{**shape, **kind} for i, shape in enumerate(SHAPES[:1] + SHAPES[3:6])
 # Tiles need pages of 32 tokens and multiples of 32 in keys.
 CASES += [{**shape, **KINDS[-1], "page": 32} for shape in (
     dict(), dict(key=128, value=80), dict(key=32, value=256, heads=14), dict(unit=128),
-    dict(heads=16, kv_heads=1, page=64, unit=32), dict(tree=True, window=30, alibi=True))]
+    dict(heads=16, kv_heads=1, page=64, unit=32), dict(tree=True, window=30, alibi=True),
+    dict(sinks=True, window=40), dict(window=33, sink=4), dict(chunk=48, sinks=True))]
 
 
 @pytest.mark.parametrize("case", CASES, ids=name)
@@ -395,6 +420,7 @@ def test_shapes(case):
     (16, 4, 24, [(1000, 1), (17, 17)])])
 def test_rings(kind, page, ring, window, steps):
     check(Shape(heads=6, window=window, page=page, **kind), steps, ring=ring)
+    check(Shape(heads=6, chunk=window, sinks=True, page=page, **kind), steps, ring=ring)
 
 
 INTEGERS = [kind["target"] for kind in KINDS + ARMS if kind["cache"] == "i8"]

@@ -119,7 +119,7 @@ def test_wrong_expert(broken, change, line):
      "mica: DIR/model.safetensors: tensor "
      "'model.layers.0.block_sparse_moe.gate.weight' has shape [4, 96], expected "
      "[5, 96] by the hyperparameters"),
-    (dict(num_local_experts=0), "mica: DIR/config.json: 'num_local_experts' is 0, "
+    (dict(num_local_experts=0), "mica: DIR/config.json: num_local_experts is 0, "
                                 "expected an integer from 1 to 2147483647")])
 def test_wrong_settings(broken, settings, line):
     assert broken(**settings) == line

@@ -53,7 +53,7 @@ def attention(result, query, window):
 def rope(result, operand, heads):
     kind = f"tensor<?x{heads * HEAD}xf32>"
     return (f"%{result} = mica.rope %{operand}, %angles {{head = {HEAD} : i64}}"
-            f" : {kind}, tensor<?x{HEAD // 2}x2xf32>")
+            f" : {kind}, tensor<?x{HEAD // 2}xcomplex<f32>>")
 
 
 def layer():
@@ -79,13 +79,13 @@ def layer():
             ("x1", "x", "po"), ("x2", "x1", "so"), ("x3", "x2", "f"))),
         f"return %x3, %kv : {row}, {KV}"]
     return (f"func.func private @block(%x: {row}, %cache: {KV}, %batch: "
-            f"!mica.batch, %angles: tensor<?x{HEAD // 2}x2xf32>, {arguments}) "
+            f"!mica.batch, %angles: tensor<?x{HEAD // 2}xcomplex<f32>>, {arguments}) "
             f"-> ({row}, {KV}) {{\n  " + "\n  ".join(body) + "\n}")
 
 
 def step():
     """Returns the function of a step."""
-    row, angles = f"tensor<?x{D}xf32>", f"tensor<?x{HEAD // 2}x2xf32>"
+    row, angles = f"tensor<?x{D}xf32>", f"tensor<?x{HEAD // 2}xcomplex<f32>>"
     table = shape_type([V, D])
     layers = ", ".join(
         "#mica.layer<@block, kv = 0, shared = [0, 1], weights = ["

@@ -497,6 +497,18 @@ def test_exp(target):
 
 
 @pytest.mark.parametrize("target", BASES)
+def test_log(target):
+    x = np.random.default_rng(1).uniform(-87, 88, 4096).astype(np.float32)
+    x = np.concatenate([np.exp(x), 1 + x / 1000, np.arange(1, 4097, dtype=np.float32)])
+    exact = np.log(x.astype(np.float64))
+    assert ulps(evaluate(target, "log", x), exact).max() <= 2
+    odd = np.array([0, np.inf, -1, np.nan], np.float32)
+    assert np.array_equal(evaluate(target, "log", odd),
+                          np.array([-np.inf, np.inf, np.nan, np.nan], np.float32),
+                          equal_nan=True)
+
+
+@pytest.mark.parametrize("target", BASES)
 def test_tanh_erf(target):
     import math
     x = np.concatenate([np.linspace(-12, 12, 200001),

@@ -9,3 +9,13 @@ module @m0 attributes {mica.value =
 module @m1 attributes {mica.value =
   #mica.mask<causal = false>
 } {}
+
+// CHECK: module @m2 attributes {mica.value = #mica.mask<causal = true, window = 512, sink = 4>}
+module @m2 attributes {mica.value =
+  #mica.mask<causal = true, window = 512, sink = 4>
+} {}
+
+// CHECK: module @m3 attributes {mica.value = #mica.mask<causal = true, chunk = 8192>}
+module @m3 attributes {mica.value =
+  #mica.mask<causal = true, chunk = 8192>
+} {}

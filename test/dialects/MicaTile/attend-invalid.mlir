@@ -82,3 +82,20 @@ func.func @attend_c5(%q: memref<?x512xf32>, %k: memref<?x2x4x2x64x16x1xf32>, %v:
   } : memref<?x512xf32>, memref<?x2x4x2x64x16x1xf32>, memref<?x2x4x4x32x16x1xf32>, memref<?x4xi32>, memref<?xi32>, memref<?xi32>
   return
 }
+
+// -----
+
+func.func @attend_c6(%q: memref<?x512xbf16>, %k: memref<?x2x4x2x32x16x2xbf16>, %v: memref<?x2x4x4x16x16x2xbf16>, %l: index,
+    %t: memref<?x4xi32>, %s: memref<?xi32>, %sinks: memref<4xf32>) {
+  // expected-error@below {{'tile.attend' op expects sinks of 8 query heads, but got 'memref<4xf32>'}}
+  tile.attend %q, %k, %v layer(%l) tasks(%t) pages(%s, %s)
+      heads 8 key 64 value 64 scale 0.125 bits 16 sinks(%sinks : memref<4xf32>)
+  bounds {
+  ^bb0(%m: index):
+    tile.yield %m, %m, %m : index, index, index
+  } mask { } score { } output {
+  ^bb0(%r: vector<64xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x512xbf16>, memref<?x2x4x2x32x16x2xbf16>, memref<?x2x4x4x16x16x2xbf16>, memref<?x4xi32>, memref<?xi32>, memref<?xi32>
+  return
+}

@@ -59,7 +59,7 @@ def rope(x, a, head, interleaved):
 
 
 def attention(q, keys, values, places, heads, kv_heads, scale, causal=True,
-              window=0, softcap=0.0):
+              window=0, softcap=0.0, sink=0, chunk=0, sinks=None, alibi=None):
     """Attention of the rows q at `places` over the keys of one sequence."""
     q = q.reshape(len(q), heads, -1)
     k = keys.reshape(len(keys), kv_heads, -1).repeat(heads // kv_heads, 1)
@@ -70,10 +70,17 @@ def attention(q, keys, values, places, heads, kv_heads, scale, causal=True,
     n, p = np.arange(len(keys)), np.asarray(places)[:, None]
     seen = (n <= p) if causal else np.full((len(q), len(keys)), True)
     if window:
-        seen &= n > p - window
+        seen &= (n > p - window) | (n < sink)
+    if chunk:
+        seen &= n >= p - p % chunk
+    if alibi:
+        s = s - np.array(alibi)[:, None, None] * np.abs(p - n)
     s = np.where(seen, s, -math.inf)
-    e = np.exp(s - s.max(-1, keepdims=True))
-    return np.einsum("hmn,nhi->mhi", e / e.sum(-1, keepdims=True), v)
+    e = np.exp(s)
+    total = e.sum(-1, keepdims=True)
+    if sinks:
+        total += np.exp(np.array(sinks))[:, None, None]
+    return np.einsum("hmn,nhi->mhi", e / total, v)
 
 
 def case_norms():
@@ -87,6 +94,8 @@ def case_norms():
     yield "layer_norm without bias", layer_norm(fill(2, 4, 1), w, 0, 0.25)
     yield "rms_norm of halves", rms_norm(fill(2, 8, 1), w, 1e-5, group=2)
     yield "layer_norm of halves", layer_norm(fill(2, 8, 1), w, b, 1e-5, 2)
+    yield "rms_norm without weight", rms_norm(fill(2, 8, 1), np.ones(8), 1e-5,
+                                              group=4)
 
 
 def case_linear():
@@ -153,6 +162,19 @@ def case_attention():
         yield f"{name}, decode", decode
 
 
+def case_attention_masks():
+    """Six rows of one sequence."""
+    for name, options in (
+            ("window and sink", {"window": 2, "sink": 1}),
+            ("chunks", {"chunk": 4}),
+            ("learned sinks", {"sinks": [1.0, -0.5, 1.25, -0.25]}),
+            ("alibi", {"alibi": [0.5, 0.25, 0.125, 0.0625]})):
+        yield name, attention(fill(6, 12, 0), fill(6, 6, 1), fill(6, 4, 2),
+                              range(6), 4, 2, 0.5, **options).reshape(6, 8)
+    factor = 1 + 0.5 * np.log(1 + np.floor((np.arange(6) + 1) / 2))
+    yield "position_scale", fill(6, 12, 0) * factor[:, None]
+
+
 def case_cache():
     """Keys and values that are no bf16, rounded when they are stored."""
     third = np.float32(3)
@@ -170,6 +192,117 @@ def case_stack():
         o = attention(x, x, x, range(3), 1, 1, 0.5).reshape(3, 2)
         x = x + o @ w[layer].T
     yield "stack", x
+
+
+TOKENS, STARTS = [3, 1, 4, 1, 5, 9, 2, 6], [0, 5, 8]
+OUT_ROWS = [4, 7]
+
+
+def show_rows(name, rows, kept):
+    """What is left of rows, with their places and their output rows."""
+    yield name, rows
+    yield f"{name}: kept", np.array(kept, float)[:, None]
+    yield f"{name}: positions", np.array(
+        [m - STARTS[m >= 5] for m in kept], float)[:, None]
+    yield f"{name}: output rows", rows[[kept.index(m) for m in OUT_ROWS]]
+
+
+def case_token_sets():
+    x, scores = fill(8, 3, 0), fill(8, 1, 2)[:, 0]
+    kept = []
+    for first, last in zip(STARTS, STARTS[1:]):
+        order = sorted(range(first, last),
+                       key=lambda m: (m not in OUT_ROWS, -scores[m], m))
+        kept += sorted(order[:math.ceil(0.5 * (last - first))])
+    yield from show_rows("select_tokens", x[kept], kept)
+    z = fill(8, 3, 1)
+    z[kept] = x[kept]
+    yield "scatter_tokens", z
+    into, kept = [0, 0, 2, 0, 3, 5, 5, 5], [0, 2, 4, 5, 7]
+    merged = np.stack([x[[m for m in range(8) if m == k or (
+        m not in kept and into[m] == k)]].mean(0) for k in kept])
+    yield from show_rows("merge_tokens", merged, kept)
+    table = fill(7, 2, 3)
+    yield "ngram_embedding", np.stack([table[sum(
+        (TOKENS[m - i] + 1) * 1000000007 ** i for i in range(3)
+        if m - i >= STARTS[m >= 5]) % 2**32 % 7] for m in range(8)])
+    rows = fill(3, 14, 4)
+    order = np.argsort(-rows, axis=1, kind="stable")[:, :4]
+    yield "topk", np.take_along_axis(rows, order, 1)
+    yield "topk: columns", order
+    rows = fill(3, 5, 1)
+    words = np.array([0b10110, 0b00001, 0b11111])
+    bits = words[:, None] >> np.arange(5) & 1
+    yield "logits_mask", np.where(bits == 1, rows, -math.inf)
+    yield "logits_mask of a list", np.where([1, 0, 1, 1, 0], rows, -math.inf)
+    runs = fill(3, 1, 1) > 0.25
+    yield "skip", np.where(runs, fill(3, 5, 2), rows)
+
+
+def exported(lengths, keys, values):
+    return (np.concatenate([k[:n].reshape(n, -1) for k, n in zip(keys, lengths)]),
+            np.concatenate([v[:n].reshape(n, -1) for v, n in zip(values, lengths)]))
+
+
+def case_cache_ops():
+    """Two sequences of 5 and 3 tokens, two heads."""
+    k, v = fill(8, 8, 1).reshape(8, 2, 4), fill(8, 4, 2).reshape(8, 2, 2)
+    keys, values = [k[:5], k[5:]], [v[:5], v[5:]]
+
+    def show(name, lengths, keys, values):
+        for part, rows in zip(("keys", "values"), exported(lengths, keys, values)):
+            yield f"{name}: {part}", rows
+
+    def chosen(index, x):
+        return [x[s][i] for s, i in enumerate(index)]
+
+    yield from show("kv_import, kv_export", [5, 3], keys, values)
+    yield from show("kv_fork", [3, 3], [keys[1]] * 2, [values[1]] * 2)
+    kept = []
+    for s, n in enumerate((5, 3)):
+        scores = fill(2, 6, 0)[s]
+        order = sorted(range(n), key=lambda i: (i < n - 1, -scores[i], i))
+        kept.append(sorted(order[:3]))
+    yield from show("kv_evict", [3, 3], chosen(kept, keys), chosen(kept, values))
+    parts = [[[0, 1], [2, 3], [4]], [[0], [2]]]
+    mean = lambda x: [np.stack([x[s][p].mean(0) for p in ps])
+                      for s, ps in enumerate(parts)]
+    yield from show("kv_merge", [3, 2], mean(keys), mean(values))
+    turned = [rope(keys[s].reshape(-1, 8), angles([shift] * len(keys[s]), [1.0, 0.5],
+                                                  1.0), 4, False)
+              for s, shift in enumerate((2, -1))]
+    yield from show("rope_shift", [5, 3], turned, values)
+    yield from show("kv_view", [5, 3], [x[:, 1:] for x in keys],
+                    [x[:, 1:] for x in values])
+
+    def rounded(x):
+        scale = (np.abs(x).max(-1, keepdims=True) / 127).astype(np.float16)
+        scale = np.maximum(scale.astype(float), np.finfo(np.float32).tiny)
+        return np.clip(np.rint(x / scale), -127, 127) * scale
+    yield from show("kv_quantize", [5, 3], [rounded(x) for x in keys],
+                    [rounded(x) for x in values])
+
+
+def case_attention_statistics():
+    """Six rows of one sequence, four heads over two."""
+    q, k, v = fill(6, 12, 0), fill(6, 6, 1), fill(6, 4, 2)
+    s = 0.5 * np.einsum("mhi,nhi->mhn", q.reshape(6, 4, 3),
+                        k.reshape(6, 2, 3).repeat(2, 1))
+    s = np.where(np.tri(6)[:, None] > 0, s, -math.inf)
+    total = np.exp(s).sum(-1)
+    yield "log_sum", np.log(total)
+    yield "scores", (np.exp(s) / total[..., None]).sum((0, 1))[None]
+    n, p = np.arange(6), np.arange(6)[:, None]
+    segments = np.array([0, 0, 1, 1, 1, 0])
+    blocks = np.array([[0, -1], [0, 0], [1, -1], [1, 0], [2, 0], [-1, -1]])
+    for name, seen in (
+            ("segments", segments[n] == segments[p]),
+            ("blocks", (n[None, :, None] // 2 == blocks[:, None]).any(-1))):
+        e = np.where((seen & (n <= p))[:, None], np.exp(s), 0)
+        total = e.sum(-1, keepdims=True)
+        weights = np.divide(e, total, where=total > 0, out=np.zeros_like(e))
+        yield name, np.einsum("mhn,nhi->mhi", weights,
+                              v.reshape(6, 2, 2).repeat(2, 1)).reshape(6, 8)
 
 
 def case_elementwise():

@@ -86,5 +86,13 @@ func.func @main() {
   // CHECK: sizes = [2, 8]
   // CHECK-NEXT{LITERAL}: [-1.99999, 0.250003, 0.499989, 1.25, -8.88877e-06, 1.25, 0.499989, 1.25]
   // CHECK-NEXT{LITERAL}: [-8.88877e-06, 1.25, 0.499989, 1.25, -8.88877e-06, 1.25, 0.499989, 1.25]
+
+  %weightless = mica.rms_norm %heads {eps = 1.0e-5 : f32, group = 4 : i64} : tensor<?x8xf32>
+  %show_weightless = tensor.cast %weightless : tensor<?x8xf32> to tensor<?x?xf32>
+  call @show(%show_weightless) : (tensor<?x?xf32>) -> ()
+  // rms_norm without weight
+  // CHECK: sizes = [2, 8]
+  // CHECK-NEXT{LITERAL}: [-0.234081, 1.40449, 0, -1.40449, 0.294882, -1.47441, 0.589764, -1.17953]
+  // CHECK-NEXT{LITERAL}: [0.97332, -0.97332, 1.29776, -0.64888, 1.26999, -0.253999, 1.52399, 0]
   return
 }

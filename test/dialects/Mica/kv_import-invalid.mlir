@@ -1,0 +1,24 @@
+// RUN: mica-opt %s -split-input-file -verify-diagnostics
+
+func.func @kv_import_c1(%kv: !mica.kv<heads = 4, key = 8, value = 8, element = f32, page = 16, window = 0>, %from: tensor<?xi32>, %scores: tensor<?x?xf32>, %into: tensor<?x?xi32>, %k: tensor<?x16xf32>, %v: tensor<?x16xf32>, %batch: !mica.batch) {
+  // expected-error@below {{'mica.kv_import' op expects key to have 32 columns, but got 16}}
+  %a = mica.kv_import %kv, %k, %v, %batch : !mica.kv<heads = 4, key = 8, value = 8, element = f32, page = 16, window = 0>, tensor<?x16xf32>, tensor<?x16xf32>
+  return
+}
+
+// -----
+
+func.func @kv_import_c2(%kv: !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>, %from: tensor<?xi32>, %scores: tensor<?x?xf32>, %into: tensor<?x?xi32>, %k: tensor<?x16xf32>, %v: tensor<?x16xf32>, %batch: !mica.batch) {
+  // expected-error@below {{'mica.kv_import' op expects a cache to be appended to once, but a 'mica.kv_fork' appends to the same}}
+  %a = mica.kv_import %kv, %k, %v, %batch : !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>, tensor<?x16xf32>, tensor<?x16xf32>
+  %other, %past = mica.kv_fork %kv, %from, %batch : !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>, tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @kv_import_c3(%kv: !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 32>, %from: tensor<?xi32>, %scores: tensor<?x?xf32>, %into: tensor<?x?xi32>, %k: tensor<?x16xf32>, %v: tensor<?x16xf32>, %batch: !mica.batch) {
+  // expected-error@below {{'mica.kv_import' op expects a cache without a window, but got one of 32}}
+  %a = mica.kv_import %kv, %k, %v, %batch : !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 32>, tensor<?x16xf32>, tensor<?x16xf32>
+  return
+}
