@@ -45,9 +45,8 @@ int64_t mica::perDword(Type element) {
   return element.isInteger(8) ? 4 : element.isBF16() ? 2 : 1;
 }
 
-/// Emits "expects `what` to have `wanted` columns, but got …" unless it has.
-static LogicalResult expectColumns(Operation *op, StringRef what, Value rows,
-                                   int64_t wanted) {
+LogicalResult mica::expectColumns(Operation *op, StringRef what, Value rows,
+                                  int64_t wanted) {
   if (columnsOf(rows) == wanted)
     return success();
   return op->emitOpError("expects ") << what << " to have " << wanted
@@ -264,7 +263,8 @@ LogicalResult RopeOp::verify() {
 /// Whether `use` of a cache makes another cache of it, so that the operand must
 /// not be used after it.
 static bool consumes(OpOperand &use) {
-  return isa<KVAppendOp, KVWriteOp, StackOp>(use.getOwner());
+  return isa<KVAppendOp, KVWriteOp, StackOp>(use.getOwner()) ||
+         stateOf(use.getOwner());
 }
 
 LogicalResult mica::verifyLinear(Operation *op, Value kv) {

@@ -54,10 +54,10 @@ void mica::lowerAttention(KernelContext &context, GroupOp group) {
   auto attend = AttendOp::create(
       b, loc, context.bufferOf(attention.getInput()),
       context.poolOf(cache, false), context.poolOf(cache, true),
-      context.kvLayer, context.attendTasks(),
+      context.kvLayer(cache), context.attendTasks(),
       context.kvTable(cache, KVTable::page_start),
-      context.kvTable(cache, KVTable::page), scales, ValueRange(), attention.getHeads(),
-      kv.getKey(), kv.getValue(), attention.getScale(),
+      context.kvTable(cache, KVTable::page), scales, ValueRange(),
+      attention.getHeads(), kv.getKey(), kv.getValue(), attention.getScale(),
       kv.getElement().getIntOrFloatBitWidth(), ScheduleAttr());
   OpBuilder::InsertionGuard guard(b);
   emitBounds(context, attend, attention.getMask());

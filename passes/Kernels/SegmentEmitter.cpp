@@ -150,8 +150,8 @@ Value SegmentEmitter::storeF16(Value number, Value buffer, ArrayRef<Index> at) {
 
 /// 1 / scale, or 0 if that is not above 0.
 Value SegmentEmitter::inverseOf(Value scale) {
-  Value some = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, scale,
-                                     e.f32(0));
+  Value some =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, scale, e.f32(0));
   return e.select(some, e.div(e.f32(1), scale), e.f32(0));
 }
 
@@ -244,7 +244,7 @@ void SegmentEmitter::emitWrite(KVWriteOp op) {
     Index at = e.fromI32(slot), zero = e.index(0);
     Index page = at / kv.getPage(), token = at % kv.getPage();
     for (auto [index, row] : llvm::enumerate(heads)) {
-      SmallVector<Index> place = {page, e.index(context.kvLayer),
+      SmallVector<Index> place = {page, e.index(context.kvLayer(op.getKv())),
                                   head + int64_t(index)};
       if (kv.scales(values))
         row = integers(op, row, place, token);
@@ -328,10 +328,9 @@ void SegmentEmitter::storeRows(Value vector, Value buffer, Index column,
   Type values = groups.getValues();
   if (!values)
     return integers();
-  e.ifThenElse(
-      e.dim(buffer, 0) < e.index(groups.getFrom()), integers, [&] {
-        e.storeBytes(e.truncate(vector, values), buffer, {m, column * 2});
-      });
+  e.ifThenElse(e.dim(buffer, 0) < e.index(groups.getFrom()), integers, [&] {
+    e.storeBytes(e.truncate(vector, values), buffer, {m, column * 2});
+  });
 }
 
 namespace {
@@ -370,12 +369,11 @@ static RoundedGroup roundGroup(Emitter &e, Value x, Value inverse) {
 void SegmentEmitter::storeGroups(Value vector, Value buffer, Index column,
                                  GroupsAttr groups, int64_t columns) {
   constexpr double least = 1e-30;
-  int64_t size = groups.getSize(), all = cast<VectorType>(vector.getType())
-                                             .getDimSize(0);
+  int64_t size = groups.getSize(),
+          all = cast<VectorType>(vector.getType()).getDimSize(0);
   for (int64_t at = 0; at < all; at += size) {
     Value x = e.slice(vector, at, size);
-    Value magnitude =
-        e.reduce(math::AbsFOp::create(b, loc, x), /*isMax=*/true);
+    Value magnitude = e.reduce(math::AbsFOp::create(b, loc, x), /*isMax=*/true);
     Value some = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE,
                                        magnitude, e.f32(least));
     Value inverse = e.select(some, e.div(e.f32(1), magnitude), e.f32(0));
