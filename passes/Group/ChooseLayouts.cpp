@@ -95,7 +95,7 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
           continue;
         if (auto embedding = dyn_cast<EmbeddingOp>(op))
           matrices.push_back({&operand, tableLayout(embedding)});
-        else if (type.getShape().size() == 2)
+        else if (type.getShape().size() == 2 && !stateOf(op))
           matrices.push_back({&operand, panelLayout(cast<LinearOp>(op))});
         else
           vectors.push_back({&operand, rowLayout()});
@@ -107,7 +107,8 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
                           layout, operand->getOwner()));
     for (auto [operand, layout] : vectors) {
       auto type = cast<WeightType>(operand->get().getType());
-      bool isIndex = type.getElementType().isInteger();
+      Type element = type.getElementType();
+      bool isIndex = element && element.isInteger();
       operand->set(packed(operand->get(), isIndex ? type.getElement() : f32,
                           layout, operand->getOwner()));
     }

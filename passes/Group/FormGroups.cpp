@@ -35,13 +35,15 @@ bool isAnchor(Operation *op) { return isa<LinearOp, AttentionOp>(op); }
 /// Ops that compute rows from rows, on their own or behind an anchor.
 bool isRowOp(Operation *op) {
   return isa<RowOpInterface, QuantizeOp, SplitOp, KVWriteOp>(op) ||
-         (OpTrait::hasElementwiseMappableTraits(op) && op->getNumResults() == 1 &&
+         (OpTrait::hasElementwiseMappableTraits(op) &&
+          op->getNumResults() == 1 &&
           isa<TensorType>(op->getResult(0).getType()));
 }
 
 /// Row ops that begin a group: they read something else than rows at (m, n).
 bool startsRows(Operation *op) {
-  return isa<EmbeddingOp, OutputRowsOp, PermuteColumnsOp, RopeAnglesOp>(op);
+  return stateOf(op) ||
+         isa<EmbeddingOp, OutputRowsOp, PermuteColumnsOp, RopeAnglesOp>(op);
 }
 
 /// Ops without work of their own, repeated in every group that uses them.
@@ -85,8 +87,10 @@ void normalizeSplats(func::FuncOp function) {
   for (tensor::SplatOp op : splats) {
     b.setInsertionPointAfterValue(count);
     Value scalar = b.clone(*op.getInput().getDefiningOp())->getResult(0);
-    op.replaceAllUsesWith(tensor::SplatOp::create(
-        b, op.getLoc(), scalar, op.getType(), ValueRange{count}).getResult());
+    op.replaceAllUsesWith(tensor::SplatOp::create(b, op.getLoc(), scalar,
+                                                  op.getType(),
+                                                  ValueRange{count})
+                              .getResult());
     op.erase();
   }
 }
@@ -175,7 +179,7 @@ private:
         Group &group = groups[it->second];
         if (columnsOf(op->getResult(0)) !=
                 columnsOf(group.ops.front()->getResult(0)) ||
-            isa<RopeAnglesOp>(group.ops.front()))
+            isa<RopeAnglesOp>(group.ops.front()) || stateOf(group.ops.front()))
           continue;
         bool ready = llvm::all_of(op->getOperands(), [&](Value v) {
           return group.ops.contains(v.getDefiningOp()) ||
@@ -202,7 +206,7 @@ private:
 /// The kind under which a group is reported.
 StringRef kindOf(const Group &group) {
   if (!group.anchor)
-    return "rows";
+    return stateOf(group.ops.front()) ? "scan" : "rows";
   return isa<LinearOp>(group.anchor) ? "linear" : "attention";
 }
 
@@ -211,9 +215,8 @@ GroupOp materialize(const Group &group) {
   Operation *first = group.ops.front();
   OpBuilder b(first);
   SmallVector<Operation *> ops(group.ops.begin(), group.ops.end());
-  llvm::sort(ops, [](Operation *x, Operation *y) {
-    return x->isBeforeInBlock(y);
-  });
+  llvm::sort(ops,
+             [](Operation *x, Operation *y) { return x->isBeforeInBlock(y); });
   SmallVector<Value> leaving;
   for (Operation *op : ops)
     for (Value result : op->getResults())
@@ -296,8 +299,8 @@ void numberPhases(Block &block) {
     bool depends = false;
     group.getBody().walk([&](Operation *inner) {
       for (OpOperand &operand : inner->getOpOperands())
-        depends |= current.contains(operand.get().getDefiningOp()) &&
-                   needs(operand);
+        depends |=
+            current.contains(operand.get().getDefiningOp()) && needs(operand);
     });
     if (depends) {
       ++phase;

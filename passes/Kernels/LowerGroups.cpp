@@ -52,6 +52,8 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
         lowerLinear(context, group);
       else if (group.getKind() == "attention")
         lowerAttention(context, group);
+      else if (group.getKind() == "scan")
+        lowerScan(context, group);
       else
         lowerRows(context, group);
     }
@@ -74,6 +76,8 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
       word = {2, isLogits(group) ? "logits" : "projection"};
     if (group.getKind() == "attention")
       word = {3, "attention"};
+    if (group.getKind() == "scan")
+      word = {3, "scan"};
     group.getBody().walk([&](Operation *op) {
       if (isa<EmbeddingOp>(op))
         word = {1, "embedding"};
@@ -164,8 +168,9 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
              integer("element_bits", kv.getElement().getIntOrFloatBitWidth())});
       }
     }
+    StringRef kind = group.getKind() == "scan" ? "scan" : "rows";
     if (entry.size() == 2)
-      entry.push_back(b.getNamedAttr("kind", b.getStringAttr("rows")));
+      entry.push_back(b.getNamedAttr("kind", b.getStringAttr(kind)));
     work.push_back(b.getDictionaryAttr(entry));
   }
 
