@@ -211,17 +211,13 @@ void readStack(Reader &r, const json &root, Manifest &m) {
     std::string path = Reader::at("stack", i);
     StackLayer layer;
     layer.function = r.string(stack[i], path, "function");
-    const json &groups = r.array(stack[i], path, "kv", 0, m.cache.size());
-    const json &places =
-        r.array(stack[i], path, "kv_layer", groups.size(), groups.size());
-    for (size_t k = 0; k < groups.size() && !r.failed(); ++k) {
-      uint32_t group =
-          r.integer(groups[k], Reader::at((path + ".kv").c_str(), k), 0,
-                    int64_t(m.cache.size()) - 1);
-      layer.kv.push_back(group);
-      layer.kvLayer.push_back(
-          r.integer(places[k], Reader::at((path + ".kv_layer").c_str(), k), 0,
-                    int64_t(m.cache[group].layers) - 1));
+    const json &kv = r.array(stack[i], path, "kv", 0, m.cache.size());
+    const json &at = r.array(stack[i], path, "kv_layer", kv.size(), kv.size());
+    for (size_t k = 0; k < kv.size() && !r.failed(); ++k) {
+      int64_t last = int64_t(m.cache.size()) - 1;
+      layer.kv.push_back(r.integer(kv[k], path + ".kv", 0, last));
+      last = int64_t(m.cache[layer.kv[k]].layers) - 1;
+      layer.kvLayer.push_back(r.integer(at[k], path + ".kv_layer", 0, last));
     }
     m.stack.push_back(std::move(layer));
   }

@@ -13,6 +13,7 @@
 
 #include "dialects/MicaTile/Emit.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Remarks.h"
 #include "passes/Kernels/KernelContext.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <numeric>
@@ -116,7 +117,8 @@ void lowerConv(KernelContext &context, ShortConvOp op, Value result) {
           Value sum = start;
           for (auto [x, tap] : llvm::zip_equal(window, taps))
             sum = e.fma(x, tap, sum);
-          e.storeSegment(sum, result, {m, at}, {1});
+          if (result)
+            e.storeSegment(sum, result, {m, at}, {1});
           window.erase(window.begin());
           return window;
         });
@@ -217,7 +219,9 @@ void lowerRecurrence(KernelContext &context, Location loc,
     e.forRange(sequence.begin, sequence.end, 1, [&](Index m) {
       Index column = head * width + n;
       update(e, m, head, column, size, [&](const Update &u) {
-        e.store(recurrence.step(u), result, {m, column});
+        Value rows = recurrence.step(u);
+        if (result)
+          e.store(rows, result, {m, column});
       });
     });
   };
@@ -297,11 +301,16 @@ void mica::lowerScan(KernelContext &context, GroupOp group) {
   Operation *op = group.getBody().front().getTerminator()->getPrevNode();
   auto yielded = group.getYield().getValues();
   size_t index = llvm::find(yielded, op->getResult(0)) - yielded.begin();
-  if (index == yielded.size()) {
-    group.emitOpError("expects the rows of a scan to be used");
-    return;
-  }
-  Value result = context.bufferOf(group.getResult(index));
+  // Rows that nothing reads are not stored.
+  Value result = index == yielded.size()
+                     ? Value()
+                     : context.bufferOf(group.getResult(index));
+  remark::missed(op->getLoc(),
+                 remark::RemarkOpts::name("lower-groups").category("mica"))
+      << remark::add(
+             "{0} goes row after row, also where rows are many: no form "
+             "in chunks",
+             op->getName().stripDialect());
   llvm::TypeSwitch<Operation *>(op)
       .Case<ShortConvOp>([&](auto conv) { lowerConv(context, conv, result); })
       .Case<SSMScanOp>([&](auto scan) { lowerSSM(context, scan, result); })

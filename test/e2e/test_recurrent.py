@@ -303,3 +303,9 @@ def test_diff(mica, compile_for, tmp_path):
     words = ("taps", "dt_bias", "gated_delta", "gated_delta#2", "attention")
     assert {(i, op) for i in range(LAYERS) for op in words} <= {
         (o["layer"], o["op"]) for o in found["ops"]}
+
+
+def test_explain(mica, compile_for):
+    text = mica("explain", compile_for(TARGETS["v3"])).stdout
+    assert f"state: {LAYERS} layers, {HEADS} heads of {N}x{P}" in text
+    assert "gated_delta goes row after row" in text

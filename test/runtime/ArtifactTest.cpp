@@ -464,10 +464,9 @@ TEST(ManifestTest, OutputErrors) {
   const Case cases[] = {
       {"/stack", 1, "stack is 1, expected an array of 0 to 65536"},
       {"/stack/0/kv", 2, "stack[0].kv is 2, expected an array of 0 to 2"},
-      {"/stack/0/kv/0", 2,
-       "stack[0].kv[0] is 2, expected an integer from 0 to 1"},
+      {"/stack/0/kv/0", 2, "stack[0].kv is 2, expected an integer from 0 to 1"},
       {"/stack/0/kv_layer/0", 2,
-       "stack[0].kv_layer[0] is 2, expected an integer from 0 to 1"},
+       "stack[0].kv_layer is 2, expected an integer from 0 to 1"},
       {"/stack/2/kv_layer",
        {0},
        "stack[2].kv_layer of 1 elements is [0], expected an array of 2"},
