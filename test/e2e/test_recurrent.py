@@ -281,6 +281,20 @@ def test_logits(mica, compile_for, tmp_path, target, flags):
     assert rms(found - exact) <= allowed
 
 
+def test_steps_do_not_change_bits(mica, compile_for, tmp_path):
+    """A row's logits are the same whatever comes with it in a step."""
+    if not kernels.available("v3"):
+        pytest.skip("not for this CPU")
+    np.save(tmp_path / "t.npy", answers()[0])
+    found = []
+    for flags in FLAGS.values():
+        mica("eval", compile_for(TARGETS["v3"]), "--tokens",
+             tmp_path / "t.npy", "--logits", tmp_path / "l.npy", *flags)
+        found.append(np.load(tmp_path / "l.npy"))
+    for other in found[1:]:
+        assert np.array_equal(other, found[0])
+
+
 @pytest.mark.parametrize("lost", ["conv_cut", "state_cut"])
 def test_a_lost_state_is_seen(lost):
     ids, exact, allowed = answers()
