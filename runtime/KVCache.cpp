@@ -26,15 +26,21 @@ Expected<KVCache> KVCache::create(std::span<const CacheGroup> groups,
 
 Status KVCache::addPool(const CacheGroup &group, const Options &options) {
   uint64_t pageBytes = group.pageBytes();
-  uint64_t pages = divideUp(options.tokens, group.pageTokens) +
-                   std::max(options.sequences, 1u) - 1;
+  uint64_t sequences = std::max(options.sequences, 1u);
+  uint64_t pages =
+      group.isState()
+          ? sequences
+          : divideUp(options.tokens, group.pageTokens) + sequences - 1;
   // A slot, page * P + n % P, is an int32_t.
-  uint64_t most = std::min<uint64_t>(INT32_MAX / group.pageTokens,
-                                     UINT64_MAX / 2 / pageBytes);
+  uint64_t tokens = std::max(group.pageTokens, 1u);
+  uint64_t most =
+      std::min<uint64_t>(INT32_MAX / tokens, UINT64_MAX / 2 / pageBytes);
   if (pages > most)
     return Error{"cache: group '" + group.name + "' is to hold " +
-                 std::to_string(options.tokens) + " tokens, expected at most " +
-                 std::to_string(most * group.pageTokens)};
+                 (group.isState()
+                      ? std::to_string(pages) + " states"
+                      : std::to_string(options.tokens) + " tokens") +
+                 ", expected at most " + std::to_string(most * tokens)};
   auto memory =
       Memory::create(pages * pageBytes, options.guarded, "a cache pool");
   if (!memory)
@@ -44,7 +50,8 @@ Status KVCache::addPool(const CacheGroup &group, const Options &options) {
   pool.group = group;
   // A window's pages form a ring: what a step's first row sees must not be
   // overwritten by its last row.
-  pool.ringPages = group.window
+  pool.ringPages = group.isState() ? 1
+                   : group.window
                        ? divideUp(uint64_t(group.window) + options.maxRows,
                                   group.pageTokens) +
                              1
@@ -102,8 +109,13 @@ void KVCache::release(uint32_t sequence) {
 bool KVCache::truncate(uint32_t sequence, uint32_t length) {
   Sequence &s = sequences[sequence];
   assert(s.used && length <= s.length && "no such tokens");
-  // A ring has the last pages that were ever written.
   for (const Pool &pool : pools) {
+    if (pool.group.isState()) {
+      if (length && length < s.length)
+        return false;
+      continue;
+    }
+    // A ring has the last pages that were ever written.
     uint64_t tokens = pool.group.pageTokens;
     uint64_t seen = length > pool.group.window ? length - pool.group.window : 0;
     if (pool.group.window &&
@@ -112,9 +124,11 @@ bool KVCache::truncate(uint32_t sequence, uint32_t length) {
   }
   for (uint32_t g = 0; g < pools.size(); ++g) {
     auto &pages = s.pages[g];
-    uint64_t tokens = pools[g].group.pageTokens;
+    // A state is there as long as there are tokens.
+    bool isState = pools[g].group.isState();
+    uint64_t tokens = isState ? s.length + 1 : pools[g].group.pageTokens;
     // The pages of a ring that went round stay in their places.
-    if (divideUp(s.reach, tokens) > pools[g].ringPages)
+    if (!isState && divideUp(s.reach, tokens) > pools[g].ringPages)
       continue;
     for (; pages.size() > divideUp(length, tokens); pages.pop_back())
       drop(pools[g], pages.back());
@@ -152,6 +166,10 @@ Status KVCache::append(std::span<const Growth> growths) {
       if (!growGroup(g, growth)) {
         undo();
         const Pool &pool = pools[g];
+        if (pool.group.isState())
+          return Error{"cache: group '" + pool.group.name +
+                       "' has no free state, expected one for each of " +
+                       std::to_string(totalPages(g) + 1) + " sequences"};
         return Error{"cache: group '" + pool.group.name + "' has " +
                      std::to_string(pool.free.size()) + " free pages of " +
                      std::to_string(pool.group.pageTokens) +
@@ -177,8 +195,10 @@ bool KVCache::growGroup(uint32_t g, const Growth &growth) {
   auto &pages = sequences[growth.sequence].pages[g];
   uint64_t first = sequences[growth.sequence].length;
   uint64_t last = first + growth.tokens; // Exclusive.
-  uint32_t tokens = pool.group.pageTokens;
-  for (uint64_t p = first / tokens; p * tokens < last; ++p) {
+  // Every step writes the only page of a state.
+  bool isState = pool.group.isState();
+  uint64_t tokens = isState ? last : pool.group.pageTokens;
+  for (uint64_t p = isState ? 0 : first / tokens; p * tokens < last; ++p) {
     uint32_t index = p % pool.ringPages;
     int32_t before = index < pages.size() ? pages[index] : -1;
     if (before >= 0 && pool.references[before] == 1)

@@ -19,7 +19,9 @@ namespace mica {
 
 /// The caches of all sequences. Each group of layers has a pool of pages; a
 /// sequence holds a list of pages per group, which it may share with others. A
-/// shared page is copied before one of them writes to it.
+/// shared page is copied before one of them writes to it. Of a group of states
+/// a sequence holds one page, from its first token on; what was in it before
+/// code takes for zero.
 class KVCache {
 public:
   struct Options {
@@ -43,7 +45,8 @@ public:
 
   /// Drops the tokens from `length` on, which is at most the sequence's. False,
   /// and nothing has changed, where a window's ring no longer has the tokens
-  /// that the next one would see.
+  /// that the next one would see, or where a state cannot forget them: it can
+  /// forget all tokens only.
   bool truncate(uint32_t sequence, uint32_t length);
 
   /// Tokens that are about to be appended to a sequence.
@@ -72,7 +75,8 @@ public:
     return pools[group].references.size();
   }
 
-  /// The pages of a sequence: token n lies in page[n / P % pages].
+  /// The pages of a sequence: token n lies in page[n / P % pages], a state in
+  /// the only one.
   std::span<const int32_t> pages(uint32_t group, uint32_t sequence) const {
     return sequences[sequence].pages[group];
   }

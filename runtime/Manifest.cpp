@@ -151,7 +151,7 @@ void readCache(Reader &r, const json &root, Manifest &m) {
     group.name = r.string(in, path, "name");
     group.layers = r.integer(in, path, "layers", 1, 1 << 16);
     group.heads = r.integer(in, path, "heads", 1, 1 << 16);
-    group.pageTokens = r.integer(in, path, "page_tokens", 1, 1 << 16);
+    group.pageTokens = r.integer(in, path, "page_tokens", 0, 1 << 16);
     group.blockBytes = r.integer(in, path, "block_bytes", 1, 1 << 30);
     group.window = r.integer(in, path, "window", 0, 1 << 30);
     group.element = r.string(in, path, "element");
@@ -211,9 +211,14 @@ void readStack(Reader &r, const json &root, Manifest &m) {
     std::string path = Reader::at("stack", i);
     StackLayer layer;
     layer.function = r.string(stack[i], path, "function");
-    layer.kv = r.integer(stack[i], path, "kv", -1, int64_t(m.cache.size()) - 1);
-    int64_t layers = layer.kv < 0 ? 1 : m.cache[layer.kv].layers;
-    layer.kvLayer = r.integer(stack[i], path, "kv_layer", 0, layers - 1);
+    const json &kv = r.array(stack[i], path, "kv", 0, m.cache.size());
+    const json &at = r.array(stack[i], path, "kv_layer", kv.size(), kv.size());
+    for (size_t k = 0; k < kv.size() && !r.failed(); ++k) {
+      int64_t last = int64_t(m.cache.size()) - 1;
+      layer.kv.push_back(r.integer(kv[k], path + ".kv", 0, last));
+      last = int64_t(m.cache[layer.kv[k]].layers) - 1;
+      layer.kvLayer.push_back(r.integer(at[k], path + ".kv_layer", 0, last));
+    }
     m.stack.push_back(std::move(layer));
   }
 }
@@ -234,7 +239,7 @@ void checkCached(Reader &r, const json &in, const std::string &path,
   else if (output.columns !=
            uint64_t(group.heads) * (isKey ? group.keyDim : group.valueDim))
     r.fail(path + ".columns", in["columns"], "those of the cache group");
-  else if (group.pageTokens % 16 ||
+  else if (group.isState() || group.pageTokens % 16 ||
            (keys + values) * group.pageTokens * bytes > group.blockBytes)
     r.fail(path + ".offset", in["offset"],
            "a cache group whose blocks hold whole tokens");

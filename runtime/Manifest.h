@@ -34,16 +34,17 @@ struct CodeImage {
   }
 };
 
-/// A group of layers that keep the same kind of cache.
+/// A group of layers that keep the same kind of cache, or of state.
 struct CacheGroup {
   std::string name;
   uint32_t layers, heads;
-  uint32_t pageTokens;
+  uint32_t pageTokens; // 0: a state, one page for a sequence of any length.
   uint64_t blockBytes; // Of one head of one layer in one page.
   uint32_t window;     // Tokens that attention sees, 0: all.
   std::string element;
   uint32_t keyDim, valueDim;
 
+  bool isState() const { return pageTokens == 0; }
   uint64_t pageBytes() const { return uint64_t(layers) * heads * blockBytes; }
 };
 
@@ -69,8 +70,8 @@ struct OpOutput {
 /// A layer of the model.
 struct StackLayer {
   std::string function;
-  int32_t kv;       // Its cache group; -1: none.
-  uint32_t kvLayer; // Its place there.
+  std::vector<uint32_t> kv;      // Its cache groups.
+  std::vector<uint32_t> kvLayer; // Its place in each of them.
 };
 
 /// The manifest of an artifact, as it holds for one of its code images: what

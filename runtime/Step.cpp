@@ -131,8 +131,9 @@ Status StepBuilder::layGroups(std::span<const StepRequest> requests,
       length.values.push_back(end);
       page.values.insert(page.values.end(), pages.begin(), pages.end());
       for (uint32_t n = end - request.tokens.size(); n < end; ++n)
-        slot.values.push_back(pages[n / tokens % pages.size()] * tokens +
-                              n % tokens);
+        slot.values.push_back(
+            tokens ? pages[n / tokens % pages.size()] * tokens + n % tokens
+                   : pages[0]);
     }
     pageStart.values.push_back(page.values.size());
     const int32_t **targets[] = {&kv[g].slot, &kv[g].page_start, &kv[g].page,

@@ -58,6 +58,15 @@ int64_t widthOf(mlir::Operation *op);
 /// nothing.
 int64_t granuleOf(mlir::Operation *op, int64_t columns, bool inPasses);
 
+/// The state that `op` goes over the rows of sequences with; null if `op` is no
+/// such op.
+mlir::Value stateOf(mlir::Operation *op);
+
+/// Verifies that `rows` have `wanted` columns. Emits "expects `what` to have
+/// `wanted` columns, but got …" if not.
+llvm::LogicalResult expectColumns(mlir::Operation *op, llvm::StringRef what,
+                                  mlir::Value rows, int64_t wanted);
+
 /// The place of a tensor: the buffer of the group that makes it, or of the
 /// argument that it is; a stack's rows stay where they were. Null if it has
 /// none (yet).
@@ -71,8 +80,9 @@ bool runsAsLoops(mlir::Operation *op);
 llvm::LogicalResult expectColumns(mlir::Operation *op, llvm::StringRef what,
                                   mlir::Value rows, int64_t wanted);
 
-/// Verifies that `op`, which makes a new cache of `kv`, is its last use: no
-/// other use appends, and every reader precedes `op`. Emits an error if not.
+/// Verifies that `op`, which makes a new cache (or state) of `kv`, is its last
+/// use: no other use appends, and every reader precedes `op`. Emits an error if
+/// not.
 llvm::LogicalResult verifyLinear(mlir::Operation *op, mlir::Value kv);
 
 /// The attribute that holds the name of an op (`--mica-name-ops`).

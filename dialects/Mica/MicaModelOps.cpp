@@ -62,8 +62,8 @@ LogicalResult GetWeightOp::verifySymbolUses(SymbolTableCollection &tables) {
 static FailureOr<FunctionType> typeOf(StackOp stack, LayerAttr layer,
                                       SymbolTableCollection &tables) {
   SmallVector<Type> inputs = {stack.getInput().getType()}, results = inputs;
-  if (layer.getKv() >= 0) {
-    inputs.push_back(stack.getKv()[layer.getKv()].getType());
+  for (int64_t index : layer.getKv()) {
+    inputs.push_back(stack.getKv()[index].getType());
     results.push_back(inputs.back());
   }
   for (int64_t index : layer.getShared())
@@ -82,9 +82,13 @@ LogicalResult StackOp::verify() {
   int64_t caches = getKv().size(), shared = getShared().size();
   for (auto layer : getLayers().getAsRange<LayerAttr>()) {
     // stack_c3
-    if (layer.getKv() < -1 || layer.getKv() >= caches)
-      return emitOpError("expects a layer to use one of ")
-             << caches << " caches, but got " << layer.getKv();
+    for (int64_t index : layer.getKv())
+      if (index < 0 || index >= caches)
+        return emitOpError("expects a layer to use one of ")
+               << caches << " caches, but got " << index;
+      else if (llvm::count(layer.getKv(), index) > 1)
+        return emitOpError("expects a layer to use a cache once, but got ")
+               << index << " more often";
     for (int64_t index : layer.getShared())
       if (index < 0 || index >= shared)
         return emitOpError("expects a layer to use one of ")

@@ -62,21 +62,20 @@ def Mica_StackOp : Mica_Op<"stack", [
   let summary = "the layers of a model, in order";
   let description = [{
     Threads `input` through `layers`. A layer calls its function with the rows,
-    its cache, the shared operands it names and its weights:
+    its caches and states, the shared operands it names and its weights:
 
     ```
-    x, kv[layer.kv] = function(x, kv[layer.kv], shared[layer.shared]..., weights...)
+    x, kv[layer.kv]... = function(x, kv[layer.kv]..., shared[layer.shared]..., weights...)
     ```
 
     Layers of one function are compiled once. The index of a layer among those
-    of its cache is its place in the cache group.
+    of a cache is its place in the cache group.
 
     Constraints:
-    - (C1) every layer's `function` is a function of that signature; without a
-      cache (`kv = -1`) it neither takes nor returns one.
+    - (C1) every layer's `function` is a function of that signature.
     - (C2) every weight is a `mica.weight`.
-    - (C3) every `kv` is -1 or the index of a cache operand, every element of
-      `shared` the index of a shared operand.
+    - (C3) every element of `kv` is the index of a cache or state operand and
+      stands there once, every element of `shared` that of a shared operand.
     - (C4) `type(kv_results) = type(kv)`.
     - (C5) a cache is used as (C3) of `mica.kv_append` says.
 
@@ -84,15 +83,15 @@ def Mica_StackOp : Mica_Op<"stack", [
 
     ```mlir
     %y, %kv1 = mica.stack %x, (%kv), (%batch)
-        [#mica.layer<@layer, kv = 0, shared = [0], weights = [@w0]>,
-         #mica.layer<@layer, kv = 0, shared = [0], weights = [@w1]>]
+        [#mica.layer<@layer, kv = [0], shared = [0], weights = [@w0]>,
+         #mica.layer<@layer, kv = [0], shared = [0], weights = [@w1]>]
         : tensor<?x64xf32>, (!mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>), (!mica.batch) -> tensor<?x64xf32>, !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>
     ```
   }];
-  let arguments = (ins Mica_F32Rows:$input, Variadic<Mica_KVType>:$kv,
+  let arguments = (ins Mica_F32Rows:$input, Variadic<Mica_Kept>:$kv,
                        Variadic<AnyType>:$shared,
                        TypedArrayAttrBase<Mica_LayerAttr, "layers">:$layers);
-  let results = (outs Mica_F32Rows:$result, Variadic<Mica_KVType>:$kv_results);
+  let results = (outs Mica_F32Rows:$result, Variadic<Mica_Kept>:$kv_results);
   let assemblyFormat = [{
     $input `,` `(` $kv `)` `,` `(` $shared `)` $layers attr-dict
     `:` type($input) `,` custom<Types>(type($kv)) `,`

@@ -35,6 +35,8 @@ def Mica_AnyOperands : Mica_RowsOf<[F32, BF16, F16, I8],
 def Mica_Indices : TensorRankOf<[I32], [1]>;
 /// A rotation for every row and pair of columns, cos + i sin: [T, pairs].
 def Mica_Angles : TensorRankOf<[Complex<F32>], [2]>;
+/// What a layer keeps of sequences, a linear resource: a cache or a state.
+def Mica_Kept : AnyTypeOf<[Mica_KVType, Mica_StateType], "a cache or a state">;
 
 // Result types follow from operands where they can (`InferTypeOpInterface`); a
 // number of rows may be static in one place and dynamic in another.

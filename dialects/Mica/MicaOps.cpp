@@ -292,7 +292,8 @@ LogicalResult RopeOp::verify() {
 /// not be used after it.
 static bool consumes(OpOperand &use) {
   return isa<KVAppendOp, KVWriteOp, StackOp, KVForkOp, KVEvictOp, KVMergeOp,
-             KVImportOp, RopeShiftOp>(use.getOwner());
+             KVImportOp, RopeShiftOp>(use.getOwner()) ||
+         stateOf(use.getOwner());
 }
 
 LogicalResult mica::verifyLinear(Operation *op, Value kv) {

@@ -8,6 +8,7 @@ include "dialects/Mica/MicaCacheOps.td"
 include "dialects/Mica/MicaExpertOps.td"
 include "dialects/Mica/MicaModelOps.td"
 include "dialects/Mica/MicaOpBase.td"
+include "dialects/Mica/MicaRecurrentOps.td"
 include "dialects/Mica/MicaTokenOps.td"
 
 //===----------------------------------------------------------------------===//

@@ -29,6 +29,16 @@ static void printIndices(AsmPrinter &printer, ArrayRef<int64_t> indices) {
   printer << "[" << indices << "]";
 }
 
+/// Parses the dimensions of a state: "8x16".
+static ParseResult parseShape(AsmParser &parser, SmallVector<int64_t> &shape) {
+  return parser.parseDimensionList(shape, /*allowDynamic=*/false,
+                                   /*withTrailingX=*/false);
+}
+
+static void printShape(AsmPrinter &printer, ArrayRef<int64_t> shape) {
+  llvm::interleave(shape, printer.getStream(), "x");
+}
+
 static ParseResult parseSymbols(AsmParser &parser,
                                 SmallVector<FlatSymbolRefAttr> &symbols) {
   return parseList<FlatSymbolRefAttr>(
@@ -355,4 +365,24 @@ LogicalResult KVType::verify(function_ref<InFlightDiagnostic()> emitError,
   if (window < 0)
     return emitError() << "expects a window of 0 or more, but got " << window;
   return success();
+}
+
+LogicalResult StateType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                ArrayRef<int64_t> shape, Type element) {
+  // state_c1
+  if (shape.empty() || shape.size() > 3)
+    return emitError() << "expects a state of 1 to 3 dimensions, but got "
+                       << shape.size();
+  for (int64_t size : shape)
+    if (size < 1)
+      return emitError() << "expects positive dimensions in a state, but got "
+                         << size;
+  // state_c2
+  if (!element.isF32())
+    return emitError() << "expects a state of f32, but got " << element;
+  return success();
+}
+
+int64_t StateType::sizeInBytes() const {
+  return llvm::product_of(getShape()) * int64_t(sizeof(float));
 }

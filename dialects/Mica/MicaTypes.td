@@ -193,21 +193,22 @@ def Mica_SourceAttr : Mica_Attr<"Source", "source"> {
 def Mica_LayerAttr : Mica_Attr<"Layer", "layer"> {
   let summary = "one layer of a stack";
   let description = [{
-    `function` computes the layer; `kv` is the index of the cache group it uses
-    (an operand of the stack), `shared` are indices of the stack's shared
+    `function` computes the layer; `kv` are the indices of the caches and states
+    it uses (operands of the stack), `shared` those of the stack's shared
     operands, `weights` the symbols of its weights, in argument order.
 
     Example:
 
     ```mlir
-    #mica.layer<@layer, kv = 0, shared = [0, 1], weights = [@norm, @query]>
+    #mica.layer<@layer, kv = [0], shared = [0, 1], weights = [@norm, @query]>
     ```
   }];
-  let parameters = (ins "::mlir::FlatSymbolRefAttr":$function, "int64_t":$kv,
+  let parameters = (ins "::mlir::FlatSymbolRefAttr":$function,
+                        ArrayRefParameter<"int64_t">:$kv,
                         ArrayRefParameter<"int64_t">:$shared,
                         ArrayRefParameter<"::mlir::FlatSymbolRefAttr">:$weights);
   let assemblyFormat = [{
-    `<` $function `,` `kv` `=` $kv `,` `shared` `=` custom<Indices>($shared) `,`
+    `<` $function `,` `kv` `=` custom<Indices>($kv) `,` `shared` `=` custom<Indices>($shared) `,`
     `weights` `=` custom<Symbols>($weights) `>`
   }];
 }
@@ -317,6 +318,33 @@ def Mica_KVType : Mica_Type<"KV", "kv"> {
       int64_t groups = values ? 1 : (getKey() + keyGroup - 1) / keyGroup;
       return groups * (hasMinima() ? 2 : 1);
     }
+  }];
+}
+
+def Mica_StateType : Mica_Type<"State", "state"> {
+  let summary = "what a recurrent layer keeps of a sequence: a linear resource";
+  let description = [{
+    A tensor of `shape` for every sequence, whatever its length: the newest rows
+    for a short convolution, key columns by value columns of every head for a
+    recurrence. It is zero before the first row of a sequence.
+
+    Constraints:
+    - (C1) one to three dimensions, all positive.
+    - (C2) `element` is f32.
+
+    Example:
+
+    ```mlir
+    !mica.state<32x128x64, f32>
+    ```
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
+                        "::mlir::Type":$element);
+  let assemblyFormat = "`<` custom<Shape>($shape) `,` $element `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Bytes of one sequence's state in one layer.
+    int64_t sizeInBytes() const;
   }];
 }
 

@@ -401,6 +401,10 @@ def Tile_RowsOp : Tile_Op<"rows", [IsolatedFromAbove]> {
     row by its kind (`add` or `max`) to a scalar; then `apply` is run on every
     segment. Later regions see the scalars of the earlier ones.
 
+    What is counted need not be rows of the step: a layer with a state counts
+    what is independent in each sequence (a block of columns, a head), and
+    `apply` goes over the sequence's rows itself.
+
     Segments have `granule` columns; the last one of a row may be partial, in
     which case elements beyond `columns` take no part in reductions (their
     loads and stores touch padding of the buffers, which stays finite).

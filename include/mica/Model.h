@@ -74,7 +74,8 @@ public:
 
   /// Drops the tokens from `length` on, at most `length()`. False, and nothing
   /// has changed, where a layer's window no longer has what the next token
-  /// would see; then the tokens are to be fed again.
+  /// would see, or where layers keep a state, which can forget all tokens only;
+  /// then the tokens are to be fed again.
   bool truncate(uint32_t length);
 
 private:

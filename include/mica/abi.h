@@ -28,7 +28,10 @@ extern "C" {
  *   page[page_start[s] + (n / P) % (page_start[s + 1] - page_start[s])]
  * at n % P, P the tokens of a page: with enough pages that is a linear cache,
  * with fewer a ring. The block of head h of layer l of the group begins at
- *   pool + ((page * layers + l) * heads + h) * block_bytes. */
+ *   pool + ((page * layers + l) * heads + h) * block_bytes.
+ * A group of states has one page for each sequence, whatever its length: the
+ * blocks of a sequence whose rows of this step are its first (as many as
+ * length[s]) stand for zeros, whatever they hold. slot[m] is the page there. */
 typedef struct mica_kv_group {
   uint8_t *pool;             /* 64-byte aligned, zeroed when allocated */
   const int32_t *slot;       /* [T] page * P + n % P, or -1: do not append */

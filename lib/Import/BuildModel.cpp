@@ -327,7 +327,7 @@ private:
       layers.push_back(LayerAttr::get(
           b.getContext(),
           FlatSymbolRefAttr::get(b.getContext(), functionOf[kind]),
-          cacheOf[layer.window], shared, symbols));
+          ArrayRef<int64_t>(cacheOf[layer.window]), shared, symbols));
     }
     return b.getArrayAttr(layers);
   }

@@ -94,7 +94,8 @@ static Buffer storeWeight(WeightType type, ArrayRef<float> values) {
 //===----------------------------------------------------------------------===//
 
 struct Reference::State {
-  /// Part of what the entry takes: a batch, or a cache of so many layers.
+  /// Part of what the entry takes: a batch, or a cache or state of so many
+  /// layers.
   struct Argument {
     Type type;
     int64_t layers;
@@ -147,13 +148,13 @@ Status Reference::State::readEntry(func::FuncOp entry) {
   for (auto stack : entry.getOps<StackOp>())
     for (auto layer : stack.getLayers().getAsRange<LayerAttr>()) {
       layersOf[layer.getFunction().getValue()].push_back(index++);
-      if (layer.getKv() >= 0)
-        ++layers[stack.getKv()[layer.getKv()]];
+      for (int64_t kv : layer.getKv())
+        ++layers[stack.getKv()[kv]];
     }
   for (BlockArgument argument : entry.getArguments()) {
-    if (!isa<BatchType, KVType>(argument.getType()))
+    if (!isa<BatchType, KVType, StateType>(argument.getType()))
       return Error{"reference: function " + entry.getSymName().str() +
-                   " takes other arguments than a batch and caches"};
+                   " takes other arguments than a batch, caches and states"};
     int64_t count = layers.lookup(argument);
     arguments.push_back({argument.getType(), std::max<int64_t>(count, 1)});
   }
@@ -211,12 +212,19 @@ Status Reference::State::makeArguments() {
     return jit->find("mica_argument_" + std::to_string(number++));
   };
   for (const Argument &argument : arguments) {
-    auto kv = dyn_cast<KVType>(argument.type);
-    if (!kv) {
+    if (isa<BatchType>(argument.type)) {
       for (int i = 0; i < 5; ++i)
         batch.push_back(next());
       continue;
     }
+    if (auto state = dyn_cast<StateType>(argument.type)) {
+      SmallVector<int64_t> shape = {argument.layers, limits.sequences};
+      llvm::append_range(shape, state.getShape());
+      caches.emplace_back(shape, sizeof(double)).describe(next());
+      *static_cast<int64_t *>(next()) = 0; // The first layer of the group.
+      continue;
+    }
+    auto kv = cast<KVType>(argument.type);
     // Integers with scales are what they stand for, in f32.
     int64_t bytes = kv.getElement().isInteger()
                         ? sizeof(float)

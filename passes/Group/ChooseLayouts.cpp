@@ -108,7 +108,8 @@ struct ChooseLayouts : mica::impl::ChooseLayoutsPassBase<ChooseLayouts> {
                           layout, operand->getOwner()));
     for (auto [operand, layout] : vectors) {
       auto type = cast<WeightType>(operand->get().getType());
-      bool isIndex = type.getElementType().isInteger();
+      Type element = type.getElementType();
+      bool isIndex = element && element.isInteger();
       operand->set(packed(operand->get(), isIndex ? type.getElement() : f32,
                           layout, operand->getOwner()));
     }

@@ -45,8 +45,8 @@ bool isRowOp(Operation *op) {
 
 /// Row ops that begin a group: they read something else than rows at (m, n).
 bool startsRows(Operation *op) {
-  return isa<EmbeddingOp, NgramEmbeddingOp, OutputRowsOp, PermuteColumnsOp,
-             RopeAnglesOp, CombineOp>(op);
+  return stateOf(op) || isa<EmbeddingOp, NgramEmbeddingOp, OutputRowsOp,
+                            PermuteColumnsOp, RopeAnglesOp, CombineOp>(op);
 }
 
 /// Ops that are a kernel of their own: scalar work beside rows, or loops.
@@ -201,7 +201,7 @@ private:
             choicesOf(op->getResult(0)) !=
                 choicesOf(group.ops.front()->getResult(0)) ||
             isa<RopeAnglesOp>(group.ops.front()) ||
-            standsAlone(group.ops.front()))
+            stateOf(group.ops.front()) || standsAlone(group.ops.front()))
           continue;
         bool ready = llvm::all_of(op->getOperands(), [&](Value v) {
           return group.ops.contains(v.getDefiningOp()) ||
@@ -230,6 +230,8 @@ StringRef kindOf(const Group &group) {
   if (group.anchor)
     return isa<AttentionOp>(group.anchor) ? "attention" : "linear";
   Operation *op = group.ops.front();
+  if (stateOf(op))
+    return "scan";
   if (runsAsLoops(op))
     return "reference";
   return standsAlone(op) ? op->getName().stripDialect() : "rows";

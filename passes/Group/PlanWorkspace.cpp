@@ -106,24 +106,23 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
   /// Tells the layer functions where their rows come from, and plans them.
   void planStack(StackOp stack) {
     SymbolTableCollection tables;
+    Builder b(&getContext());
     llvm::DenseSet<Operation *> seen;
     for (auto layer : stack.getLayers().getAsRange<LayerAttr>()) {
       auto function = tables.lookupNearestSymbolFrom<func::FuncOp>(
           stack, layer.getFunction());
       SmallVector<Value> given = {stack.getInput()};
-      if (layer.getKv() >= 0)
-        given.push_back(stack.getKv()[layer.getKv()]);
+      for (int64_t index : layer.getKv())
+        given.push_back(stack.getKv()[index]);
       for (int64_t index : layer.getShared())
         given.push_back(stack.getShared()[index]);
       bool isNew = seen.insert(function).second;
       for (auto [index, value] : llvm::enumerate(given)) {
+        bool isKept = isa<KVType, StateType>(value.getType());
         Attribute place =
-            isa<KVType>(value.getType())
-                ? Attribute(IntegerAttr::get(
-                      IntegerType::get(&getContext(), 64), layer.getKv()))
-                : Attribute(placeOf(value));
-        StringRef name =
-            isa<KVType>(value.getType()) ? "mica.kv_group" : "mica.buffer";
+            isKept ? Attribute(b.getI64IntegerAttr(layer.getKv()[index - 1]))
+                   : Attribute(placeOf(value));
+        StringRef name = isKept ? "mica.kv_group" : "mica.buffer";
         if (isNew && place)
           function.setArgAttr(index, name, place);
         else if (place && function.getArgAttr(index, name) != place) {
@@ -187,7 +186,8 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
   LogicalResult checkInPlace(Value input, GroupOp writer) {
     for (Operation *user : input.getUsers()) {
       auto group = user->getParentOfType<GroupOp>();
-      bool atPlace = group == writer && !isa<PermuteColumnsOp, CombineOp>(user);
+      bool atPlace = group == writer && !stateOf(user) &&
+                     !isa<PermuteColumnsOp, CombineOp>(user);
       if (atPlace || (group && group.getPhase() < writer.getPhase()) ||
           isa<tensor::DimOp>(user))
         continue;

@@ -37,6 +37,17 @@ int64_t mica::blockBytes(KVType kv) {
                        64);
 }
 
+std::array<int64_t, 3> mica::headsOf(StateType state) {
+  std::array<int64_t, 3> sizes = {1, 1, 1};
+  llvm::copy(state.getShape(), sizes.end() - state.getShape().size());
+  return sizes;
+}
+
+int64_t mica::blockBytes(StateType state) {
+  auto [heads, key, value] = headsOf(state);
+  return key * llvm::alignTo(value, 16) * int64_t(sizeof(float));
+}
+
 bool mica::hasOutputRows(GroupOp group) {
   ArrayAttr buffers = group.getBuffersAttr();
   return buffers && llvm::any_of(buffers, [](Attribute place) {
@@ -136,6 +147,8 @@ int64_t KernelContext::groupOf(Value kv) {
   while (Operation *def = kv.getDefiningOp()) {
     if (auto write = dyn_cast<KVWriteOp>(def))
       kv = write.getKv();
+    else if (Value state = stateOf(def))
+      kv = state;
     else if (auto group = dyn_cast<GroupOp>(def))
       kv = group.getYield()->getOperand(cast<OpResult>(kv).getResultNumber());
     else
@@ -198,6 +211,18 @@ Value KernelContext::scalesOf(Value kv, bool values) {
       [&] {
         return tile::PoolOp::create(b, loc, memref, step, group).getResult();
       });
+}
+
+Value KernelContext::statesOf(Value state) {
+  auto type = cast<StateType>(state.getType());
+  int64_t group = groupOf(state), layers = kvLayers[group];
+  auto [heads, key, value] = headsOf(type);
+  auto memref = MemRefType::get({ShapedType::kDynamic, layers, heads, key,
+                                 int64_t(llvm::alignTo(value, 16))},
+                                b.getF32Type());
+  return once("states " + std::to_string(group), [&] {
+    return tile::PoolOp::create(b, loc, memref, step, group).getResult();
+  });
 }
 
 static MemRefType indices(OpBuilder &b) {

@@ -15,13 +15,11 @@ namespace mica {
 
 class KernelContext {
 public:
-  /// Starts a function body at `b`; `layer` and `kvLayer` are the layer's index
-  /// in the model and among those of its cache group.
+  /// Starts a function body at `b`; `layer` is the layer's index in the model.
   KernelContext(mlir::OpBuilder &b, mlir::Location loc, mlir::Value step,
-                mlir::Value layer, mlir::Value kvLayer, mlir::Value worker,
-                mlir::Value workers)
-      : b(b), loc(loc), step(step), layer(layer), kvLayer(kvLayer),
-        worker(worker), workers(workers) {}
+                mlir::Value layer, mlir::Value worker, mlir::Value workers)
+      : b(b), loc(loc), step(step), layer(layer), worker(worker),
+        workers(workers) {}
 
   /// The buffer behind rows [units, stride], or angles [units, 2, pairs]; rows
   /// of choices are [units * choices, stride], in the order of their experts.
@@ -37,6 +35,9 @@ public:
   mlir::Value poolOf(mlir::Value kv, bool values);
   /// The scales of a cache of i8, [page, layer, head, scales, token].
   mlir::Value scalesOf(mlir::Value kv, bool values);
+  /// The states of the group of `state`, [page, layer, head, key column, value
+  /// column], value columns padded to whole vectors.
+  mlir::Value statesOf(mlir::Value state);
   mlir::Value kvTable(mlir::Value kv, tile::KVTable which);
   mlir::Value input(tile::Input which);
   mlir::Value count(tile::Count which);
@@ -49,10 +50,14 @@ public:
 
   /// The cache group of `kv`, from the argument it comes from.
   int64_t groupOf(mlir::Value kv);
+  /// The layer's index among those of the cache group of `kv`.
+  mlir::Value kvLayer(mlir::Value kv) { return kvLayerOf.at(groupOf(kv)); }
 
   mlir::OpBuilder &b;
   mlir::Location loc;
-  mlir::Value step, layer, kvLayer, worker, workers;
+  mlir::Value step, layer, worker, workers;
+  /// The layer's index among those of each cache group that it uses.
+  llvm::DenseMap<int64_t, mlir::Value> kvLayerOf;
   /// Slots of weights: layer arguments in order, symbols of the step by name.
   llvm::DenseMap<mlir::Value, int64_t> slotOf;
   /// Layers of each cache group.
@@ -69,6 +74,14 @@ private:
 
 /// Bytes of the block of one head of one page, keys then values.
 int64_t blockBytes(KVType kv);
+
+/// Heads, key columns and value columns of a state; heads (and key columns) are
+/// 1 where it has fewer dimensions.
+std::array<int64_t, 3> headsOf(StateType state);
+
+/// Bytes of the block of one head of a state: value columns are padded to whole
+/// vectors of 16.
+int64_t blockBytes(StateType state);
 
 /// Whether the rows of a group are output rows of the step: their buffers lie
 /// in another arena than that of rows.
@@ -88,6 +101,7 @@ void lowerReference(KernelContext &context, GroupOp group);
 void lowerRoute(KernelContext &context, GroupOp group);
 void lowerSort(KernelContext &context, GroupOp group);
 void lowerDispatch(KernelContext &context, GroupOp group);
+void lowerScan(KernelContext &context, GroupOp group);
 
 /// Emits the plan of the step, by worker 0: `kvPosition` and `attendTasks`.
 void lowerPlan(KernelContext &context, int64_t rowsPerTask);

@@ -113,7 +113,7 @@ void mica::lowerAttention(KernelContext &context, GroupOp group) {
   auto attend = AttendOp::create(
       b, loc, context.bufferOf(attention.getInput()),
       context.poolOf(cache, false), context.poolOf(cache, true),
-      context.kvLayer, context.attendTasks(),
+      context.kvLayer(cache), context.attendTasks(),
       context.kvTable(cache, KVTable::page_start),
       context.kvTable(cache, KVTable::page), scales,
       attention.getSinks() ? context.weightOf(attention.getSinks()) : Value(),

@@ -60,6 +60,8 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
         lowerSort(context, group);
       else if (group.getKind() == "dispatch")
         lowerDispatch(context, group);
+      else if (group.getKind() == "scan")
+        lowerScan(context, group);
       else
         lowerRows(context, group);
     }
@@ -87,6 +89,8 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     for (StringRef kind : {"route", "sort_choices", "dispatch"})
       if (group.getKind() == kind)
         word = {2, kind};
+    if (group.getKind() == "scan")
+      word = {3, "scan"};
     group.getBody().walk([&](Operation *op) {
       if (isa<EmbeddingOp>(op))
         word = {1, "embedding"};
@@ -168,27 +172,25 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
              integer("n", type.rows()), integer("k", type.columns()),
              b.getNamedAttr("layout", b.getStringAttr(layoutOf(type))),
              b.getNamedAttr("input", b.getStringAttr(operandsOf(linear))),
-             integer("weight_bytes", WeightType::get(&getContext(),
-                                                     type.getShape(),
-                                                     type.getElement(),
-                                                     LayoutAttr())
-                                         .sizeInBytes())});
+             integer("weight_bytes",
+                     WeightType::get(&getContext(), type.getShape(),
+                                     type.getElement(), LayoutAttr())
+                         .sizeInBytes())});
       } else if (auto attention = dyn_cast<AttentionOp>(op)) {
         KVType kv = attention.getKv().getType();
-        entry.append({b.getNamedAttr("kind", b.getStringAttr("attention")),
-                      integer("heads", attention.getHeads()),
-                      integer("kv_heads", kv.getHeads()),
-                      integer("key", kv.getKey()),
-                      integer("value", kv.getValue()),
-                      integer("window", attention.getMask().getWindow()),
-                      integer("scale_bytes",
-                              2 * (kv.scales(false) + kv.scales(true))),
-                      integer("element_bits",
-                              kv.getElement().getIntOrFloatBitWidth())});
+        entry.append(
+            {b.getNamedAttr("kind", b.getStringAttr("attention")),
+             integer("heads", attention.getHeads()),
+             integer("kv_heads", kv.getHeads()), integer("key", kv.getKey()),
+             integer("value", kv.getValue()),
+             integer("window", attention.getMask().getWindow()),
+             integer("scale_bytes", 2 * (kv.scales(false) + kv.scales(true))),
+             integer("element_bits", kv.getElement().getIntOrFloatBitWidth())});
       }
     }
+    StringRef kind = group.getKind() == "scan" ? "scan" : "rows";
     if (entry.size() == 2)
-      entry.push_back(b.getNamedAttr("kind", b.getStringAttr("rows")));
+      entry.push_back(b.getNamedAttr("kind", b.getStringAttr(kind)));
     work.push_back(b.getDictionaryAttr(entry));
   }
 
@@ -200,14 +202,19 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     });
   }
 
-  /// `layer` over tile operations: (step, layer, layer of the cache, worker,
-  /// workers).
+  /// `layer` over tile operations: (step, layer, worker, workers, its index in
+  /// each of its cache groups).
   void lowerLayer(func::FuncOp layer, int64_t times) {
     OpBuilder b(layer);
-    Type step = tile::StepType::get(&getContext()), index = b.getIndexType();
-    auto function = func::FuncOp::create(
-        b, layer.getLoc(), (layer.getName() + "_kernels").str(),
-        b.getFunctionType({step, index, index, index, index}, {}));
+    SmallVector<int64_t> groups;
+    for (int i : llvm::seq(layer.getNumArguments()))
+      if (auto group = layer.getArgAttrOfType<IntegerAttr>(i, "mica.kv_group"))
+        groups.push_back(group.getInt());
+    SmallVector<Type> types(4 + groups.size(), b.getIndexType());
+    types[0] = tile::StepType::get(&getContext());
+    auto function = func::FuncOp::create(b, layer.getLoc(),
+                                         (layer.getName() + "_kernels").str(),
+                                         b.getFunctionType(types, {}));
     function.setPrivate();
     Block *entry = function.addEntryBlock();
     b.setInsertionPointToStart(entry);
@@ -215,8 +222,10 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     b.setInsertionPoint(end);
     KernelContext context(b, layer.getLoc(), entry->getArgument(0),
                           entry->getArgument(1), entry->getArgument(2),
-                          entry->getArgument(3), entry->getArgument(4));
+                          entry->getArgument(3));
     context.kvLayers = kvLayers;
+    for (auto [i, group] : llvm::enumerate(groups))
+      context.kvLayerOf[group] = entry->getArgument(4 + i);
     int64_t slot = 0;
     for (Value argument : layer.getArguments())
       if (isa<WeightType>(argument.getType()))
@@ -230,13 +239,13 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     SmallVector<int64_t> seen(kvLayers.size(), 0);
     for (auto [index, layer] :
          llvm::enumerate(stack.getLayers().getAsRange<LayerAttr>())) {
-      int64_t place = layer.getKv() < 0 ? 0 : seen[layer.getKv()]++;
-      Value number = context.index(index), kvLayer = context.index(place);
+      SmallVector<Value> operands = {context.step, context.index(index),
+                                     context.worker, context.workers};
+      for (int64_t kv : layer.getKv())
+        operands.push_back(context.index(seen[kv]++));
       func::CallOp::create(b, stack.getLoc(),
                            (layer.getFunction().getValue() + "_kernels").str(),
-                           TypeRange(),
-                           ValueRange{context.step, number, kvLayer,
-                                      context.worker, context.workers});
+                           TypeRange(), operands);
     }
   }
 
@@ -254,8 +263,7 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     b.setInsertionPoint(end);
     // Weights that belong to no layer stand behind those of the last one.
     KernelContext context(b, step.getLoc(), entry->getArgument(0), Value(),
-                          Value(), entry->getArgument(1),
-                          entry->getArgument(2));
+                          entry->getArgument(1), entry->getArgument(2));
     context.layer = context.index(stack.getLayers().size());
     context.kvLayers = kvLayers;
     llvm::MapVector<Attribute, int64_t> slots;
@@ -303,10 +311,21 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     Builder b(&getContext());
     SmallVector<Attribute> groups;
     for (auto [index, value] : llvm::enumerate(stack.getKv())) {
-      auto kv = cast<KVType>(value.getType());
       auto integer = [&](StringRef name, int64_t n) {
         return b.getNamedAttr(name, b.getI64IntegerAttr(n));
       };
+      if (auto state = dyn_cast<StateType>(value.getType())) {
+        auto [heads, key, values] = headsOf(state);
+        groups.push_back(b.getDictionaryAttr(
+            {b.getNamedAttr("name", b.getStringAttr("state")),
+             integer("layers", kvLayers[index]), integer("heads", heads),
+             integer("page_tokens", 0),
+             integer("block_bytes", blockBytes(state)), integer("window", 0),
+             b.getNamedAttr("element", b.getStringAttr("f32")),
+             integer("key_dim", key), integer("value_dim", values)}));
+        continue;
+      }
+      auto kv = cast<KVType>(value.getType());
       std::string element;
       llvm::raw_string_ostream(element) << kv.getElement();
       groups.push_back(b.getDictionaryAttr(
@@ -337,8 +356,8 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
     llvm::MapVector<Attribute, int64_t> times;
     for (auto layer : stack.getLayers().getAsRange<LayerAttr>()) {
       ++times[layer.getFunction()];
-      if (layer.getKv() >= 0)
-        ++kvLayers[layer.getKv()];
+      for (int64_t kv : layer.getKv())
+        ++kvLayers[kv];
     }
     SmallVector<func::FuncOp> done = {step};
     for (auto [name, count] : times) {

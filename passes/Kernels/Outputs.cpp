@@ -135,11 +135,15 @@ ArrayAttr mica::describeLayers(StackOp stack) {
   SmallVector<int64_t> seen(stack.getKv().size(), 0);
   SmallVector<Attribute> layers;
   for (auto layer : stack.getLayers().getAsRange<LayerAttr>()) {
-    int64_t place = layer.getKv() < 0 ? 0 : seen[layer.getKv()]++;
-    layers.push_back(entryOf(
-        stack.getContext(), {{"function", layer.getFunction().getValue().str()},
-                             {"kv", layer.getKv()},
-                             {"kv_layer", place}}));
+    SmallVector<Attribute> groups, places;
+    for (int64_t kv : layer.getKv()) {
+      groups.push_back(b.getI64IntegerAttr(kv));
+      places.push_back(b.getI64IntegerAttr(seen[kv]++));
+    }
+    layers.push_back(b.getDictionaryAttr(
+        {b.getNamedAttr("function", layer.getFunction().getAttr()),
+         b.getNamedAttr("kv", b.getArrayAttr(groups)),
+         b.getNamedAttr("kv_layer", b.getArrayAttr(places))}));
   }
   return b.getArrayAttr(layers);
 }

@@ -252,7 +252,7 @@ void SegmentEmitter::emitWrite(KVWriteOp op) {
     Index at = e.fromI32(slot), zero = e.index(0);
     Index page = at / kv.getPage(), token = at % kv.getPage();
     for (auto [index, row] : llvm::enumerate(heads)) {
-      SmallVector<Index> place = {page, e.index(context.kvLayer),
+      SmallVector<Index> place = {page, e.index(context.kvLayer(op.getKv())),
                                   head + int64_t(index)};
       if (kv.scales(values))
         row = integers(op, row, place, token);

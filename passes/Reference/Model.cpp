@@ -88,7 +88,7 @@ struct Stack : Lowering<StackOp> {
     for (auto layer : op.getLayers().getAsRange<LayerAttr>()) {
       SmallVector<Value> arguments = {rows};
       SmallVector<Type> results = {rows.getType()};
-      if (int64_t kv = layer.getKv(); kv >= 0) {
+      for (int64_t kv : layer.getKv()) {
         llvm::append_range(arguments, caches[kv]);
         arguments.back() = l.add(arguments.back(), l.index(layers[kv]++));
         llvm::append_range(results, caches[kv].getTypes());

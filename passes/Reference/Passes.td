@@ -28,9 +28,10 @@ def ReferencePass : Pass<"mica-reference", "::mlir::ModuleOp"> {
     | `tensor<...>` | one memref of the same shape, row-major |
     | `!mica.batch` | token [T], position [T], row_start [S + 1], out_row [R], length [S], all `memref<?xi32>` as in `include/mica/abi.h`; length counts this step's rows |
     | `!mica.kv` | keys `memref<?x?x?xHxD>` [L, S, C, heads, width], values alike, the layer's index; row m of sequence s has place `length[s] - row_start[s + 1] + m` |
+    | `!mica.state` | `memref<?x?x...xf64>` [L, S, ...], the layer's index |
     | `!mica.weight` | its logical contents [N, K], row-major and without layout, in the element type; f32 for a block format, decoded by the caller |
 
-    Caches are updated in place, which their linearity allows; `C` must be at
+    Caches and states are updated in place, which their linearity allows; `C` must be at
     least the length of every sequence (no ring). A buffer that a function makes
     and does not return is freed when it returns.
 

@@ -31,6 +31,13 @@ struct Cache {
   Value layer; // index
 };
 
+/// The buffer of a `!mica.state` and the layer's index in its group.
+struct State {
+  explicit State(mlir::ValueRange v) : buffer(v[0]), layer(v[1]) {}
+  Value buffer; // [L, S, ...]
+  Value layer;  // index
+};
+
 /// Calls body(s, m, p) for every row m of every sequence s; p is the row's
 /// place in its sequence's cache.
 void forRows(Loops &loops, const Batch &batch,
@@ -68,6 +75,8 @@ void populateRowLoops(mlir::TypeConverter &converter,
                       mlir::RewritePatternSet &patterns);
 void populateExperts(mlir::TypeConverter &converter,
                      mlir::RewritePatternSet &patterns);
+void populateRecurrent(mlir::TypeConverter &converter,
+                       mlir::RewritePatternSet &patterns);
 void populateElementwise(mlir::TypeConverter &converter,
                          mlir::RewritePatternSet &patterns);
 void populateModel(mlir::TypeConverter &converter,

@@ -60,6 +60,14 @@ struct BufferConverter : TypeConverter {
       types.push_back(IndexType::get(type.getContext()));
       return success();
     });
+    addConversion([](StateType type, SmallVectorImpl<Type> &types) {
+      SmallVector<int64_t> shape(2, ShapedType::kDynamic);
+      llvm::append_range(shape, type.getShape());
+      Builder b(type.getContext());
+      types.push_back(MemRefType::get(shape, b.getF64Type()));
+      types.push_back(b.getIndexType());
+      return success();
+    });
     // Callers may make values of mica's types from buffers by such casts.
     addSourceMaterialization(cast);
     addTargetMaterialization(cast);
@@ -122,6 +130,7 @@ private:
     populateTokenSets(converter, patterns);
     populateRowLoops(converter, patterns);
     populateExperts(converter, patterns);
+    populateRecurrent(converter, patterns);
     populateElementwise(converter, patterns);
     populateModel(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,

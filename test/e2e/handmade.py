@@ -60,7 +60,7 @@ class Model:
     def step(self):
         table, kv = weight_type([V, D]), self.kv
         layers = ", ".join(
-            "#mica.layer<@block, kv = 0, shared = [0], weights = ["
+            "#mica.layer<@block, kv = [0], shared = [0], weights = ["
             + ", ".join(f"@l{i}.{n}" for n in ["norm", *self.weights]) + "]>"
             for i in range(LAYERS))
         tail = "\n  ".join(self.tail)

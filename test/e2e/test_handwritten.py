@@ -88,7 +88,7 @@ def step():
     row, angles = f"tensor<?x{D}xf32>", f"tensor<?x{HEAD // 2}xcomplex<f32>>"
     table = shape_type([V, D])
     layers = ", ".join(
-        "#mica.layer<@block, kv = 0, shared = [0, 1], weights = ["
+        "#mica.layer<@block, kv = [0], shared = [0, 1], weights = ["
         + ", ".join(f"@l{i}.{n}" for n in WEIGHTS) + "]>"
         for i in range(LAYERS))
     frequencies = ", ".join(f"{f:.9e}" for f in FREQUENCIES)

@@ -79,8 +79,8 @@ module attributes {
     %p = mica.positions %batch : tensor<?xi32>
     %ang = mica.rope_angles %p {frequencies = array<f32: 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.01>} : tensor<?xi32> -> tensor<?x12xcomplex<f32>>
     %y, %kv1 = mica.stack %x, (%kv), (%batch, %ang) [
-      #mica.layer<@layer, kv = 0, shared = [0, 1], weights = [@norm, @q, @k, @k, @o, @norm, @g, @g, @d]>,
-      #mica.layer<@layer, kv = 0, shared = [0, 1], weights = [@norm, @q, @k, @k, @o, @norm, @g, @g, @d]>]
+      #mica.layer<@layer, kv = [0], shared = [0, 1], weights = [@norm, @q, @k, @k, @o, @norm, @g, @g, @d]>,
+      #mica.layer<@layer, kv = [0], shared = [0, 1], weights = [@norm, @q, @k, @k, @o, @norm, @g, @g, @d]>]
       : !rows, (!kv), (!mica.batch, tensor<?x12xcomplex<f32>>) -> !rows, !kv
     %r = mica.output_rows %y, %batch : !rows -> !rows
     %rn = mica.rms_norm %r, %n {eps = 1.0e-5 : f32} : !rows, !mica.weight<64, f32>

@@ -286,8 +286,8 @@ TEST_F(ArtifactTest, ManifestErrors) {
       {"/arena/row", "big",
        "arena.row is \"big\", expected an integer from 0 to 268435456"},
       {"/max_rows", 0, "max_rows is 0, expected an integer from 1 to 65536"},
-      {"/kv/1/page_tokens", 0,
-       "kv[1].page_tokens is 0, expected an integer from 1 to 65536"},
+      {"/kv/1/page_tokens", -1,
+       "kv[1].page_tokens is -1, expected an integer from 0 to 65536"},
       {"/kv/0/block_bytes", int64_t(1) << 40,
        "kv[0].block_bytes is 1099511627776, expected an integer from 1 to "
        "1073741824"},
@@ -412,8 +412,10 @@ json withOutputs() {
   manifest["arena"]["row"] = 640;
   manifest["kv"][1]["page_tokens"] = 16;
   manifest["kv"][1]["block_bytes"] = 640;
-  manifest["stack"] = {{{"function", "f"}, {"kv", 1}, {"kv_layer", 1}},
-                       {{"function", "g"}, {"kv", -1}, {"kv_layer", 0}}};
+  manifest["stack"] = {
+      {{"function", "f"}, {"kv", {1}}, {"kv_layer", {1}}},
+      {{"function", "g"}, {"kv", json::array()}, {"kv_layer", json::array()}},
+      {{"function", "h"}, {"kv", {0, 1}}, {"kv_layer", {0, 0}}}};
   json row = {{"function", "f"}, {"op", "add"},    {"names", {"down", "add"}},
               {"phase", 1},      {"arena", "row"}, {"offset", 128},
               {"stride", 128},   {"columns", 100}, {"element", "f32"},
@@ -436,9 +438,11 @@ TEST(ManifestTest, Outputs) {
   auto manifests = parseManifests(withOutputs().dump(), "M");
   ASSERT_TRUE(manifests) << manifests.error().message;
   const Manifest *manifest = &manifests->front();
-  ASSERT_EQ(manifest->stack.size(), 2u);
-  EXPECT_EQ(manifest->stack[0].kv, 1);
-  EXPECT_EQ(manifest->stack[0].kvLayer, 1u);
+  ASSERT_EQ(manifest->stack.size(), 3u);
+  EXPECT_EQ(manifest->stack[0].kv, std::vector<uint32_t>({1}));
+  EXPECT_EQ(manifest->stack[0].kvLayer, std::vector<uint32_t>({1}));
+  EXPECT_TRUE(manifest->stack[1].kv.empty());
+  EXPECT_EQ(manifest->stack[2].kv, std::vector<uint32_t>({0, 1}));
   EXPECT_EQ(manifest->source, "/m");
   ASSERT_EQ(manifest->outputs.size(), 4u);
   EXPECT_EQ(manifest->outputs[3].bf16From, 16u);
@@ -459,9 +463,16 @@ TEST(ManifestTest, OutputErrors) {
   };
   const Case cases[] = {
       {"/stack", 1, "stack is 1, expected an array of 0 to 65536"},
-      {"/stack/0/kv", 2, "stack[0].kv is 2, expected an integer from -1 to 1"},
-      {"/stack/0/kv_layer", 2,
+      {"/stack/0/kv", 2, "stack[0].kv is 2, expected an array of 0 to 2"},
+      {"/stack/0/kv/0", 2, "stack[0].kv is 2, expected an integer from 0 to 1"},
+      {"/stack/0/kv_layer/0", 2,
        "stack[0].kv_layer is 2, expected an integer from 0 to 1"},
+      {"/stack/2/kv_layer",
+       {0},
+       "stack[2].kv_layer of 1 elements is [0], expected an array of 2"},
+      {"/kv/1/page_tokens", 0,
+       "outputs[1].offset is 1, expected a cache group whose blocks hold whole "
+       "tokens"},
       {"/outputs/0", 1, "outputs[0] is 1, expected an object"},
       {"/outputs/0/names/1", 1, "outputs[0].names is 1, expected a string"},
       {"/outputs/0/phase", 2,

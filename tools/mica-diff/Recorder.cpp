@@ -130,6 +130,16 @@ int64_t Recorder::nextLayer(const OpOutput &output) {
   return it->second[std::min(call, it->second.size() - 1)];
 }
 
+/// The place of `layer` in the cache group `group`; -1 if it is not there.
+static int64_t placeIn(const Manifest &manifest, int64_t layer,
+                       uint64_t group) {
+  if (layer < 0)
+    return -1;
+  const StackLayer &of = manifest.stack[layer];
+  auto it = std::find(of.kv.begin(), of.kv.end(), group);
+  return it == of.kv.end() ? -1 : of.kvLayer[it - of.kv.begin()];
+}
+
 void Recorder::record(const mica_step &step, uint32_t phase) {
   const Manifest &manifest = model.manifest();
   for (const OpOutput &output : manifest.outputs) {
@@ -137,14 +147,13 @@ void Recorder::record(const mica_step &step, uint32_t phase) {
       continue;
     int64_t layer = nextLayer(output);
     bool cached = output.arena >= OpOutput::Keys;
-    if (cached && (layer < 0 || manifest.stack[layer].kv !=
-                                    static_cast<int64_t>(output.offset)))
+    int64_t place = cached ? placeIn(manifest, layer, output.offset) : 0;
+    if (place < 0)
       continue; // A cache that is not the layer's.
     places[{layer, output.op}] = recorded.size();
     recorded.push_back(
         {&output, layer,
-         cached ? readCache(output, step, manifest.cache[output.offset],
-                            manifest.stack[layer].kvLayer)
+         cached ? readCache(output, step, manifest.cache[output.offset], place)
                 : readArena(output, step)});
   }
 }

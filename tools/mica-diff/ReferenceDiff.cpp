@@ -221,10 +221,9 @@ static Expected<Source> readStage0(mlir::MLIRContext &context,
   compile.quant = manifest.quant;
   compile.activations = manifest.activations;
   compile.cpu = manifest.code[manifest.image].target();
-  if (!manifest.cache.empty()) {
-    const std::string &element = manifest.cache.front().element;
-    compile.kv = element == "i8" ? "int8" : element;
-  }
+  for (const CacheGroup &group : manifest.cache)
+    if (!group.isState())
+      compile.kv = group.element == "i8" ? "int8" : group.element;
   auto source = readSource(context, compile, keeper);
   if (!source)
     return source;

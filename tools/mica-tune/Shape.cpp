@@ -169,7 +169,7 @@ Expected<std::string> mica::writeShapeModel(const Shape &shape,
       std::clamp<int64_t>(kWeightBytes / weight->bytes, 2, kMostLayers);
   std::string list;
   for (int64_t layer = 0; layer < layers; ++layer)
-    list += std::string(layer ? ", " : "") + "#mica.layer<@product, kv = -1, "
+    list += std::string(layer ? ", " : "") + "#mica.layer<@product, kv = [], "
                                              "shared = [0], weights = [@w]>";
   std::string text =
       llvm::formatv(kModule, weight->type, shape.columns, shape.terms, list,

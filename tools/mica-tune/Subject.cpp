@@ -8,10 +8,12 @@
 #include "runtime/Artifact.h"
 #include "tools/mica-tune/Shape.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 
 using namespace mica;
 
@@ -47,12 +49,13 @@ static Expected<CompileOptions> optionsOf(const std::string &path) {
   options.activations = manifest.activations;
   options.maxContext = manifest.maxContext;
   options.maxRows = manifest.maxRows;
-  if (!manifest.cache.empty()) {
-    const CacheGroup &group = manifest.cache.front();
-    options.kv = group.element.starts_with("i")
-                     ? "int" + group.element.substr(1)
-                     : group.element;
-    options.page = group.pageTokens;
+  auto group = std::find_if_not(manifest.cache.begin(), manifest.cache.end(),
+                                std::mem_fn(&CacheGroup::isState));
+  if (group != manifest.cache.end()) {
+    options.kv = group->element.starts_with("i")
+                     ? "int" + group->element.substr(1)
+                     : group->element;
+    options.page = group->pageTokens;
   }
   return options;
 }

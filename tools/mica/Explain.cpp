@@ -201,13 +201,20 @@ void printModel(const Manifest &m, const Artifact &artifact) {
         "code %zu: %s, %s%s\n", i, m.code[i].target().c_str(),
         formatBytes(artifact.section(MICA_SECTION_CODE, i).size()).c_str(),
         i == m.image && m.code.size() > 1 ? ", in use" : "");
-  for (const CacheGroup &g : m.cache)
+  for (const CacheGroup &g : m.cache) {
+    if (g.isState()) {
+      std::printf("state: %u layers, %u heads of %ux%u, %s per sequence\n",
+                  g.layers, g.heads, g.keyDim, g.valueDim,
+                  formatBytes(double(g.pageBytes())).c_str());
+      continue;
+    }
     std::printf("cache '%s': %u layers, %u heads, pages of %u tokens, %s per "
                 "token%s\n",
                 g.name.c_str(), g.layers, g.heads, g.pageTokens,
                 formatBytes(double(g.pageBytes()) / g.pageTokens).c_str(),
                 g.window ? (", window " + std::to_string(g.window)).c_str()
                          : "");
+  }
   std::printf("weights: %s\nworkspace: %s per row, %s per output row, %s per "
               "worker\n",
               formatBytes(m.weightBytes).c_str(),

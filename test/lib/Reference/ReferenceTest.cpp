@@ -36,8 +36,8 @@ func.func @step(%batch: !mica.batch, %kv: !kv) -> (tensor<?x2xf32>, !kv) {
   %ids = mica.tokens %batch : tensor<?xi32>
   %x = mica.embedding %ids, %table : tensor<?xi32>, !mica.weight<3x2, bf16> -> tensor<?x2xf32>
   %y, %kv1 = mica.stack %x, (%kv), (%batch)
-      [#mica.layer<@layer, kv = 0, shared = [0], weights = [@w0]>,
-       #mica.layer<@layer, kv = 0, shared = [0], weights = [@w1]>]
+      [#mica.layer<@layer, kv = [0], shared = [0], weights = [@w0]>,
+       #mica.layer<@layer, kv = [0], shared = [0], weights = [@w1]>]
       : tensor<?x2xf32>, (!kv), (!mica.batch) -> tensor<?x2xf32>, !kv
   %z = mica.output_rows %y, %batch : tensor<?x2xf32> -> tensor<?x2xf32>
   return %z, %kv1 : tensor<?x2xf32>, !kv

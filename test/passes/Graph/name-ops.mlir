@@ -37,8 +37,8 @@ func.func @step(%batch: !mica.batch) -> !rows {
   %table = mica.get_weight @table : !w
   %x = mica.embedding %ids, %table : tensor<?xi32>, !w -> !rows
   %y = mica.stack %x, (), () [
-    #mica.layer<@layer, kv = -1, shared = [], weights = [@l0.ffn_norm, @l0.down]>,
-    #mica.layer<@layer, kv = -1, shared = [], weights = [@l1.ffn_norm, @l1.down]>] : !rows, (), () -> !rows
+    #mica.layer<@layer, kv = [], shared = [], weights = [@l0.ffn_norm, @l0.down]>,
+    #mica.layer<@layer, kv = [], shared = [], weights = [@l1.ffn_norm, @l1.down]>] : !rows, (), () -> !rows
   %z = mica.linear %y, %table : !rows, !w -> !rows
   %t = math.tanh %z : !rows
   return %t : !rows

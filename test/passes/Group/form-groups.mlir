@@ -67,4 +67,20 @@ module attributes {mica.dtype = bf16, mica.target = #mica.target<cpu = "x86-64-v
     %2 = arith.addf %0, %1 : tensor<?x64xf32>
     return %2 : tensor<?x64xf32>
   }
+
+  // A scan is a kernel of its own: it goes over the rows of a sequence, and what
+  // follows sees one row.
+  // CHECK-LABEL: func @scan
+  func.func @scan(%x: tensor<?x64xf32>, %w: !mica.weight<64x64, bf16>, %taps: !mica.weight<3x64, f32>, %s: !mica.state<2x64, f32>, %batch: !mica.batch) -> (tensor<?x64xf32>, !mica.state<2x64, f32>) {
+    // CHECK:      mica.group "linear" phase 0
+    // CHECK:      mica.group "scan" phase 1 {
+    // CHECK-NEXT:   mica.short_conv
+    // CHECK-NEXT:   mica.yield
+    // CHECK:      mica.group "rows" phase 2
+    // CHECK-NEXT:   arith.mulf
+    %0 = mica.linear %x, %w : tensor<?x64xf32>, !mica.weight<64x64, bf16> -> tensor<?x64xf32>
+    %1, %s1 = mica.short_conv %0, %taps, %s, %batch : tensor<?x64xf32>, !mica.weight<3x64, f32>, !mica.state<2x64, f32>
+    %2 = arith.mulf %1, %0 : tensor<?x64xf32>
+    return %2, %s1 : tensor<?x64xf32>, !mica.state<2x64, f32>
+  }
 }

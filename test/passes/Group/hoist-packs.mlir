@@ -21,8 +21,8 @@ module attributes {mica.dtype = f32, mica.target = #mica.target<cpu = "x86-64-v3
   // CHECK-SAME: weights = [@packed.b]
   func.func @step(%x: !rows) -> !rows {
     %y = mica.stack %x, (), () [
-      #mica.layer<@layer, kv = -1, shared = [], weights = [@a]>,
-      #mica.layer<@layer, kv = -1, shared = [], weights = [@b]>] : !rows, (), () -> !rows
+      #mica.layer<@layer, kv = [], shared = [], weights = [@a]>,
+      #mica.layer<@layer, kv = [], shared = [], weights = [@b]>] : !rows, (), () -> !rows
     return %y : !rows
   }
   // CHECK: func.func @[[F]](%{{.*}}: !mica.weight<64x64, f32>) -> {{.*}} attributes {mica.pack_function}

@@ -33,7 +33,7 @@ module attributes {mica.dtype = f32, mica.target = #t} {
     %ids = mica.tokens %batch : tensor<?xi32>
     %t = mica.get_weight @t : !mica.weight<100x64, f32>
     %x = mica.embedding %ids, %t : tensor<?xi32>, !mica.weight<100x64, f32> -> !rows
-    %y = mica.stack %x, (), () [#mica.layer<@layer, kv = -1, shared = [], weights = [@w, @n]>] : !rows, (), () -> !rows
+    %y = mica.stack %x, (), () [#mica.layer<@layer, kv = [], shared = [], weights = [@w, @n]>] : !rows, (), () -> !rows
     // CHECK: mica.output_rows
     // CHECK: buffers = [#mica.buffer<arena = logits, offset = 0, stride = 64>]
     %r = mica.output_rows %y, %batch : !rows -> !rows
@@ -62,7 +62,7 @@ module attributes {mica.dtype = f32, mica.target = #t} {
     %ids = mica.tokens %batch : tensor<?xi32>
     %t = mica.get_weight @t : !mica.weight<100x64, f32>
     %x = mica.embedding %ids, %t : tensor<?xi32>, !mica.weight<100x64, f32> -> !rows
-    %y = mica.stack %x, (), () [#mica.layer<@layer, kv = -1, shared = [], weights = [@o]>] : !rows, (), () -> !rows
+    %y = mica.stack %x, (), () [#mica.layer<@layer, kv = [], shared = [], weights = [@o]>] : !rows, (), () -> !rows
     %r = mica.output_rows %y, %batch : !rows -> !rows
     return %r : !rows
   }

@@ -17,7 +17,7 @@ module attributes {tile.arena = array<i64: 384, 0>, mica.dtype = f32} {
   mica.weight @b : !w
   mica.weight @t : !t
 
-  // CHECK: func.func private @layer_kernels(%[[STEP:.*]]: !tile.step, %[[LAYER:.*]]: index, %{{.*}}: index, %[[WORKER:.*]]: index, %[[WORKERS:.*]]: index)
+  // CHECK: func.func private @layer_kernels(%[[STEP:.*]]: !tile.step, %[[LAYER:.*]]: index, %[[WORKER:.*]]: index, %[[WORKERS:.*]]: index)
   func.func private @layer(%x: !rows {mica.buffer = #x}, %w: !w) -> !rows {
     // CHECK-DAG: %[[X:.*]] = tile.buffer %[[STEP]], %[[WORKER]] arena row offset 128 : memref<?x64xf32>
     // CHECK-DAG: %[[W:.*]] = tile.weight %[[STEP]], %[[LAYER]] slot 0 : memref<4x64x16x1xf32>
@@ -44,8 +44,8 @@ module attributes {tile.arena = array<i64: 384, 0>, mica.dtype = f32} {
       mica.yield %0 : !rows
     } {buffers = [#x]} : !rows
     %y = mica.stack %x, (), () [
-      #mica.layer<@layer, kv = -1, shared = [], weights = [@a]>,
-      #mica.layer<@layer, kv = -1, shared = [], weights = [@b]>] : !rows, (), () -> !rows
+      #mica.layer<@layer, kv = [], shared = [], weights = [@a]>,
+      #mica.layer<@layer, kv = [], shared = [], weights = [@b]>] : !rows, (), () -> !rows
     %z = mica.group "rows" phase 1 {
       %0 = mica.output_rows %y, %batch : !rows -> !rows
       mica.yield %0 : !rows

@@ -18,7 +18,7 @@ func.func @step(%batch: !mica.batch) -> tensor<?x16xf32> {
   %table = mica.get_weight @table : !mica.weight<16x32, f32>
   %ids = mica.tokens %batch : tensor<?xi32>
   %x = mica.embedding %ids, %table : tensor<?xi32>, !mica.weight<16x32, f32> -> tensor<?x32xf32>
-  %y = mica.stack %x, (), () [#mica.layer<@layer, kv = -1, shared = [], weights = [@w]>] : tensor<?x32xf32>, (), () -> tensor<?x32xf32>
+  %y = mica.stack %x, (), () [#mica.layer<@layer, kv = [], shared = [], weights = [@w]>] : tensor<?x32xf32>, (), () -> tensor<?x32xf32>
   %rows = mica.output_rows %y, %batch : tensor<?x32xf32> -> tensor<?x32xf32>
   %logits = mica.linear %rows, %table : tensor<?x32xf32>, !mica.weight<16x32, f32> -> tensor<?x16xf32>
   return %logits : tensor<?x16xf32>

@@ -23,8 +23,8 @@
 // Rows that are only stored rounded have the name of what was rounded.
 // CHECK-SAME: {arena = "row", {{[^{]*}}element = "bf16", function = "step",{{[^{]*}} op = "norm"
 // CHECK-SAME: {arena = "logits", {{[^{]*}} op = "out", {{[^{]*}} role = "logits"
-// CHECK-SAME: tile.stack = [{function = "layer", kv = 0 : i64, kv_layer = 0 : i64},
-// CHECK-SAME:               {function = "layer", kv = 0 : i64, kv_layer = 1 : i64}]
+// CHECK-SAME: tile.stack = [{function = "layer", kv = [0], kv_layer = [0]},
+// CHECK-SAME:               {function = "layer", kv = [0], kv_layer = [1]}]
 module attributes {tile.arena = array<i64: 512, 0>, mica.dtype = f32} {
   mica.weight @a : !w
   mica.weight @t : !t
@@ -57,8 +57,8 @@ module attributes {tile.arena = array<i64: 512, 0>, mica.dtype = f32} {
       mica.yield %0 : !rows
     } {buffers = [#x]} : !rows
     %y:2 = mica.stack %x, (%kv), (%batch) [
-      #mica.layer<@layer, kv = 0, shared = [0], weights = [@a]>,
-      #mica.layer<@layer, kv = 0, shared = [0], weights = [@a]>] : !rows, (!kv), (!mica.batch) -> !rows, !kv
+      #mica.layer<@layer, kv = [0], shared = [0], weights = [@a]>,
+      #mica.layer<@layer, kv = [0], shared = [0], weights = [@a]>] : !rows, (!kv), (!mica.batch) -> !rows, !kv
     %q = mica.group "rows" phase 1 {
       %0 = arith.mulf %y#0, %y#0 {mica.name = "norm"} : !rows
       %1 = mica.quantize %0 : !rows -> tensor<?x64xbf16>

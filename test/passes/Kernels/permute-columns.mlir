@@ -37,7 +37,7 @@ module attributes {tile.arena = array<i64: 640, 0>, mica.dtype = f32} {
       %0 = mica.embedding %ids, %t : tensor<?xi32>, !t -> !rows
       mica.yield %0 : !rows
     } {buffers = [#x]} : !rows
-    %y = mica.stack %x, (), () [#mica.layer<@layer, kv = -1, shared = [], weights = [@o]>] : !rows, (), () -> !rows
+    %y = mica.stack %x, (), () [#mica.layer<@layer, kv = [], shared = [], weights = [@o]>] : !rows, (), () -> !rows
     return %y : !rows
   }
 }

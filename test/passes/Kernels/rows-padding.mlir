@@ -41,7 +41,7 @@ module attributes {tile.arena = array<i64: 1024, 0>, mica.dtype = bf16} {
       mica.yield %0 : !rows
     } {buffers = [#x]} : !rows
     %y = mica.stack %x, (), () [
-      #mica.layer<@layer, kv = -1, shared = [], weights = [@w]>] : !rows, (), () -> !rows
+      #mica.layer<@layer, kv = [], shared = [], weights = [@w]>] : !rows, (), () -> !rows
     return %y : !rows
   }
 }

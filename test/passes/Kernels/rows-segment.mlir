@@ -59,7 +59,7 @@ module attributes {tile.arena = array<i64: 1664, 0>, mica.dtype = f32} {
       mica.yield %0 : !angles
     } {buffers = [#a]} : !angles
     %y = mica.stack %x, (), (%a) [
-      #mica.layer<@layer, kv = -1, shared = [0], weights = [@w, @h]>] : !rows, (), (!angles) -> !rows
+      #mica.layer<@layer, kv = [], shared = [0], weights = [@w, @h]>] : !rows, (), (!angles) -> !rows
     return %y : !rows
   }
 }

@@ -305,6 +305,69 @@ def case_attention_statistics():
                               v.reshape(6, 2, 2).repeat(2, 1)).reshape(6, 8)
 
 
+def over_steps(function, widths):
+    """Yields the rows of the steps of `steps`, which `function` computes for a
+    whole sequence from inputs of `widths` columns."""
+    texts, owners = [[], []], []
+    for seed, rows in ((0, (3, 1)), (3, (1, 2))):
+        inputs = [fill(sum(rows), w, seed + i) for i, w in enumerate(widths)]
+        owners.append(np.repeat([0, 1], rows))
+        for m, s in enumerate(owners[-1]):
+            texts[s].append([x[m] for x in inputs])
+    results = [function(*map(np.array, zip(*t))) for t in texts]
+    rows = [iter(result) for result in results]
+    for owner in owners:
+        yield np.array([next(rows[s]) for s in owner])
+
+
+def short_conv(x, w, b):
+    taps = len(w)
+    padded = np.concatenate([np.zeros((taps - 1, x.shape[1])), x])
+    return np.array([(padded[p:p + taps] * w).sum(0) + b
+                     for p in range(len(x))])
+
+
+def ssm_scan(x, time, key, query, bias, a_log, skip, heads, least, most):
+    """In closed form: every row before weighs by the decays since."""
+    dt = np.clip(np.log1p(np.exp(time + bias)), least, most)
+    decay = np.cumsum(-dt * np.exp(a_log), 0)
+    x = x.reshape(len(x), heads, -1)
+    y = skip[:, None] * x
+    for p in range(len(x)):
+        for n in range(p + 1):
+            weight = np.exp(decay[p] - decay[n]) * dt[n] * (query[p] @ key[n])
+            y[p] += weight[:, None] * x[n]
+    return y.reshape(len(x), -1) + 0.0
+
+
+def gated_delta(query, key, value, decay, beta, heads):
+    value = value.reshape(len(value), heads, -1)
+    decay = np.exp(decay).reshape(len(value), heads, -1)
+    state = np.zeros((heads, key.shape[1], value.shape[2]))
+    out = np.zeros_like(value)
+    for p in range(len(value)):
+        state *= decay[p][:, :, None]
+        missing = value[p] - np.einsum("hkv,k->hv", state, key[p])
+        state += np.einsum("h,k,hv->hkv", beta[p], key[p], missing)
+        out[p] = np.einsum("hkv,k->hv", state, query[p])
+    return out.reshape(len(value), -1)
+
+
+def case_recurrent():
+    w, b = fill(3, 3, 1), fill(1, 3, 2)[0]
+    two = [fill(1, 2, seed)[0] for seed in (1, 2, 3)]
+    cases = {
+        "short_conv": (lambda x: short_conv(x, w, b), (3,)),
+        "ssm_scan": (lambda *x: ssm_scan(*x, *two, 2, 0.25, 2.0), (4, 2, 3, 3)),
+        "gated_delta per head": (lambda *x: gated_delta(*x, 2), (3, 3, 4, 2, 2)),
+        "gated_delta per column": (lambda *x: gated_delta(*x, 2),
+                                   (3, 3, 4, 6, 2))}
+    rows = {name: list(over_steps(*case)) for name, case in cases.items()}
+    for step, what in enumerate(("prefill", "decode")):
+        for name in cases:
+            yield f"{name}, {what}", rows[name][step]
+
+
 def case_elementwise():
     x, y = fill(2, 3, 0), fill(2, 3, 1)
     yield "gelu", 0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))

@@ -65,8 +65,8 @@ func.func @main() {
   %x_any = call @fill(%c3, %c2, %c0) : (index, index, index) -> tensor<?x?xf32>
   %x = tensor.cast %x_any : tensor<?x?xf32> to tensor<?x2xf32>
   %y, %kv1 = mica.stack %x, (%kv), (%batch)
-      [#mica.layer<@layer, kv = 0, shared = [0], weights = [@w0]>,
-       #mica.layer<@layer, kv = 0, shared = [0], weights = [@w1]>]
+      [#mica.layer<@layer, kv = [0], shared = [0], weights = [@w0]>,
+       #mica.layer<@layer, kv = [0], shared = [0], weights = [@w1]>]
       : tensor<?x2xf32>, (!kv), (!mica.batch) -> tensor<?x2xf32>, !kv
   %show1 = tensor.cast %y : tensor<?x2xf32> to tensor<?x?xf32>
   call @show(%show1) : (tensor<?x?xf32>) -> ()
