@@ -85,6 +85,10 @@ llvm::LogicalResult expectColumns(mlir::Operation *op, llvm::StringRef what,
 /// not.
 llvm::LogicalResult verifyLinear(mlir::Operation *op, mlir::Value kv);
 
+/// Verifies that a cache of type `kv` keeps what `mask` lets rows see: (C4) of
+/// `mica.attention`. Emits an error if not.
+llvm::LogicalResult verifyReach(mlir::Operation *op, MaskAttr mask, KVType kv);
+
 /// The attribute that holds the name of an op (`--mica-name-ops`).
 inline constexpr llvm::StringLiteral kNameAttribute = "mica.name";
 

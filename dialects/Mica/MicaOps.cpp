@@ -355,16 +355,8 @@ LogicalResult AttentionOp::verify() {
           expectColumns(*this, "result", getResult(), heads * kv.getValue())))
     return failure();
   // attention_c4
-  MaskAttr mask = getMask();
-  int64_t reach = mask.getChunk() ? mask.getChunk() : mask.getWindow();
-  if (kv.getWindow() && (!reach || reach > kv.getWindow()))
-    return emitOpError("expects a ") << (mask.getChunk() ? "chunk" : "window")
-                                     << " of at most the cache's "
-                                     << kv.getWindow() << ", but got " << reach;
-  if (kv.getWindow() && mask.getSink())
-    return emitOpError("expects a cache without a window, which keeps the ")
-           << mask.getSink() << " sinks of the mask, but got one of "
-           << kv.getWindow();
+  if (failed(verifyReach(*this, getMask(), kv)))
+    return failure();
   // attention_c5
   if (getSinks() && getSinks().getType().getShape() != ArrayRef(heads))
     return emitOpError("expects sinks of ")

@@ -6,6 +6,7 @@
 include "dialects/Mica/MicaAttentionOps.td"
 include "dialects/Mica/MicaCacheOps.td"
 include "dialects/Mica/MicaExpertOps.td"
+include "dialects/Mica/MicaLatentOps.td"
 include "dialects/Mica/MicaModelOps.td"
 include "dialects/Mica/MicaOpBase.td"
 include "dialects/Mica/MicaRecurrentOps.td"

@@ -12,6 +12,30 @@
 
 include "mlir/Pass/PassBase.td"
 
+def AbsorbLatentPass : Pass<"mica-absorb-latent", "::mlir::ModuleOp"> {
+  let summary = "attend over latents without making keys and values";
+  let description = [{
+    `mica.latent_attention` becomes its absorbed form: the weight of the keys
+    multiplies the queries instead, an ordinary `mica.attention` of all heads over
+    the one head of the cache sums latents, and the weight of the values
+    multiplies those sums. No pipeline runs it yet: `mica.head_linear` has no
+    kernel.
+
+    Example (`test/passes/Graph/absorb-latent.mlir`):
+
+    ```mlir
+    // Before:
+    %o = mica.latent_attention %q, %kv, %uk, %uv, %batch {scale = 0.25 : f32, mask = #mica.mask<causal = true>} : tensor<?x48xf32>, !kv, !mica.weight<4x8x16, bf16>, !mica.weight<4x6x16, bf16> -> tensor<?x24xf32>
+
+    // After:
+    %l = mica.head_linear %q, %uk {transposed} : tensor<?x48xf32>, !mica.weight<4x8x16, bf16> -> tensor<?x80xf32>
+    %s = mica.attention %l, %kv, %batch {heads = 4 : i64, scale = 0.25 : f32, mask = #mica.mask<causal = true>} : tensor<?x80xf32>, !kv -> tensor<?x64xf32>
+    %o = mica.head_linear %s, %uv : tensor<?x64xf32>, !mica.weight<4x6x16, bf16> -> tensor<?x24xf32>
+    ```
+  }];
+  let dependentDialects = ["::mica::MicaDialect"];
+}
+
 def NameOpsPass : Pass<"mica-name-ops", "::mlir::ModuleOp"> {
   let summary = "name every op that makes rows of rows";
   let description = [{

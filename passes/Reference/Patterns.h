@@ -75,6 +75,8 @@ void populateRowLoops(mlir::TypeConverter &converter,
                       mlir::RewritePatternSet &patterns);
 void populateExperts(mlir::TypeConverter &converter,
                      mlir::RewritePatternSet &patterns);
+void populateLatent(mlir::TypeConverter &converter,
+                    mlir::RewritePatternSet &patterns);
 void populateRecurrent(mlir::TypeConverter &converter,
                        mlir::RewritePatternSet &patterns);
 void populateElementwise(mlir::TypeConverter &converter,

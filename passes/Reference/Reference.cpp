@@ -130,6 +130,7 @@ private:
     populateTokenSets(converter, patterns);
     populateRowLoops(converter, patterns);
     populateExperts(converter, patterns);
+    populateLatent(converter, patterns);
     populateRecurrent(converter, patterns);
     populateElementwise(converter, patterns);
     populateModel(converter, patterns);
