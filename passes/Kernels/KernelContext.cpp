@@ -7,8 +7,9 @@
 using namespace mlir;
 using namespace mica;
 
-/// The first bytes of the row arena: 64 a row for the index in the cache, 64
-/// for the tasks of attention (PlanWorkspace leaves room for both).
+/// The first bytes of the row arena: 64 a row for the index in the cache and
+/// the length of that, 64 for the tasks of attention (PlanWorkspace leaves room
+/// for both).
 static constexpr int64_t kPositionOffset = 0, kTasksOffset = 64;
 
 /// What holds an element of the cache: of i4 a byte holds two.
@@ -267,6 +268,15 @@ Value KernelContext::kvPosition() {
     return tile::BufferOp::create(b, loc, indices(b), step, worker,
                                   tile::Arena::row, kPositionOffset)
         .getResult();
+  });
+}
+
+Value KernelContext::kvLengths() {
+  return once("lengths", [&] {
+    auto lists = tile::BufferOp::create(b, loc, indices(b), step, worker,
+                                        tile::Arena::row, kPositionOffset);
+    lists.setEach(2);
+    return lists.getResult();
   });
 }
 

@@ -45,6 +45,9 @@ public:
   mlir::Value countOfChoices(int64_t choices);
   /// A view of plan data: [units] or [units, 4] of i32 (see LowerPlan).
   mlir::Value kvPosition();
+  /// The same list and what follows it: of row m, element m + T is the length of
+  /// its sequence's cache behind the step.
+  mlir::Value kvLengths();
   mlir::Value attendTasks();
   mlir::Value index(int64_t value);
 

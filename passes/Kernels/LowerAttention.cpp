@@ -15,20 +15,26 @@ Block *startRegion(OpBuilder &b, Location loc, Region &region,
                        SmallVector<Location>(types.size(), loc));
 }
 
-/// Keys that row m sees: [lo, hi), and sinks before. None needs a test by
-/// itself, or, with `tested`, all do.
+/// Keys that row m sees: [lo, hi), and sinks before; all that the sequence has,
+/// those of later rows of this step too, unless it is causal. None needs a test
+/// by itself, or, with `tested`, all do.
 void emitBounds(KernelContext &context, AttendOp attend, MaskAttr mask,
                 bool tested) {
   Emitter e(context.b, attend.getLoc());
   Block *body =
       startRegion(e.b, e.loc, attend.getBounds(), {e.b.getIndexType()});
   Index m = e.index(body->getArgument(0));
-  Index hi = e.fromI32(e.load(context.kvPosition(), m)) + 1;
+  Index next = e.fromI32(e.load(context.kvPosition(), m)) + 1;
   Index lo = e.index(0);
   if (int64_t window = mask.getWindow())
-    lo = hi - min(hi, e.index(window));
+    lo = next - min(next, e.index(window));
   if (int64_t chunk = mask.getChunk())
-    lo = (hi - 1) / chunk * chunk;
+    lo = (next - 1) / chunk * chunk;
+  Index hi = next;
+  if (!mask.getCausal()) {
+    Index rows = e.index(context.count(Count::rows));
+    hi = e.fromI32(e.load(context.kvLengths(), m + rows));
+  }
   SmallVector<Value> seen = {lo, tested ? lo : hi, hi};
   if (int64_t sink = mask.getSink())
     seen.push_back(min(lo, e.index(sink)));

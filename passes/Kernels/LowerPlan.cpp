@@ -1,8 +1,9 @@
 //===- LowerPlan.cpp - The tables of a step -------------------------------===//
 //
 // What kernels need of the batch beyond what the runtime gives: the index of
-// every row in its cache and the tasks of attention. Worker 0 writes them; the
-// first barrier of the step orders them before their readers.
+// every row in its cache, the length of that, and the tasks of attention.
+// Worker 0 writes them; the first barrier of the step orders them before their
+// readers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,6 +35,8 @@ void mica::lowerPlan(KernelContext &context, int64_t rowsPerTask) {
   Value lengths =
       KVTableOp::create(e.b, e.loc, i32s, context.step, 0, KVTable::length);
   Value position = context.kvPosition(), tasks = context.attendTasks();
+  Value all = context.kvLengths();
+  Index rows = e.index(context.count(Count::rows));
   Index seqs = e.index(context.count(Count::seqs));
   auto load = [&](Value table, Index at) {
     return e.fromI32(e.load(table, at));
@@ -46,6 +49,7 @@ void mica::lowerPlan(KernelContext &context, int64_t rowsPerTask) {
       // The sequence's last row is at index length - 1 of its cache.
       e.forRange(begin, end, 1, [&](Index m) {
         e.store(e.toI32(m + length - end), position, m);
+        e.store(e.toI32(length), all, m + rows);
       });
       return {
           emitTasks(e, tasks, s, begin, end, e.index(made[0]), rowsPerTask)};

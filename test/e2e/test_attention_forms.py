@@ -19,6 +19,7 @@ FORMS = {
     "sinks, window": ("sinks(%sinks : !mica.weight<6, f32>) ", "", "window = 7"),
     "first tokens": ("", "", "window = 7, sink = 3"),
     "chunks": ("", "", "chunk = 8"),
+    "both sides": ("", "", "window = 0"),
     "alibi": ("", f"alibi = array<f32: {SLOPES}>, ", "window = 0"),
     "all": ("sinks(%sinks : !mica.weight<6, f32>) ",
             f"alibi = array<f32: {SLOPES}>, softcap = 4.0 : f32, ",
@@ -44,7 +45,7 @@ def model(form, **options):
         f"%kv = mica.kv_append %cache, %b, %c, %batch : {made.kv}, "
         f"{rows(K * HEAD)}, {rows(K * HEAD)}",
         f"%s = mica.attention %a, %kv, %batch {sinks}{{heads = {H} : i64, {extra}"
-        f"mask = #mica.mask<causal = true, {mask}>, scale = 0.5 : f32}} : "
+        f"mask = #mica.mask<causal = {str(form != 'both sides').lower()}, {mask}>, scale = 0.5 : f32}} : "
         f"{rows(H * HEAD)}, {made.kv} -> {rows(H * HEAD)}",
         linear("y", "s", "o", H * HEAD, D)]
     if "blocks" in form:  # those of the greatest votes
