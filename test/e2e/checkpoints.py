@@ -366,6 +366,36 @@ SHAPES = {
             num_experts=12, num_experts_per_tok=2, norm_topk_prob=False,
             rope_theta=1e4, rms_norm_eps=1e-5),
     },
+    "glm4_moe": {
+        "groups": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=136,
+            moe_intermediate_size=40, num_hidden_layers=3,
+            num_attention_heads=6, num_key_value_heads=2, head_dim=24,
+            n_routed_experts=24, num_experts_per_tok=3, n_shared_experts=2,
+            n_group=6, topk_group=2, routed_scaling_factor=1.7,
+            first_k_dense_replace=1, use_qk_norm=True, attention_bias=True,
+            num_nextn_predict_layers=0, rms_norm_eps=1e-2,
+            rope_parameters=dict(rope_type="default", rope_theta=1e4,
+                                 partial_rotary_factor=0.5)),
+        "plain": dict(
+            vocab_size=257, hidden_size=64, intermediate_size=96,
+            moe_intermediate_size=32, num_hidden_layers=2,
+            num_attention_heads=4, num_key_value_heads=4, head_dim=32,
+            n_routed_experts=10, num_experts_per_tok=4, n_shared_experts=1,
+            norm_topk_prob=False, first_k_dense_replace=0,
+            num_nextn_predict_layers=0, rms_norm_eps=1e-5,
+            rope_parameters=dict(rope_type="default", rope_theta=1e4,
+                                 partial_rotary_factor=0.25)),
+    },
+    "minimax_m2": {
+        "many": dict(
+            vocab_size=251, hidden_size=72, intermediate_size=40,
+            num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+            head_dim=24, num_local_experts=33, num_experts_per_tok=4,
+            rotary_dim=16, rms_norm_eps=1e-2,
+            rope_parameters=dict(rope_type="default", rope_theta=1e4,
+                                 partial_rotary_factor=2 / 3)),
+    },
 }
 CONFIGS = {"llama": transformers.LlamaConfig,
            "mistral": transformers.MistralConfig,
@@ -388,7 +418,9 @@ CONFIGS = {"llama": transformers.LlamaConfig,
            "starcoder2": transformers.Starcoder2Config,
            "mixtral": transformers.MixtralConfig,
            "qwen3_moe": transformers.Qwen3MoeConfig,
-           "olmoe": transformers.OlmoeConfig}
+           "olmoe": transformers.OlmoeConfig,
+           "glm4_moe": transformers.Glm4MoeConfig,
+           "minimax_m2": transformers.MiniMaxM2Config}
 # Their norms are stored as offsets from one, their embeddings scaled by
 # sqrt(width) when read.
 GEMMAS = ("gemma", "gemma2", "gemma3")
@@ -491,8 +523,10 @@ def query_scale(family, state, layer, config):
 def random_state(family, config, seed=0):
     """Returns a float64 state dict whose attention scores have std 3."""
     with torch.device("meta"):
-        names = {n: p.shape for n, p in transformers.AutoModelForCausalLM
-                 .from_config(config).named_parameters()}
+        model = transformers.AutoModelForCausalLM.from_config(config)
+    names = {n: p.shape for n, p in model.named_parameters()} | {
+        n: b.shape for n, b in model.named_buffers()
+        if n.endswith("e_score_correction_bias")}
     generator = torch.Generator().manual_seed(seed)
     state = {n: fill(n, s, family, config, generator)
              for n, s in names.items()}

@@ -8,7 +8,8 @@ import re
 import torch
 
 # Family -> block, gate, up, down in a file.
-STORED = {"mixtral": ("block_sparse_moe", "w1", "w3", "w2")}
+STORED = dict.fromkeys(("mixtral", "minimax_m2"),
+                       ("block_sparse_moe", "w1", "w3", "w2"))
 USUAL = ("mlp", "gate_proj", "up_proj", "down_proj")
 
 

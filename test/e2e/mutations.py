@@ -206,6 +206,28 @@ def expert_order(config, state, attention):
             state[name] = state[name].roll(1, 0)
 
 
+def router_bias(config, state, attention):
+    for name in state:
+        if name.endswith("e_score_correction_bias"):
+            state[name] = state[name] * 0
+
+
+def group_limit(config, state, attention):
+    """Experts of all groups may be chosen."""
+    config.topk_group = config.n_group
+
+
+def expert_scale(config, state, attention):
+    config.routed_scaling_factor *= 1.01
+
+
+def shared_expert(config, state, attention):
+    """The shared expert is missing."""
+    for name in state:
+        if "shared_experts.down_proj" in name:
+            state[name] = state[name] * 0
+
+
 def dense_layers(config, state, attention):
     """The router of a layer is that of the next one that has one."""
     names = [n for n in state if n.endswith("mlp.gate.weight")]
@@ -249,6 +271,11 @@ MUTATIONS = {
                                    dense_layers),
     "olmoe": EVERY + ROTARY + (choices, renormalised, expert_order,
                                query_norms),
+    "glm4_moe": EVERY + ROTARY + (
+        partial_rotary, choices, renormalised, expert_order, dense_layers,
+        router_bias, group_limit, expert_scale, shared_expert),
+    "minimax_m2": EVERY + ROTARY + (partial_rotary, choices, expert_order,
+                                    router_bias, query_norms),
 }
 
 

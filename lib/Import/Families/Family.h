@@ -99,9 +99,12 @@ void readBiases(Hyperparameters &in, ModelDescription &model);
 
 /// Experts in every layer, as most families name them: `num_experts`,
 /// `num_local_experts` or `n_routed_experts`, and `num_experts_per_tok`.
+/// Scores, bias, groups and scale of the choice, shared experts (which are one
+/// ffn, as wide as all of them) and the first layers, which may be dense.
 struct ExpertDefaults {
   std::string_view width = "moe_intermediate_size";
   bool normalize = false;
+  bool sigmoid = false; ///< scores, with a bias for the choice
 };
 void readExperts(Hyperparameters &in, ModelDescription &model,
                  const ExpertDefaults &defaults);
