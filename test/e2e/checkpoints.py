@@ -396,6 +396,22 @@ SHAPES = {
             rope_parameters=dict(rope_type="default", rope_theta=1e4,
                                  partial_rotary_factor=2 / 3)),
     },
+    "gpt_oss": {
+        "windowed": dict(
+            vocab_size=251, hidden_size=72, intermediate_size=40,
+            num_hidden_layers=3, num_attention_heads=6, num_key_value_heads=2,
+            head_dim=24, num_local_experts=6, num_experts_per_tok=2,
+            sliding_window=7, swiglu_limit=0.9, rms_norm_eps=1e-2,
+            rope_parameters=dict(
+                rope_type="yarn", rope_theta=1e4, factor=4.0, truncate=False,
+                original_max_position_embeddings=16)),
+        "full": dict(
+            vocab_size=257, hidden_size=64, intermediate_size=32,
+            num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=4,
+            head_dim=32, num_local_experts=9, num_experts_per_tok=4,
+            sliding_window=16, rms_norm_eps=1e-5,
+            rope_parameters=dict(rope_type="default", rope_theta=1e4)),
+    },
 }
 CONFIGS = {"llama": transformers.LlamaConfig,
            "mistral": transformers.MistralConfig,
@@ -420,7 +436,8 @@ CONFIGS = {"llama": transformers.LlamaConfig,
            "qwen3_moe": transformers.Qwen3MoeConfig,
            "olmoe": transformers.OlmoeConfig,
            "glm4_moe": transformers.Glm4MoeConfig,
-           "minimax_m2": transformers.MiniMaxM2Config}
+           "minimax_m2": transformers.MiniMaxM2Config,
+           "gpt_oss": transformers.GptOssConfig}
 # Their norms are stored as offsets from one, their embeddings scaled by
 # sqrt(width) when read.
 GEMMAS = ("gemma", "gemma2", "gemma3")
@@ -467,13 +484,15 @@ def fill(parameter_name, shape, family, config, generator):
     width = config.hidden_size
     if parameter_name.endswith("bias"):
         return 0.2 * noise
+    if parameter_name.endswith("sinks"):
+        return 2 * noise
     if len(shape) == 1 or "norm" in parameter_name:  # Cohere's has two
         return 0.3 * noise + (0.0 if family in GEMMAS else 1.0)
     # Routers decide clearly, so that rounding seldom changes a choice.
-    if parameter_name.endswith("mlp.gate.weight"):
+    if parameter_name.endswith(("mlp.gate.weight", "mlp.router.weight")):
         return 3 * noise / width**0.5
-    if len(shape) == 3:
-        return noise / shape[-1]**0.5
+    if len(shape) == 3:  # gpt-oss stores columns
+        return noise / shape[1 if family == "gpt_oss" else 2]**0.5
     if "embed_tokens" in parameter_name and family in GEMMAS:
         return noise / width**0.5
     if any(n in parameter_name

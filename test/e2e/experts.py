@@ -20,7 +20,7 @@ def apart(state, family):
     for name, tensor in state.items():
         stem = name.replace(".mlp.", f".{block}.")
         found = re.fullmatch(r"(.*\.experts)\.(gate_up_proj|down_proj)", stem)
-        if not found or tensor.dim() != 3:
+        if not found or tensor.dim() != 3 or family == "gpt_oss":
             layer = name.split(".mlp.")[0]
             expert = layer + ".mlp.experts.gate_up_proj" in state
             result[stem if expert else name] = tensor
