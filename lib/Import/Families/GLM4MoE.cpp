@@ -11,8 +11,11 @@ static void read(Hyperparameters &in, ModelDescription &model) {
   readCommon(in, model, {.eps = 1e-5, .context = 131072});
   // The last layers of a GGUF file predict further tokens.
   int64_t more = in.count({"nextn_predict_layers", ""}, 0);
-  model.layers.resize(
-      std::max<int64_t>(int64_t(model.layers.size()) - more, 0));
+  int64_t all = model.layers.size();
+  if (more >= all)
+    return in.fail(std::to_string(more) + " layers of predictions among " +
+                   std::to_string(all) + ", expected fewer");
+  model.layers.resize(all - more);
   readBiases(in, model);
   model.attentionOutputBias = false;
   bool normed = in.isGGUF() ? !!in.checkpoint().find("blk.0.attn_q_norm.weight")
