@@ -130,7 +130,8 @@ LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t file, StringRef tensor, int64_t first,
                                  int64_t rows, bool transposed,
                                  int64_t permuted, int64_t run, int64_t stride,
-                                 int64_t parts) {
+                                 int64_t parts, int64_t firstColumn,
+                                 int64_t columnStep) {
   // source_c1
   if (file < 0 || first < 0 || rows < 1)
     return emitError() << "expects a file, a first row and rows to take, but "
@@ -148,6 +149,10 @@ LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   // source_c4
   if (parts < 0)
     return emitError() << "expects 0 or more parts, but got " << parts;
+  // source_c5
+  if (firstColumn < 0 || columnStep < 0)
+    return emitError() << "expects a first column and a step of 0 or more, but "
+                       << "got " << firstColumn << " and " << columnStep;
   return success();
 }
 

@@ -12,6 +12,8 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace mica::tile;
 
@@ -320,6 +322,32 @@ Value Emitter::mul(Value x, Value y) {
 Value Emitter::div(Value x, Value y) {
   return arith::DivFOp::create(b, loc, x, y);
 }
+Value Emitter::minimum(Value a, Value b) {
+  return arith::MinNumFOp::create(this->b, loc, a, b);
+}
+
+Value Emitter::negate(Value a) { return arith::NegFOp::create(b, loc, a); }
+
+Value Emitter::absolute(Value a) { return math::AbsFOp::create(b, loc, a); }
+
+Value Emitter::exp(Value a) { return math::ExpOp::create(b, loc, a); }
+
+Value Emitter::less(Value a, Value b) {
+  return arith::CmpFOp::create(this->b, loc, arith::CmpFPredicate::OLT, a, b);
+}
+
+Value Emitter::equal(Value a, Value b) {
+  return arith::CmpFOp::create(this->b, loc, arith::CmpFPredicate::OEQ, a, b);
+}
+
+Value Emitter::iota(int64_t size) {
+  SmallVector<int32_t> numbers(size);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  auto type = VectorType::get(size, b.getI32Type());
+  return arith::ConstantOp::create(
+      b, loc, DenseElementsAttr::get(type, ArrayRef(numbers)));
+}
+
 Value Emitter::maximum(Value x, Value y) {
   return arith::MaxNumFOp::create(b, loc, x, y);
 }

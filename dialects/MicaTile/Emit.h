@@ -86,6 +86,8 @@ public:
   mlir::Value splatBits(uint32_t bits, int64_t size);
   /// `value` in every element of `type`, of integers.
   mlir::Value splatOf(int64_t value, mlir::VectorType type);
+  /// vector<size x i32> of 0, 1, 2, ….
+  mlir::Value iota(int64_t size);
   /// vector<size x T> of the scalar `value`.
   mlir::Value broadcast(mlir::Value value, int64_t size);
 
@@ -115,6 +117,15 @@ public:
   mlir::Value mul(mlir::Value a, mlir::Value b);
   mlir::Value div(mlir::Value a, mlir::Value b);
   mlir::Value maximum(mlir::Value a, mlir::Value b);
+  /// Of floats, as are those that follow: the lesser of two, of a number and a
+  /// NaN the number.
+  mlir::Value minimum(mlir::Value a, mlir::Value b);
+  mlir::Value negate(mlir::Value a);
+  mlir::Value absolute(mlir::Value a);
+  mlir::Value exp(mlir::Value a);
+  /// a < b and a == b, as i1: false if one is a NaN.
+  mlir::Value less(mlir::Value a, mlir::Value b);
+  mlir::Value equal(mlir::Value a, mlir::Value b);
   /// a * b + c, rounded once.
   mlir::Value fma(mlir::Value a, mlir::Value b, mlir::Value c);
   /// The bits of a vector as a vector of another element type or size.

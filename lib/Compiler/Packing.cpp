@@ -125,7 +125,9 @@ static Expected<RowSource> rowSource(SourceAttr source, int64_t part,
                    source.getPermuted(),
                    source.getRun(),
                    source.getStride(),
-                   together ? part : 0};
+                   together ? part : 0,
+                   source.getFirstColumn(),
+                   source.getColumnStep()};
 }
 
 Expected<WeightReader> mica::makeReader(WeightOp weight,

@@ -178,11 +178,13 @@ private:
     Value v = linear(x, Role::Value, Role::ValueBias);
     kv = KVAppendOp::create(b, loc, kv.getType(), kv, k, v, batch);
     auto mask = MaskAttr::get(b.getContext(), true, layer.window);
-    Value o = AttentionOp::create(
+    auto o = AttentionOp::create(
         b, loc, rows(model.heads * model.headSize), q, kv, batch,
         b.getI64IntegerAttr(model.heads),
         b.getF32FloatAttr(static_cast<float>(layer.attentionScale)), mask,
         b.getF32FloatAttr(static_cast<float>(model.attentionSoftcap)));
+    if (Value sinks = weight(Role::AttentionSinks))
+      o.getSinksMutable().assign(sinks);
     return linear(o, Role::AttentionOutput, Role::AttentionOutputBias);
   }
 
@@ -208,13 +210,14 @@ private:
   }
 
   /// The product of rows with the experts that they chose.
-  Value grouped(Value x, Role role, Value experts) {
+  Value grouped(Value x, Role role, Role biasRole, Value experts) {
     Value w = weight(role);
     int64_t n = cast<WeightType>(w.getType()).rows();
     auto type = RankedTensorType::get(
         {ShapedType::kDynamic, model.experts.choices, n}, b.getF32Type());
-    return GroupedLinearOp::create(b, loc, type, x, w, experts, Value(),
-                                   Value(), Value(), IntegerAttr());
+    return GroupedLinearOp::create(b, loc, type, x, w, experts,
+                                   weight(biasRole), Value(), Value(),
+                                   IntegerAttr());
   }
 
   RouteOp route(Value x) {
@@ -223,19 +226,32 @@ private:
         {ShapedType::kDynamic, experts.choices}, b.getI32Type());
     auto scores =
         experts.sigmoid ? RouterScores::sigmoid : RouterScores::softmax;
-    return RouteOp::create(
-        b, loc, TypeRange{choices.clone(b.getF32Type()), choices},
-        linear(x, Role::Router), weight(Role::RouterBias), scores,
-        experts.normalize, llvm::APFloat(static_cast<float>(experts.scale)),
-        experts.groups, experts.topGroups, experts.groupSum);
+    return RouteOp::create(b, loc,
+                           TypeRange{choices.clone(b.getF32Type()), choices},
+                           linear(x, Role::Router, Role::RouterLogitBias),
+                           weight(Role::RouterBias), scores, experts.normalize,
+                           llvm::APFloat(static_cast<float>(experts.scale)),
+                           experts.groups, experts.topGroups, experts.groupSum);
   }
 
   Value expertFeedForward(Value x) {
     RouteOp choice = route(x);
     Value experts = choice.getExperts();
-    Value h = activated([&] { return grouped(x, Role::ExpertGate, experts); },
-                        [&] { return grouped(x, Role::ExpertUp, experts); });
-    h = grouped(h, Role::ExpertDown, experts);
+    auto gate = [&] {
+      return grouped(x, Role::ExpertGate, Role::ExpertGateBias, experts);
+    };
+    auto up = [&] {
+      return grouped(x, Role::ExpertUp, Role::ExpertUpBias, experts);
+    };
+    const ExpertSwitches &kind = model.experts;
+    Value h;
+    if (kind.limit) {
+      Value g = gate();
+      h = math.clampedSwiglu(g, up(), kind.limit, kind.alpha);
+    } else {
+      h = activated(gate, up);
+    }
+    h = grouped(h, Role::ExpertDown, Role::ExpertDownBias, experts);
     Value sum =
         CombineOp::create(b, loc, rowsType, h, choice.getWeights(), Value());
     return model.experts.sharedWidth ? math.add(sum, sharedFeedForward(x))

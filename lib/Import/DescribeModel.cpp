@@ -85,6 +85,8 @@ private:
 /// Where the rows of a role lie in a tensor of `total` rows.
 struct Place {
   int64_t first, total, run = 0, stride = 0;
+  /// Of a tensor of `columnStep` times the role's columns.
+  int64_t firstColumn = 0, columnStep = 0;
 };
 
 /// The place of a role in a tensor that holds it and others.
@@ -94,6 +96,12 @@ Place placeOf(const ModelDescription &model, Role role, Fused fused,
     return {0, rows};
   if (fused == Fused::GateUp)
     return {role == Role::Up || role == Role::UpBias ? rows : 0, 2 * rows};
+  if (fused == Fused::Alternating) {
+    bool up = role == Role::ExpertUp || role == Role::ExpertUpBias;
+    if (role == Role::ExpertGateBias || role == Role::ExpertUpBias)
+      return {0, rows, 0, 0, up, 2};
+    return {up, 2 * rows, 1, 2};
+  }
   int64_t part = 0;
   if (role == Role::Key || role == Role::KeyBias)
     part = 1;
@@ -177,6 +185,8 @@ Status Binder::bind(Role role, int64_t layer, WeightMap &weights) {
     return Error{checkpoint.path() + ": tensor " + quote(partName(name, 0)) +
                  " missing, expected for the " + std::string(roleName(role))};
   Place place = placeOf(model, role, pattern->fused, rows);
+  if (place.columnStep)
+    columns *= place.columnStep;
   bool apart = name != view->name; // A tensor for each part.
   Status s =
       apart ? checkParts(*view, *pattern, name, place.total, columns, parts)
@@ -192,9 +202,12 @@ Status Binder::bind(Role role, int64_t layer, WeightMap &weights) {
     return Error{view->file + ": tensor " + quote(name) +
                  " has columns in an order of its own (desc_act), expected "
                  "none in the token embedding"};
-  weights[role] = {name,         rows,           columns,           place.first,
-                   transposed,   pattern->order, view->columnOrder, place.run,
-                   place.stride, parts};
+  weights[role] = {
+      name,         rows,           columns,           place.first,
+      transposed,   pattern->order, view->columnOrder, place.run,
+      place.stride, parts,          place.firstColumn, place.columnStep};
+  if (place.columnStep)
+    weights[role].columns /= place.columnStep;
   used.insert(std::move(name));
   return {};
 }

@@ -116,8 +116,24 @@ void mica::readExperts(Hyperparameters &in, ModelDescription &model,
       in.size({"expert_feed_forward_length", defaults.width}, model.ffnWidth);
   experts.normalize =
       in.flag({"expert_weights_norm", "norm_topk_prob"}, defaults.normalize);
-  for (LayerDescription &layer : model.layers)
-    layer.experts = true;
+  // 1 is a softmax, 2 a sigmoid.
+  int64_t scores = in.count({"expert_gating_func", ""}, defaults.sigmoid + 1);
+  if (scores != 1 && scores != 2)
+    in.fail("metadata " + quote(in.ggufKey("expert_gating_func")) + " is " +
+            std::to_string(scores) + ", expected 1 or 2");
+  experts.sigmoid = scores == 2;
+  experts.choiceBias = defaults.sigmoid;
+  experts.scale =
+      in.number({"expert_weights_scale", "routed_scaling_factor"}, 1);
+  experts.groups = in.size({"expert_group_count", "n_group"}, 1);
+  experts.topGroups = in.size({"expert_group_used_count", "topk_group"}, 1);
+  experts.groupSum = experts.groups > 1 && experts.sigmoid ? 2 : 1;
+  experts.sharedWidth =
+      in.count({"expert_shared_count", "n_shared_experts"}, 0) * experts.width;
+  int64_t dense =
+      in.count({"leading_dense_block_count", "first_k_dense_replace"}, 0);
+  for (int64_t i = dense; i < int64_t(model.layers.size()); ++i)
+    model.layers[i].experts = true;
 }
 
 Activation mica::readActivation(Hyperparameters &in, std::string_view key,

@@ -24,6 +24,7 @@ std::string_view mica::roleName(Role role) {
       "value bias",
       "query norm",
       "key norm",
+      "attention sinks",
       "attention output",
       "attention output bias",
       "post attention norm",
@@ -37,9 +38,13 @@ std::string_view mica::roleName(Role role) {
       "down bias",
       "router",
       "router bias",
+      "router logit bias",
       "expert gate",
       "expert up",
       "expert down",
+      "expert gate bias",
+      "expert up bias",
+      "expert down bias",
       "shared gate",
       "shared up",
       "shared down",
@@ -83,12 +88,15 @@ std::vector<Role> mica::layerRoles(const ModelDescription &model,
   add(model.qkvBias, {Role::QueryBias, Role::KeyBias, Role::ValueBias});
   add(model.qkNorms != QKNorms::None, {Role::QueryNorm, Role::KeyNorm});
   add(model.attentionOutputBias, {Role::AttentionOutputBias});
+  add(model.attentionSinks, {Role::AttentionSinks});
   add(model.postNorms, {Role::PostAttentionNorm, Role::PostFfnNorm});
   if (layer.experts) {
     bool shared = model.experts.sharedWidth;
     add(true, {Role::Router, Role::ExpertUp, Role::ExpertDown});
     add(model.gated, {Role::ExpertGate});
     add(model.experts.choiceBias, {Role::RouterBias});
+    add(model.experts.biases, {Role::RouterLogitBias, Role::ExpertGateBias,
+                               Role::ExpertUpBias, Role::ExpertDownBias});
     add(shared, {Role::SharedUp, Role::SharedDown});
     add(shared && model.gated, {Role::SharedGate});
     return roles;
@@ -143,7 +151,15 @@ std::pair<int64_t, int64_t> mica::roleShape(const ModelDescription &model,
   case Role::Router:
     return {model.experts.count, model.width};
   case Role::RouterBias:
+  case Role::RouterLogitBias:
     return {model.experts.count, 1};
+  case Role::ExpertGateBias:
+  case Role::ExpertUpBias:
+    return {model.experts.count, model.experts.width};
+  case Role::ExpertDownBias:
+    return {model.experts.count, model.width};
+  case Role::AttentionSinks:
+    return {model.heads, 1};
   case Role::ExpertGate:
   case Role::ExpertUp:
     return {model.experts.width, model.width};
@@ -171,6 +187,10 @@ static Json toJson(const WeightMap &weights) {
       entry["transposed"] = true;
     if (source.order == RowOrder::PairsToHalves)
       entry["row_order"] = "pairs to halves";
+    if (source.columnStep) {
+      entry["first_column"] = source.firstColumn;
+      entry["column_step"] = source.columnStep;
+    }
     if (source.parts)
       entry["parts"] = source.parts;
     if (source.run) {
@@ -214,7 +234,10 @@ static Json expertsToJson(const ExpertSwitches &experts) {
           {"scale", experts.scale},
           {"groups", experts.groups},
           {"top_groups", experts.topGroups},
-          {"group_sum", experts.groupSum}};
+          {"group_sum", experts.groupSum},
+          {"biases", experts.biases},
+          {"limit", experts.limit},
+          {"alpha", experts.alpha}};
 }
 
 std::string mica::toJson(const ModelDescription &model) {
@@ -255,6 +278,7 @@ std::string mica::toJson(const ModelDescription &model) {
       {"gated", model.gated},
       {"qkv_bias", model.qkvBias},
       {"attention_output_bias", model.attentionOutputBias},
+      {"attention_sinks", model.attentionSinks},
       {"ffn_bias", model.ffnBias},
       {"tied", model.tied},
       {"experts", expertsToJson(model.experts)},

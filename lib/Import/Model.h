@@ -75,6 +75,10 @@ struct ExpertSwitches {
   double scale = 1;        ///< factor on weights
   int64_t groups = 1, topGroups = 1; ///< of experts; those that may be chosen
   int64_t groupSum = 1; ///< how many experts of a group speak for it
+  bool biases = false;  ///< of the router's logits and of every expert
+  /// If not 0, an expert computes g = min(gate, limit) and u = up between
+  /// -limit and limit, and what goes down is (u + 1) * g * sigmoid(alpha * g).
+  double limit = 0, alpha = 0;
 };
 
 /// Which columns of a head rope turns together.
@@ -110,6 +114,7 @@ enum class Role : uint8_t {
   ValueBias,           ///< [K * headSize]
   QueryNorm,           ///< [headSize] or, see `QKNorms`, [H * headSize]
   KeyNorm,             ///< [headSize] or [K * headSize]
+  AttentionSinks,      ///< [H]
   AttentionOutput,     ///< [D, H * headSize]
   AttentionOutputBias, ///< [D]
   PostAttentionNorm,   ///< [D]
@@ -123,9 +128,13 @@ enum class Role : uint8_t {
   DownBias,            ///< [D]
   Router,              ///< [E, D]
   RouterBias,          ///< [E], `ExpertSwitches::choiceBias`
+  RouterLogitBias,     ///< [E]
   ExpertGate,          ///< [E, F, D]
   ExpertUp,            ///< [E, F, D]
   ExpertDown,          ///< [E, D, F]
+  ExpertGateBias,      ///< [E, F]
+  ExpertUpBias,        ///< [E, F]
+  ExpertDownBias,      ///< [E, D]
   SharedGate,          ///< [F, D]
   SharedUp,            ///< [F, D]
   SharedDown,          ///< [D, F]
@@ -165,6 +174,8 @@ struct WeightSource {
   std::string columnOrder = {};
   int64_t run = 0, stride = 0;
   int64_t parts = 0;
+  /// If not 0, column c is column `firstColumn + c * columnStep` of the file.
+  int64_t firstColumn = 0, columnStep = 0;
 
   bool operator==(const WeightSource &) const = default;
 };
@@ -214,6 +225,8 @@ struct ModelDescription {
   double logitScale = 1; ///< factor on logits, in front of finalSoftcap
   Activation activation = Activation::Silu;
   bool gated = true;
+  /// Logits, one a head, that take part in the softmax without a value.
+  bool attentionSinks = false;
   bool qkvBias = false, attentionOutputBias = false, ffnBias = false;
   bool tied = false; ///< the output projection is the token embedding
   ExpertSwitches experts;

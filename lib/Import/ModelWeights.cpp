@@ -83,7 +83,8 @@ WeightType ModelWeights::typeOf(Role role, const WeightSource &source) {
   // head.
   const std::vector<int64_t> &stored = firstPart(source)->shape;
   size_t last = stored.size() - 1;
-  if (last > 0 && source.columns == stored[last - source.transposed])
+  if (last > 0 &&
+      (source.columnStep || source.columns == stored[last - source.transposed]))
     shape.push_back(source.columns);
   if (source.parts)
     shape.insert(shape.begin(), source.parts);
@@ -137,7 +138,8 @@ std::vector<ModelWeight> ModelWeights::of(const WeightMap &weights,
         {role, /*isOrder=*/false, typeOf(role, source), symbolOf(prefix, role),
          SourceAttr::get(context, 0, source.tensor, source.firstRow,
                          source.rows, source.transposed, permuted, source.run,
-                         source.stride, source.parts)});
+                         source.stride, source.parts, source.firstColumn,
+                         source.columnStep)});
   }
   for (auto [role, first] : ordersOf(weights)) {
     if (role != first)
@@ -150,7 +152,8 @@ std::vector<ModelWeight> ModelWeights::of(const WeightMap &weights,
          SourceAttr::get(context, 0, source.columnOrder, /*first=*/0,
                          source.columns, /*transposed=*/false,
                          /*permuted=*/0, /*run=*/0, /*stride=*/0,
-                         /*parts=*/0)});
+                         /*parts=*/0, /*first_column=*/0,
+                         /*column_step=*/0)});
   }
   return result;
 }

@@ -38,8 +38,9 @@ Value RowMath::softcapped(Value x, double cap) {
   return scaled(math::TanhOp::create(b, loc, t), cap);
 }
 
-Value RowMath::silu(Value x) {
-  Value e = math::ExpOp::create(b, loc, arith::NegFOp::create(b, loc, x));
+Value RowMath::silu(Value x, double alpha) {
+  Value e = math::ExpOp::create(
+      b, loc, arith::NegFOp::create(b, loc, scaled(x, alpha)));
   return arith::DivFOp::create(b, loc, x, add(e, splat(1, x)));
 }
 
@@ -57,6 +58,15 @@ Value RowMath::gelu(Value x, bool tanh) {
 
 Value RowMath::relu(Value x) {
   return arith::MaximumFOp::create(b, loc, x, splat(0, x));
+}
+
+Value RowMath::atMost(Value x, double limit) {
+  return arith::MinimumFOp::create(b, loc, x, splat(limit, x));
+}
+
+Value RowMath::clampedSwiglu(Value gate, Value up, double limit, double alpha) {
+  up = arith::MaximumFOp::create(b, loc, atMost(up, limit), splat(-limit, up));
+  return mul(add(up, splat(1, up)), silu(atMost(gate, limit), alpha));
 }
 
 Value RowMath::activated(Activation activation, Value x) {

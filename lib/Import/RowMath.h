@@ -22,10 +22,16 @@ public:
   /// cap * tanh(x / cap), x if `cap` is 0.
   mlir::Value softcapped(mlir::Value x, double cap);
   mlir::Value activated(Activation activation, mlir::Value x);
+  /// (u + 1) * g * sigmoid(alpha * g) with g = min(gate, limit) and u = up
+  /// between -limit and limit.
+  mlir::Value clampedSwiglu(mlir::Value gate, mlir::Value up, double limit,
+                            double alpha);
 
 private:
   mlir::Value splat(double value, mlir::Value like);
-  mlir::Value silu(mlir::Value x);
+  /// x * sigmoid(alpha * x).
+  mlir::Value silu(mlir::Value x, double alpha = 1);
+  mlir::Value atMost(mlir::Value x, double limit);
   mlir::Value gelu(mlir::Value x, bool tanh);
   mlir::Value relu(mlir::Value x);
 

@@ -75,6 +75,9 @@ static Status check(const RowSource &source, int64_t columns) {
     return Error{thing + " has " + std::to_string(rows) + " rows, expected " +
                  std::to_string(source.first) + " + " +
                  std::to_string(fileRows(source))};
+  if (source.columnStep && !source.transposed && !tensor.matrix &&
+      source.firstColumn < source.columnStep)
+    columns *= source.columnStep;
   if (columns && found != columns)
     return Error{thing + " has " + std::to_string(found) +
                  " columns, expected " + std::to_string(columns)};
@@ -111,12 +114,24 @@ std::pair<const RowSource *, int64_t> WeightReader::find(int64_t row) const {
 
 /// A row of the file as f32.
 void WeightReader::readStored(const RowSource &source, int64_t row, float *to) {
-  if (source.transposed)
+  if (source.columnStep)
+    readColumns(source, row, to);
+  else if (source.transposed)
     std::copy_n(transposedRow(source, row), columns, to);
   else if (source.tensor->matrix)
     source.tensor->matrix->read(row, to, window);
   else
     decodeRow(*source.tensor->format, source.tensor->row(row), columns, to);
+}
+
+/// Every `columnStep`-th element of a row of the file.
+void WeightReader::readColumns(const RowSource &source, int64_t row,
+                               float *to) {
+  std::vector<float> all(source.tensor->columns());
+  decodeRow(*source.tensor->format, source.tensor->row(row), all.size(),
+            all.data());
+  for (int64_t c = 0; c < columns; ++c)
+    to[c] = all[source.firstColumn + c * source.columnStep];
 }
 
 const std::byte *WeightReader::quantized(const RowSource &source, int64_t row) {

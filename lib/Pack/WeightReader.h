@@ -30,6 +30,8 @@ struct RowSource {
   int64_t permuted = 0;
   int64_t run = 0, stride = 0;
   int64_t part = 0;
+  /// If not 0, column c is column `firstColumn + c * columnStep` of the tensor.
+  int64_t firstColumn = 0, columnStep = 0;
 };
 
 /// Reads a weight of [rows, columns], or, with `columns` 0, a vector of the
@@ -61,6 +63,7 @@ private:
   }
   void readStored(const RowSource &source, int64_t row, float *to);
   const std::byte *quantized(const RowSource &source, int64_t row);
+  void readColumns(const RowSource &source, int64_t row, float *to);
   void readVector(const RowSource &source, float *to);
   void readRange(const RowSource &source, int64_t row, int64_t first,
                  int64_t count, float *to);

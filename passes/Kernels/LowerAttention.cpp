@@ -79,7 +79,7 @@ Value distanceBias(Emitter &e, ArrayRef<float> slopes, Value position, Value h,
                                           DenseElementsAttr::get(type, slopes));
   Value slope = vector::ExtractOp::create(e.b, e.loc, table, h);
   Value distance = e.toFloat(e.sub(e.broadcast(position, kLanes), n));
-  distance = math::AbsFOp::create(e.b, e.loc, distance);
+  distance = e.absolute(distance);
   return e.mul(distance, e.broadcast(slope, kLanes));
 }
 

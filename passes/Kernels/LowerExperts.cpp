@@ -54,9 +54,6 @@ public:
   }
 
 private:
-  Value less(Value x, Value y) {
-    return arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OLT, x, y);
-  }
   Value vectorAt(Value buffer, Index at) {
     return e.load(e.f32x(kLanes), buffer, {at});
   }
@@ -75,13 +72,9 @@ private:
   /// Which lanes of the vector at `at` are experts.
   Value exists(Index at) {
     auto lanes = VectorType::get(kLanes, e.b.getI32Type());
-    SmallVector<int32_t> numbers(kLanes);
-    std::iota(numbers.begin(), numbers.end(), 0);
-    Value number = arith::ConstantOp::create(
-        e.b, e.loc, DenseElementsAttr::get(lanes, ArrayRef(numbers)));
     Value first = e.broadcast(e.toI32(at), kLanes);
     return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::slt,
-                                 e.add(number, first),
+                                 e.add(e.iota(kLanes), first),
                                  e.splatOf(experts, lanes));
   }
 
@@ -103,7 +96,7 @@ private:
                       /*isMax=*/true);
       Value sum = foldVectors(e.splat(0, kLanes), [&](Index at, Value sum) {
         Value x = e.sub(logitsAt(at), e.broadcast(most, kLanes));
-        Value y = math::ExpOp::create(e.b, e.loc, x);
+        Value y = e.exp(x);
         e.store(y, score, {at});
         return e.add(sum, y);
       });
@@ -114,12 +107,12 @@ private:
       if (softmax) {
         s = e.mul(vectorAt(score, at), e.broadcast(factor, kLanes));
       } else {
-        Value x = arith::NegFOp::create(e.b, e.loc, logitsAt(at));
+        Value x = e.negate(logitsAt(at));
         // The lowest number has no exponential.
-        x = arith::MinNumFOp::create(e.b, e.loc, x, e.splat(80, kLanes));
+        x = e.minimum(x, e.splat(80, kLanes));
         s = e.div(e.splat(1, kLanes),
                   e.add(e.splat(1, kLanes),
-                        math::ExpOp::create(e.b, e.loc, x)));
+                        e.exp(x)));
       }
       e.store(s, score, {at});
       Value c = s;
@@ -139,8 +132,8 @@ private:
         g * size, g * size + size, 1, {lowest, lowest},
         [&](Index i, ValueRange best) -> Emitter::Values {
           Value c = e.load(chance, {i}), first = best[0], second = best[1];
-          Value isFirst = less(first, c);
-          Value next = e.select(less(second, c), c, second);
+          Value isFirst = e.less(first, c);
+          Value next = e.select(e.less(second, c), c, second);
           return {e.select(isFirst, c, first), e.select(isFirst, first, next)};
         });
     return op.getGroupSum() == 2 ? e.add(top[0], top[1]) : top[0];
@@ -152,7 +145,7 @@ private:
     return e.index(e.forRange(
         e.index(1), e.index(count), 1, {zero, e.load(values, {zero})},
         [&](Index i, ValueRange best) -> Emitter::Values {
-          Value x = e.load(values, {i}), isMore = less(best[1], x);
+          Value x = e.load(values, {i}), isMore = e.less(best[1], x);
           return {e.select(isMore, i, e.index(best[0])),
                   e.select(isMore, x, best[1])};
         })[0]);
@@ -174,7 +167,7 @@ private:
       e.store(lowest, sums, {best});
     });
     e.forRange(zero, e.index(experts), 1, [&](Index i) {
-      Value in = less(e.f32(0), e.load(isIn, {i / size}));
+      Value in = e.less(e.f32(0), e.load(isIn, {i / size}));
       e.store(e.select(in, e.load(chance, {i}), lowest), chance, {i});
     });
   }
@@ -186,20 +179,15 @@ private:
     Emitter::Values found = e.forRange(
         zero, e.index(padded), kLanes, {e.splat(kLowest, kLanes), none},
         [&](Index at, ValueRange carried) -> Emitter::Values {
-          Value c = vectorAt(chance, at), isMore = less(carried[0], c);
+          Value c = vectorAt(chance, at), isMore = e.less(carried[0], c);
           Value first = e.broadcast(e.toI32(at), kLanes);
           return {e.select(isMore, c, carried[0]),
                   e.select(isMore, first, carried[1])};
         });
     Value most = e.broadcast(e.reduce(found[0], /*isMax=*/true), kLanes);
-    SmallVector<int32_t> numbers(kLanes);
-    std::iota(numbers.begin(), numbers.end(), 0);
-    Value number = arith::ConstantOp::create(
-        e.b, e.loc, DenseElementsAttr::get(lanes, ArrayRef(numbers)));
-    Value isMost = arith::CmpFOp::create(
-        e.b, e.loc, arith::CmpFPredicate::OEQ, found[0], most);
+    Value isMost = e.equal(found[0], most);
     // Of equal chances the lowest index.
-    Value index = e.select(isMost, e.add(found[1], number),
+    Value index = e.select(isMost, e.add(found[1], e.iota(kLanes)),
                            e.splatOf(INT32_MAX, lanes));
     Value least = vector::ReductionOp::create(
         e.b, e.loc, vector::CombiningKind::MINSI, index);

@@ -129,13 +129,11 @@ void lowerConv(KernelContext &context, ShortConvOp op, Value result) {
            segment);
 }
 
-Value exp(Emitter &e, Value x) { return math::ExpOp::create(e.b, e.loc, x); }
-
 /// log(1 + exp(x)) to 2e-7: max(x, 0) + log(1 + z) with z = exp(-|x|), the log
 /// as 2 artanh(t) for t = z / (2 + z), which is at most 1/3.
 Value softplus(Emitter &e, Value x, int64_t size) {
   Value zero = e.splat(0, size);
-  Value z = exp(e, e.sub(zero, e.maximum(x, e.sub(zero, x))));
+  Value z = e.exp(e.sub(zero, e.maximum(x, e.sub(zero, x))));
   Value t = e.div(z, e.add(z, e.splat(2, size))), t2 = e.mul(t, t);
   Value sum = e.splat(2.0 / 17, size);
   for (int64_t n = 15; n > 0; n -= 2)
@@ -252,8 +250,8 @@ void lowerSSM(KernelContext &context, SSMScanOp op, Value result) {
       Value most = e.splat(-op.getMost()->convertToDouble(), size);
       dt = e.sub(zero, e.maximum(e.sub(zero, dt), most));
     }
-    Value rate = e.sub(e.splat(0, size), exp(e, ofHead(aLog)));
-    Value factor = exp(e, e.mul(dt, rate));
+    Value rate = e.sub(e.splat(0, size), e.exp(ofHead(aLog)));
+    Value factor = e.exp(e.mul(dt, rate));
     Value x = e.load(e.f32x(size), input, {m, column});
     Index first = head / ratio * keys;
     auto decay = [&](Index) { return factor; };
@@ -279,10 +277,10 @@ void lowerDelta(KernelContext &context, GatedDeltaOp op, Value result) {
   auto update = [&](Emitter &e, Index m, Index head, Index column, int64_t size,
                     function_ref<void(const Update &)> apply) {
     Index first = head / ratio * keys;
-    Value all = perHead ? exp(e, element(e, decays, m, head, size)) : Value();
+    Value all = perHead ? e.exp(element(e, decays, m, head, size)) : Value();
     auto decay = [&](Index i) {
       return perHead ? all
-                     : exp(e, element(e, decays, m, head * keys + i, size));
+                     : e.exp(element(e, decays, m, head * keys + i, size));
     };
     auto keyOf = [&](Index i) { return element(e, key, m, first + i, size); };
     auto queryOf = [&](Index i) {

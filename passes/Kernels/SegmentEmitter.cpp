@@ -159,7 +159,7 @@ Value SegmentEmitter::storeF16(Value number, Value buffer, ArrayRef<Index> at) {
 /// 1 / scale, or 0 if that is not above 0.
 Value SegmentEmitter::inverseOf(Value scale) {
   Value some =
-      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, scale, e.f32(0));
+      e.less(e.f32(0), scale);
   return e.select(some, e.div(e.f32(1), scale), e.f32(0));
 }
 
@@ -167,16 +167,16 @@ Value SegmentEmitter::inverseOf(Value scale) {
 /// 0 to 15. Steps and least are stored to `scales`, at `at` and behind.
 Row SegmentEmitter::nibbles(Row row, Value scales, SmallVector<Index> at) {
   constexpr double largest = 15;
-  Value negative = arith::NegFOp::create(b, loc, row.value);
+  Value negative = e.negate(row.value);
   Value below = e.reduce(negative, /*isMax=*/true);
   Value range = e.add(e.reduce(row.value, /*isMax=*/true), below);
   Value scale = storeF16(e.mul(range, e.f32(1 / largest)), scales, at);
   at[3] = at[3] + 1;
-  Value least = storeF16(arith::NegFOp::create(b, loc, below), scales, at);
+  Value least = storeF16(e.negate(below), scales, at);
   Value x = e.mul(e.sub(row.value, e.broadcast(least, row.size())),
                   e.broadcast(inverseOf(scale), row.size()));
-  x = arith::MinNumFOp::create(b, loc, x, e.splat(largest, row.size()));
-  x = math::RoundEvenOp::create(b, loc, x);
+  x = e.minimum(x, e.splat(largest, row.size()));
+  x = e.round(x);
   return this->row(e.maximum(x, e.splat(0, row.size())));
 }
 
@@ -201,14 +201,14 @@ Row SegmentEmitter::paired(Row head, bool values) {
 Row SegmentEmitter::integers(Row row, Value scales, ArrayRef<Index> at) {
   constexpr double largest = 127;
   auto absolute = [&](Value x) -> Value {
-    return math::AbsFOp::create(b, loc, x);
+    return e.absolute(x);
   };
   Value magnitude = e.reduce(absolute(row.value), /*isMax=*/true);
   Value scale = storeF16(e.mul(magnitude, e.f32(1 / largest)), scales, at);
   Value x = e.mul(row.value, e.broadcast(inverseOf(scale), row.size()));
   // A scale that is a small number of f16 is not exact enough.
   Value limit = e.splat(largest, row.size());
-  x = arith::MinNumFOp::create(b, loc, x, limit);
+  x = e.minimum(x, limit);
   x = e.maximum(x, e.splat(-largest, row.size()));
   return this->row(x);
 }
@@ -333,8 +333,7 @@ static RoundedGroup roundGroup(Emitter &e, Value x, Value inverse) {
       q = whole, left = error;
       continue;
     }
-    Value isNearer = arith::CmpFOp::create(
-        e.b, e.loc, arith::CmpFPredicate::OLT, error, left);
+    Value isNearer = e.less(error, left);
     q = e.select(isNearer, whole, q);
     left = e.select(isNearer, error, left);
   }
@@ -350,7 +349,7 @@ void SegmentEmitter::storeGroups(Value vector, Value buffer, Index column,
           all = cast<VectorType>(vector.getType()).getDimSize(0);
   for (int64_t at = 0; at < all; at += size) {
     Value x = e.slice(vector, at, size);
-    Value magnitude = e.reduce(math::AbsFOp::create(b, loc, x), /*isMax=*/true);
+    Value magnitude = e.reduce(e.absolute(x), /*isMax=*/true);
     Value some = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE,
                                        magnitude, e.f32(least));
     Value inverse = e.select(some, e.div(e.f32(1), magnitude), e.f32(0));

@@ -8,7 +8,8 @@ import re
 import torch
 
 # Family -> block, gate, up, down in a file.
-STORED = {"mixtral": ("block_sparse_moe", "w1", "w3", "w2")}
+STORED = dict.fromkeys(("mixtral", "minimax_m2"),
+                       ("block_sparse_moe", "w1", "w3", "w2"))
 USUAL = ("mlp", "gate_proj", "up_proj", "down_proj")
 
 
@@ -19,7 +20,7 @@ def apart(state, family):
     for name, tensor in state.items():
         stem = name.replace(".mlp.", f".{block}.")
         found = re.fullmatch(r"(.*\.experts)\.(gate_up_proj|down_proj)", stem)
-        if not found or tensor.dim() != 3:
+        if not found or tensor.dim() != 3 or family == "gpt_oss":
             layer = name.split(".mlp.")[0]
             expert = layer + ".mlp.experts.gate_up_proj" in state
             result[stem if expert else name] = tensor

@@ -20,6 +20,18 @@ def weight_type(shape):
     return f"!mica.weight<{'x'.join(map(str, shape))}, f32>"
 
 
+def write(folder, weights, module):
+    """Writes `weights` to a directory in `folder`, and beside it the module that
+    `module` makes of that directory; returns the module."""
+    directory = folder / "weights"
+    directory.mkdir()
+    safetensors.numpy.save_file(weights, directory / "model.safetensors")
+    (directory / "config.json").write_text("{}")
+    text = folder / "model.mlir"
+    text.write_text(module(directory))
+    return text
+
+
 @dataclasses.dataclass
 class Model:
     """`weights`: the shapes of a layer's weights by name; `body`: lines that make
@@ -116,13 +128,8 @@ func.func @step(%batch: !mica.batch, %cache: {kv}) -> ({rows(V)}, {kv}) {{
 
     def write(self, folder, target):
         """Writes the module and its weights to `folder`; returns the module."""
-        directory = folder / "weights"
-        directory.mkdir()
-        safetensors.numpy.save_file(self.drawn(), directory / "model.safetensors")
-        (directory / "config.json").write_text("{}")
-        text = folder / "model.mlir"
-        text.write_text(self.text(directory, target))
-        return text
+        return write(folder, self.drawn(),
+                     lambda directory: self.text(directory, target))
 
 
 def linear(result, operand, weight, columns, out):

@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 FOLDER = HERE.parents[1] / ".cache" / "kept"
 LIMIT = 1 << 30  # bytes; what was used last stays
 ORACLE = ("oracle.py", "checkpoints.py", "experts.py", "gguf_files.py",
-          "mutations.py")
+          "mutations.py", "shapes.py")
 PACKAGES = ("torch", "transformers", "numpy", "gguf", "safetensors")
 
 

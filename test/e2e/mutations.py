@@ -206,6 +206,46 @@ def expert_order(config, state, attention):
             state[name] = state[name].roll(1, 0)
 
 
+def router_bias(config, state, attention):
+    for name in state:
+        if name.endswith("e_score_correction_bias"):
+            state[name] = state[name] * 0
+
+
+def group_limit(config, state, attention):
+    """Experts of all groups may be chosen."""
+    config.topk_group = config.n_group
+
+
+def expert_scale(config, state, attention):
+    config.routed_scaling_factor *= 1.01
+
+
+def shared_expert(config, state, attention):
+    """The shared expert is missing."""
+    for name in state:
+        if "shared_experts.down_proj" in name:
+            state[name] = state[name] * 0
+
+
+def sinks(config, state, attention):
+    attention.sinks = False
+
+
+def gate_limit(config, state, attention):
+    config.swiglu_limit *= 1.05
+
+
+def gate_alpha(config, state, attention):
+    config.swiglu_alpha *= 1.01
+
+
+def expert_biases(config, state, attention):
+    for name in state:
+        if "experts" in name and name.endswith("_bias"):
+            state[name] = state[name].roll(1, -1)
+
+
 def dense_layers(config, state, attention):
     """The router of a layer is that of the next one that has one."""
     names = [n for n in state if n.endswith("mlp.gate.weight")]
@@ -249,6 +289,14 @@ MUTATIONS = {
                                    dense_layers),
     "olmoe": EVERY + ROTARY + (choices, renormalised, expert_order,
                                query_norms),
+    "glm4_moe": EVERY + ROTARY + (
+        partial_rotary, choices, renormalised, expert_order, dense_layers,
+        router_bias, group_limit, expert_scale, shared_expert),
+    "gpt_oss": EVERY + ROTARY + WINDOWS + (
+        window_layers, rope_scaling, choices, expert_order, sinks, gate_limit,
+        gate_alpha, expert_biases),
+    "minimax_m2": EVERY + ROTARY + (partial_rotary, choices, expert_order,
+                                    router_bias, query_norms),
 }
 
 

@@ -52,6 +52,7 @@ class Attention:
     target: float | None = None
     scale: float = 1.0
     capped: bool = True  # whether a soft-cap is applied
+    sinks: bool = True  # whether learned sinks take part in the softmax
     tile_heads: bool = False  # query head h reads kv head h % K, not h // G
     look_ahead: int = 0  # how many rows further the mask lets a row see
     factors: list = dataclasses.field(default_factory=list)
@@ -76,7 +77,11 @@ class Attention:
         self.score_std.append(std)
         if softcap and self.capped:
             scores = softcap * torch.tanh(scores / softcap)
-        weights = scores.masked_fill(~visible, -torch.inf).softmax(-1)
+        scores = scores.masked_fill(~visible, -torch.inf)
+        if self.sinks and hasattr(module, "sinks"):
+            sinks = module.sinks.view(1, -1, 1, 1).expand(*scores.shape[:3], 1)
+            scores = torch.cat([scores, sinks], -1)
+        weights = scores.softmax(-1)[..., :key.size(-2)]
         return (weights @ value).transpose(1, 2).contiguous(), weights
 
     def visible(self, mask):

@@ -9,8 +9,8 @@ import json
 
 import numpy as np
 import pytest
-import safetensors.numpy
 
+import handmade
 import kept
 import kernels
 
@@ -188,14 +188,8 @@ def expected(ids, w, dtype):
 
 def write_model(folder, target):
     """Writes the module and its weights to `folder`; returns the module."""
-    directory = folder / "weights"
-    directory.mkdir()
-    safetensors.numpy.save_file(random_weights(),
-                                directory / "model.safetensors")
-    (directory / "config.json").write_text(json.dumps({}))
-    text = folder / "model.mlir"
-    text.write_text(module(directory, target))
-    return text
+    return handmade.write(folder, random_weights(),
+                          lambda directory: module(directory, target))
 
 
 @pytest.fixture

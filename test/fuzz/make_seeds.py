@@ -328,6 +328,42 @@ def more_config_seeds():
     }
 
 
+def expert_config_seeds():
+    """Layers of experts: in tensors of their own, and in one by columns."""
+    base = without(LLAMA, "mlp.")
+    experts, count, width = {}, 4, 8
+    for e in range(count):
+        experts |= per_layer(f"model.layers.{{}}.mlp.experts.{e}.", {
+            "gate_proj.weight": [width, D], "up_proj.weight": [width, D],
+            "down_proj.weight": [D, width]})
+    glm = base | experts | per_layer("model.layers.{}.mlp.", {
+        "gate.weight": [count, D], "gate.e_score_correction_bias": [count],
+        "shared_experts.gate_proj.weight": [width, D],
+        "shared_experts.up_proj.weight": [width, D],
+        "shared_experts.down_proj.weight": [D, width]})
+    oss = base | per_layer("model.layers.{}.", {
+        "self_attn.sinks": [H], "mlp.router.weight": [count, D],
+        "mlp.router.bias": [count],
+        "mlp.experts.gate_up_proj": [count, D, 2 * width],
+        "mlp.experts.gate_up_proj_bias": [count, 2 * width],
+        "mlp.experts.down_proj": [count, width, D],
+        "mlp.experts.down_proj_bias": [count, D]})
+    chosen = {"num_experts_per_tok": 2, "moe_intermediate_size": width}
+    return {
+        "glm4_moe": config_seed(
+            COMMON | chosen | {
+                "model_type": "glm4_moe", "n_routed_experts": count,
+                "n_shared_experts": 1, "n_group": 2, "topk_group": 1,
+                "routed_scaling_factor": 2.5, "first_k_dense_replace": 0}, glm),
+        "qwen3_moe": config_seed(
+            COMMON | chosen | {"model_type": "qwen3_moe", "num_experts": count,
+                               "mlp_only_layers": [0]}, glm | LLAMA),
+        "gpt_oss": config_seed(
+            COMMON | chosen | {
+                "model_type": "gpt_oss", "num_local_experts": count,
+                "intermediate_size": width, "attention_bias": False}, oss)}
+
+
 def config_seeds():
     llama3 = {"rope_type": "llama3", "rope_theta": 5e5, "factor": 8.0,
               "low_freq_factor": 1.0, "high_freq_factor": 4.0,
@@ -357,7 +393,7 @@ def config_seeds():
              "text_config": gemma | {"rope_scaling": {"rope_type": "linear",
                                                       "factor": 8.0}}},
             {"language_model." + n: s for n, s in gemma_tensors.items()}),
-        **more_config_seeds(),
+        **more_config_seeds() | expert_config_seeds(),
         "gpt2": config_seed(
             {"model_type": "gpt2", "vocab_size": V, "n_embd": D, "n_head": 2,
              "n_layer": LAYERS, "n_inner": F, "n_positions": 6,

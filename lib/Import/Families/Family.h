@@ -24,6 +24,7 @@ enum class Fused : uint8_t {
   QueryKeyValue, ///< those of query, key and value in turn
   HeadsOfEach,   ///< a head of each in turn, for all heads
   GateUp,        ///< those of gate and up in turn
+  Alternating,   ///< one of gate and one of up in turn; of biases, columns
 };
 
 /// The tensor of a role, "{}" standing for the layer's number, a second one for
@@ -99,9 +100,12 @@ void readBiases(Hyperparameters &in, ModelDescription &model);
 
 /// Experts in every layer, as most families name them: `num_experts`,
 /// `num_local_experts` or `n_routed_experts`, and `num_experts_per_tok`.
+/// Scores, bias, groups and scale of the choice, shared experts (which are one
+/// ffn, as wide as all of them) and the first layers, which may be dense.
 struct ExpertDefaults {
   std::string_view width = "moe_intermediate_size";
   bool normalize = false;
+  bool sigmoid = false; ///< scores, with a bias for the choice
 };
 void readExperts(Hyperparameters &in, ModelDescription &model,
                  const ExpertDefaults &defaults);
@@ -190,6 +194,7 @@ inline constexpr TensorPattern ggufNames[] = {
     {Role::ValueBias, "blk.{}.attn_v.bias"},
     {Role::QueryNorm, "blk.{}.attn_q_norm.weight"},
     {Role::KeyNorm, "blk.{}.attn_k_norm.weight"},
+    {Role::AttentionSinks, "blk.{}.attn_sinks.weight"},
     {Role::AttentionOutput, "blk.{}.attn_output.weight"},
     {Role::AttentionOutputBias, "blk.{}.attn_output.bias"},
     {Role::PostAttentionNorm, "blk.{}.post_attention_norm.weight"},
@@ -203,9 +208,13 @@ inline constexpr TensorPattern ggufNames[] = {
     {Role::DownBias, "blk.{}.ffn_down.bias"},
     {Role::Router, "blk.{}.ffn_gate_inp.weight"},
     {Role::RouterBias, "blk.{}.exp_probs_b.bias"},
+    {Role::RouterLogitBias, "blk.{}.ffn_gate_inp.bias"},
     {Role::ExpertGate, "blk.{}.ffn_gate_exps.weight"},
     {Role::ExpertUp, "blk.{}.ffn_up_exps.weight"},
     {Role::ExpertDown, "blk.{}.ffn_down_exps.weight"},
+    {Role::ExpertGateBias, "blk.{}.ffn_gate_exps.bias"},
+    {Role::ExpertUpBias, "blk.{}.ffn_up_exps.bias"},
+    {Role::ExpertDownBias, "blk.{}.ffn_down_exps.bias"},
     {Role::SharedGate, "blk.{}.ffn_gate_shexp.weight"},
     {Role::SharedUp, "blk.{}.ffn_up_shexp.weight"},
     {Role::SharedDown, "blk.{}.ffn_down_shexp.weight"},

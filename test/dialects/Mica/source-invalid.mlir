@@ -22,3 +22,8 @@ func.func private @source_c3_stride() attributes {mica.value = #mica.source<file
 
 // expected-error@below {{expects 0 or more parts, but got -1}}
 func.func private @source_c4() attributes {mica.value = #mica.source<file = 0, tensor = "experts.{}", first = 0, rows = 64, transposed = false, permuted = 0, parts = -1>}
+
+// -----
+
+// expected-error@below {{expects a first column and a step of 0 or more, but got 1 and -2}}
+func.func private @source_c5() attributes {mica.value = #mica.source<file = 0, tensor = "bias", first = 0, rows = 64, transposed = false, permuted = 0, first_column = 1, column_step = -2>}

@@ -5,7 +5,9 @@
 
 #include "test/lib/Import/TinyModels.h"
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 
 using namespace mica;
 using namespace mica::test;
@@ -124,6 +126,34 @@ TEST(Families, gguf_long_factors) {
   Expected<ModelDescription> m = describe(w, 16);
   ASSERT_TRUE(m);
   EXPECT_EQ(m->ropes[0].inverseFrequencies[0], 1);
+}
+
+TEST(Families, gguf_experts_refused) {
+  auto error =
+      [](std::initializer_list<std::pair<const char *, int>> settings) {
+        GGUFWriter w = tinyGGUF("glm4moe");
+        for (auto [key, value] : std::map<std::string, int>{
+                 {"expert_count", 8}, {"expert_used_count", 2}})
+          if (std::ranges::none_of(settings,
+                                   [&](auto &s) { return s.first == key; }))
+            w.integer("glm4moe." + key, value);
+        for (auto [key, value] : settings)
+          w.integer(std::string("glm4moe.") + key, value);
+        return describe(w).error().message;
+      };
+  EXPECT_EQ(error({{"nextn_predict_layers", 2}}),
+            "m.gguf: 2 layers of predictions among 2, expected fewer");
+  EXPECT_EQ(error({{"expert_gating_func", 3}}),
+            "m.gguf: metadata 'glm4moe.expert_gating_func' is 3, expected 1 or "
+            "2");
+  EXPECT_EQ(error({{"expert_used_count", 9}}),
+            "m.gguf: 9 experts for a token, expected 1 to the 8 that there "
+            "are");
+  EXPECT_EQ(error({{"expert_group_count", 3}}),
+            "m.gguf: 3 groups of 8 experts, 1 at the top, expected groups of "
+            "one size that hold 2 or more");
+  EXPECT_EQ(error({}), "m.gguf: tensor 'blk.0.ffn_gate_inp.weight' missing, "
+                       "expected for the router");
 }
 
 } // namespace
