@@ -18,6 +18,7 @@ void mica::buildGraphPipeline(OpPassManager &pm) {
   // Names first: the reference has them from the module as it was imported.
   pm.addPass(createNameOpsPass());
   pm.addPass(createCanonicalizerPass());
+  pm.addPass(createAbsorbLatentPass());
   pm.addPass(createQuantizeActivationsPass());
   pm.addPass(createCSEPass());
 }

@@ -62,8 +62,8 @@ int64_t granuleOf(mlir::Operation *op, int64_t columns, bool inPasses);
 /// such op.
 mlir::Value stateOf(mlir::Operation *op);
 
-/// Verifies that `rows` have `wanted` columns. Emits "expects `what` to have
-/// `wanted` columns, but got …" if not.
+/// Verifies that `rows`, of integers too, have `wanted` columns. Emits "expects
+/// `what` to have `wanted` columns, but got …" if not.
 llvm::LogicalResult expectColumns(mlir::Operation *op, llvm::StringRef what,
                                   mlir::Value rows, int64_t wanted);
 
@@ -76,14 +76,15 @@ BufferAttr placeOf(mlir::Value tensor);
 /// naive loops, those of the reference.
 bool runsAsLoops(mlir::Operation *op);
 
-/// Verifies that `rows`, called `what`, has `wanted` columns.
-llvm::LogicalResult expectColumns(mlir::Operation *op, llvm::StringRef what,
-                                  mlir::Value rows, int64_t wanted);
-
 /// Verifies that `op`, which makes a new cache (or state) of `kv`, is its last
 /// use: no other use appends, and every reader precedes `op`. Emits an error if
 /// not.
 llvm::LogicalResult verifyLinear(mlir::Operation *op, mlir::Value kv);
+
+/// Verifies that `input` holds queries of `heads` heads over `kv`: (C1) and
+/// (C2) of `mica.attention`. Emits an error if not.
+llvm::LogicalResult verifyQueries(mlir::Operation *op, mlir::Value input,
+                                  int64_t heads, KVType kv);
 
 /// Verifies that a cache of type `kv` keeps what `mask` lets rows see: (C4) of
 /// `mica.attention`. Emits an error if not.

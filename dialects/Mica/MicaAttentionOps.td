@@ -162,24 +162,32 @@ def Mica_KVWriteOp : Mica_Op<"kv_write", [
   let summary = "one half of `mica.kv_append`: the keys or the values";
   let description = [{
     Stores `rows` as the keys (`value` absent) or the values of the rows' places
-    in the cache, rounded to its element type.
+    in the cache, rounded to its element type. With `first` they are the columns
+    from there on of a cache's one head; the others stay.
 
     Constraints:
     - (C1) `dim(rows, 1)` is the cache's heads times its key or value width.
+      With `first` the cache has one head, `first + dim(rows, 1)` is at most that
+      width, and both are even.
     - (C2) as (C3) of `mica.kv_append`.
+    - (C3) in a cache of integers, columns from `first` on are whole groups: of a
+      key multiples of 32 or up to its end, of a value all.
 
     Example:
 
     ```mlir
     %kv1 = mica.kv_write %kv, %k, %batch
            : !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>, tensor<?x16xf32>
+    %latent1 = mica.kv_write %latent, %r, %batch first 16
+           : !mica.kv<heads = 1, key = 20, value = 16, element = f32, page = 16, window = 0>, tensor<?x4xf32>
     ```
   }];
   let arguments = (ins Mica_KVType:$kv, Mica_F32Rows:$rows,
-                       Mica_BatchType:$batch, UnitAttr:$value);
+                       Mica_BatchType:$batch, UnitAttr:$value,
+                       OptionalAttr<I64Attr>:$first);
   let results = (outs Mica_KVType:$result);
   let assemblyFormat = [{
-    $kv `,` $rows `,` $batch (`value` $value^)? attr-dict `:` type($kv) `,` type($rows)
+    $kv `,` $rows `,` $batch (`value` $value^)? (`first` $first^)? attr-dict `:` type($kv) `,` type($rows)
   }];
   let hasVerifier = 1;
 }

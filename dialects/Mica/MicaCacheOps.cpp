@@ -126,12 +126,8 @@ LogicalResult RopeShiftOp::verify() {
 LogicalResult AttentionStatisticsOp::verify() {
   KVType kv = getKv().getType();
   int64_t heads = getHeads();
-  // attention_statistics_c1
-  if (heads < 1 || heads % kv.getHeads())
-    return emitOpError("expects heads to be a multiple of the cache's ")
-           << kv.getHeads() << ", but got " << heads;
-  // attention_statistics_c2
-  if (failed(expectColumns(*this, "input", getInput(), heads * kv.getKey())))
+  // attention_statistics_c1, attention_statistics_c2
+  if (failed(verifyQueries(*this, getInput(), heads, kv)))
     return failure();
   // attention_statistics_c3
   return expectColumns(*this, "log_sum", getLogSum(), heads);

@@ -42,8 +42,8 @@ def Mica_RouteOp : Mica_Op<"route", [Pure]> {
     those of `top_groups` groups may be chosen: the ones with the greatest sums
     of their `group_sum` greatest c (1 or 2; of equal sums the lower group).
 
-    Sources: Shazeer et al. 2017 (softmax of top-k); DeepSeek-V2 and -V3 reports
-    (groups, sigmoid, bias).
+    Sources: Shazeer et al. 2017 (softmax of top-k); arXiv 2405.04434 (groups) and
+    2412.19437 (sigmoid, bias).
 
     Constraints:
     - (C1) `shape(weights) = shape(experts) = [dim(logits, 0), choices]`.

@@ -24,19 +24,19 @@ LogicalResult LatentAttentionOp::verify() {
   KVType kv = getKv().getType();
   // latent_attention_c1
   if (!keys.isParts() || !values.isParts() || keys.parts() != values.parts() ||
-      keys.columns() != values.columns())
-    return emitOpError("expects keys and values of [heads, columns, rank] with "
-                       "the same heads and rank, but got ")
+      keys.rows() != values.columns())
+    return emitOpError("expects keys of [heads, rank, nope] and values of "
+                       "[heads, value, rank] with the same heads and rank, but "
+                       "got ")
            << keys << " and " << values;
   // latent_attention_c2
-  if (kv.getHeads() != 1 || kv.getValue() != keys.columns() ||
+  if (kv.getHeads() != 1 || kv.getValue() != keys.rows() ||
       kv.getKey() < kv.getValue())
     return emitOpError("expects a cache of one head with values ")
-           << keys.columns() << " wide and keys as wide or wider, but got "
-           << kv;
+           << keys.rows() << " wide and keys as wide or wider, but got " << kv;
   // latent_attention_c3
   if (failed(expectColumns(*this, "input", getInput(),
-                           getHeads() * (keys.rows() + getRope()))))
+                           getHeads() * (getNope() + getRope()))))
     return failure();
   // latent_attention_c4
   if (failed(expectColumns(*this, "result", getResult(),
@@ -44,6 +44,14 @@ LogicalResult LatentAttentionOp::verify() {
     return failure();
   // latent_attention_c5
   return verifyReach(*this, getMask(), kv);
+}
+
+int64_t HeadLinearOp::getInputStep() {
+  return columnsOf(getInput()) / getHeads();
+}
+
+int64_t HeadLinearOp::getOutputStep() {
+  return columnsOf(getResult()) / getHeads();
 }
 
 LogicalResult HeadLinearOp::verify() {
@@ -59,6 +67,9 @@ LogicalResult HeadLinearOp::verify() {
            << heads << " heads of " << getTerms()
            << " columns or more, but got " << columns << " columns";
   // head_linear_c3
-  return expectColumns(*this, "result", getResult(),
-                       columns + heads * (getOutputs() - getTerms()));
+  if (failed(expectColumns(*this, "result", getResult(),
+                           columns + heads * (getOutputs() - getTerms()))))
+    return failure();
+  // head_linear_c4
+  return verifyProduct(*this);
 }

@@ -167,6 +167,8 @@ static LogicalResult verifyGranule(GroupOp group) {
     return group.emitOpError("expects a contraction or attention of granule ")
            << granule << ", but got none";
   int64_t columns = columnsOf(anchor->getResult(0));
+  if (auto heads = dyn_cast<HeadLinearOp>(anchor))
+    columns = heads.getOutputs();
   if (granule < 1 || (!group.getElastic() && columns % granule))
     return group.emitOpError("expects a granule that divides the ")
            << columns << " columns of '" << anchor->getName() << "', but got "

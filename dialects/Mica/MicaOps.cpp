@@ -277,10 +277,12 @@ LogicalResult RopeOp::verify() {
            << columns << " input columns, but got " << head;
   // rope_c3
   int64_t pairs = cast<RankedTensorType>(getAngles().getType()).getDimSize(1);
-  if (pairs < 0 || 2 * pairs > head)
+  auto first = static_cast<int64_t>(getFirst());
+  if (pairs < 0 || first < 0 || 2 * pairs > head - first)
     return emitOpError("expects at most ")
-           << head / 2 << " angles for a head of " << head << ", but got "
-           << pairs;
+           << std::max<int64_t>(head - std::max<int64_t>(first, 0), 0) / 2
+           << " angles from column " << first << " of a head of " << head
+           << " on, but got " << pairs;
   return success();
 }
 
@@ -334,21 +336,44 @@ LogicalResult KVWriteOp::verify() {
   KVType kv = getKv().getType();
   // kv_write_c1
   int64_t width = getValue() ? kv.getValue() : kv.getKey();
-  if (failed(expectColumns(*this, "rows", getRows(), kv.getHeads() * width)))
-    return failure();
+  int64_t columns = columnsOf(getRows());
+  if (!getFirst()) {
+    if (failed(expectColumns(*this, "rows", getRows(), kv.getHeads() * width)))
+      return failure();
+  } else {
+    auto first = static_cast<int64_t>(*getFirst());
+    if (kv.getHeads() != 1 || first < 0 || first % 2 || columns % 2 ||
+        first + columns > width)
+      return emitOpError(
+                 "expects an even number of columns from an even one on "
+                 "within a cache of one head that is ")
+             << width << " wide, but got " << columns << " from " << first
+             << " on in " << kv;
+    // kv_write_c3
+    int64_t group = getValue() ? width : int64_t(KVType::keyGroup);
+    if (kv.scales(getValue()) &&
+        (first % group || (columns % group && first + columns != width)))
+      return emitOpError("expects whole groups of ")
+             << group << " columns of " << kv << ", but got " << columns
+             << " from " << first << " on";
+  }
   // kv_write_c2
   return verifyLinear(*this, getKv());
+}
+
+LogicalResult mica::verifyQueries(Operation *op, Value input, int64_t heads,
+                                  KVType kv) {
+  if (heads < 1 || heads % kv.getHeads())
+    return op->emitOpError("expects heads to be a multiple of the cache's ")
+           << kv.getHeads() << ", but got " << heads;
+  return expectColumns(op, "input", input, heads * kv.getKey());
 }
 
 LogicalResult AttentionOp::verify() {
   KVType kv = getKv().getType();
   int64_t heads = getHeads();
-  // attention_c1
-  if (heads < 1 || heads % kv.getHeads())
-    return emitOpError("expects heads to be a multiple of the cache's ")
-           << kv.getHeads() << ", but got " << heads;
-  // attention_c2
-  if (failed(expectColumns(*this, "input", getInput(), heads * kv.getKey())))
+  // attention_c1, attention_c2
+  if (failed(verifyQueries(*this, getInput(), heads, kv)))
     return failure();
   // attention_c3
   if (failed(

@@ -449,18 +449,19 @@ def Mica_RopeOp : Mica_Op<"rope", [
   let summary = "rotary position embedding";
   let description = [{
     Rotates pairs of columns of each head of d columns by the row's angles,
-    r = dim(angles, 1) pairs; the other d - 2 r columns pass through:
+    r = dim(angles, 1) pairs from column `first` on, f for short; the other
+    d - 2 r columns pass through:
 
     ```
-    half:         pair i is (i, i + r)
-    interleaved:  pair i is (2 i, 2 i + 1)
+    half:         pair i is (f + i, f + i + r)
+    interleaved:  pair i is (f + 2 i, f + 2 i + 1)
     (a, b) -> (a cos_i - b sin_i, b cos_i + a sin_i)
     ```
 
     Constraints:
     - (C1) `type(result) = type(input)`.
     - (C2) `head` divides `dim(input, 1)`.
-    - (C3) `2 * dim(angles, 1) <= head`, and both are static.
+    - (C3) `first + 2 * dim(angles, 1) <= head`, all static; `first >= 0`.
 
     Example:
 
@@ -470,7 +471,8 @@ def Mica_RopeOp : Mica_Op<"rope", [
     ```
   }];
   let arguments = (ins Mica_F32Rows:$input, Mica_Angles:$angles, I64Attr:$head,
-                       UnitAttr:$interleaved);
+                       UnitAttr:$interleaved,
+                       DefaultValuedAttr<I64Attr, "0">:$first);
   let results = (outs Mica_F32Rows:$result);
   let assemblyFormat = [{
     $input `,` $angles attr-dict `:` type($input) `,` type($angles)

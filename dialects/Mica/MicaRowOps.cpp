@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Mica/Mica.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace mica;
@@ -29,6 +30,9 @@ int64_t mica::granuleOf(Operation *op, int64_t columns, bool inPasses) {
   } else if (auto write = dyn_cast<KVWriteOp>(op)) {
     KVType kv = write.getKv().getType();
     granule = write.getValue() ? kv.getValue() : kv.getKey();
+    // Columns of one head: what shares a scale, else any pairs.
+    if (write.getFirst() && !(kv.scales(true) && write.getValue()))
+      granule = std::gcd(width, int64_t(KVType::keyGroup));
   } else if (auto quantize = dyn_cast<QuantizeOp>(op)) {
     if (tile::GroupsAttr groups = groupsOf(quantize.getResult()))
       granule = groups.getSize();
@@ -97,16 +101,22 @@ int64_t RopeOp::getRowGranule() { return getHead(); }
 bool RopeOp::onlyReduces() { return false; }
 
 SmallVector<Row> RopeOp::emitRow(RowBuilder &b, ArrayRef<Row> inputs) {
-  Row x = inputs[0];
   int64_t pairs = cast<RankedTensorType>(getAngles().getType()).getDimSize(1);
+  int64_t begin = getFirst(), end = begin + 2 * pairs, size = inputs[0].size();
+  Row x = inputs[0].slice(begin, 2 * pairs);
   Row cos = b.loadAngles(getAngles(), 0, pairs);
   Row sin = b.loadAngles(getAngles(), 1, pairs);
-  Row turned = x.slice(0, 2 * pairs);
-  Row first = getInterleaved() ? turned.strided(0, 2) : x.slice(0, pairs);
-  Row second = getInterleaved() ? turned.strided(1, 2) : x.slice(pairs, pairs);
+  Row first = getInterleaved() ? x.strided(0, 2) : x.slice(0, pairs);
+  Row second = getInterleaved() ? x.strided(1, 2) : x.slice(pairs, pairs);
   Row a = first * cos - second * sin, c = second * cos + first * sin;
-  Row rotated = getInterleaved() ? interleave(a, c) : join({a, c});
-  if (2 * pairs == x.size())
-    return {rotated};
-  return {join({rotated, x.slice(2 * pairs, x.size() - 2 * pairs)})};
+  SmallVector<Row> parts;
+  if (begin > 0)
+    parts.push_back(inputs[0].slice(0, begin));
+  if (getInterleaved())
+    parts.push_back(interleave(a, c));
+  else
+    parts.append({a, c});
+  if (end < size)
+    parts.push_back(inputs[0].slice(end, size - end));
+  return {parts.size() == 1 ? parts[0] : join(parts)};
 }

@@ -131,7 +131,7 @@ LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t rows, bool transposed,
                                  int64_t permuted, int64_t run, int64_t stride,
                                  int64_t parts, int64_t firstColumn,
-                                 int64_t columnStep) {
+                                 int64_t columnStep, int64_t partStep) {
   // source_c1
   if (file < 0 || first < 0 || rows < 1)
     return emitError() << "expects a file, a first row and rows to take, but "
@@ -153,6 +153,13 @@ LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (firstColumn < 0 || columnStep < 0)
     return emitError() << "expects a first column and a step of 0 or more, but "
                        << "got " << firstColumn << " and " << columnStep;
+  if (transposed && columnStep > 1)
+    return emitError() << "expects adjacent columns of what is transposed, but "
+                       << "got a step of " << columnStep;
+  // source_c6
+  if (partStep < 0 || (partStep && !parts))
+    return emitError() << "expects a step of 0 or more between parts, but got "
+                       << partStep << " for " << parts << " parts";
   return success();
 }
 

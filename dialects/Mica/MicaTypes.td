@@ -165,8 +165,10 @@ def Mica_SourceAttr : Mica_Attr<"Source", "source"> {
     rows begin `stride` rows of the file after the ones before. With
     `parts` > 0 there are that many tensors, each as described, in the order of
     their numbers, which `tensor` has in the place of `{}`; or one tensor of three
-    dimensions, if there is no `{}`, whose matrices are the parts. With `column_step`
-    column c is the file's column `first_column + c * column_step`.
+    dimensions, if there is no `{}`, whose matrices are the parts; or, with
+    `part_step`, one matrix, in which each part begins so many rows of the file
+    after the one before. With `column_step` column c is the file's column (if
+    `transposed`, its row) `first_column + c * column_step`.
 
     Constraints:
     - (C1) `file >= 0`, `first >= 0` and `rows > 0`.
@@ -174,7 +176,9 @@ def Mica_SourceAttr : Mica_Attr<"Source", "source"> {
     - (C3) `run` is 0, or divides `rows` and is at most `stride`; `permuted` is 0
       then.
     - (C4) `parts >= 0`.
-    - (C5) `first_column` and `column_step` are 0 or more.
+    - (C5) `first_column` and `column_step` are 0 or more; if `transposed`,
+      `column_step` is 0 or 1.
+    - (C6) `part_step` is 0 or more, and 0 without `parts`.
 
     Example:
 
@@ -189,7 +193,8 @@ def Mica_SourceAttr : Mica_Attr<"Source", "source"> {
                         DefaultValuedParameter<"int64_t", "0">:$stride,
                         DefaultValuedParameter<"int64_t", "0">:$parts,
                         DefaultValuedParameter<"int64_t", "0">:$first_column,
-                        DefaultValuedParameter<"int64_t", "0">:$column_step);
+                        DefaultValuedParameter<"int64_t", "0">:$column_step,
+                        DefaultValuedParameter<"int64_t", "0">:$part_step);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

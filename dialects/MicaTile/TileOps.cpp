@@ -127,6 +127,26 @@ static LogicalResult verifyIntegers(ContractOp op) {
   return success();
 }
 
+/// Verifies the columns of parts that have some of their own.
+static LogicalResult verifySteps(ContractOp op) {
+  // contract_c9
+  auto in = static_cast<int64_t>(op.getInputStep());
+  auto out = static_cast<int64_t>(op.getOutputStep());
+  auto columns = static_cast<int64_t>(op.getColumns());
+  if (in == 0 && out == 0)
+    return success();
+  if (in < 1 || out < columns || op.getRuns() || op.getGroups())
+    return op.emitOpError("expects steps of 1 or more to ")
+           << columns << " columns or more, without runs and groups, but got "
+           << in << " to " << out;
+  int64_t granule =
+      op.getElastic() ? op.getSegment() : static_cast<int64_t>(op.getGranule());
+  if (columns % granule)
+    return op.emitOpError("expects granules of ")
+           << granule << " columns to fill a part of " << columns;
+  return success();
+}
+
 LogicalResult ContractOp::verify() {
   Type index = IndexType::get(getContext());
   // contract_c1
@@ -146,11 +166,16 @@ LogicalResult ContractOp::verify() {
            << static_cast<int64_t>(*from) << " and " << getInput().getType();
 
   // contract_c7
-  if (static_cast<int64_t>(getParts()) < 1 ||
-      (getRuns() && getRuns().getType().getDimSize(1) != 2))
+  auto parts = static_cast<int64_t>(getParts());
+  if (parts < 1 || (getRuns() && getRuns().getType().getDimSize(1) != 2))
     return emitOpError("expects 1 or more parts and runs of pairs, but got ")
-           << static_cast<int64_t>(getParts()) << " and "
-           << getRuns().getType();
+           << parts << " and "
+           << (getRuns() ? Type(getRuns().getType())
+                         : NoneType::get(getContext()));
+  if (parts > 1 && !getRuns() && !getInputStep())
+    return emitOpError("expects runs or steps for ") << parts << " parts";
+  if (failed(verifySteps(*this)))
+    return failure();
 
   // contract_c2
   MemRefType weight = getWeight().getType();
@@ -167,6 +192,8 @@ LogicalResult ContractOp::verify() {
                           : weight.getDimSize(1) * weight.getDimSize(3);
   if (getGroups())
     k = getGroups()->rowBytes(k);
+  if (getInputStep())
+    k += (parts - 1) * static_cast<int64_t>(getInputStep());
   if (getInput().getType().getDimSize(1) < k)
     return emitOpError("expects input rows of at least ")
            << k << " columns, but got " << getInput().getType().getDimSize(1);

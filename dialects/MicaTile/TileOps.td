@@ -335,6 +335,10 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock,
     never descend, and lie within the rows of `input`; `round_weights_from` counts
     the rows of a run.
 
+    With `steps` every row meets all `parts`, each with columns of its own: part p
+    reads the columns of `input` from p * `input_step` on, and makes columns
+    p * `output_step` + n.
+
     Region arguments: `%acc: vector<Gxf32>, %m: index, %n: index`, then one for
     each capture.
 
@@ -349,9 +353,13 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock,
       is of i8 if there are `groups`, which needs `blocks`.
     - (C6) `round_weights_from` is positive, and there are `blocks` and rows of
       bf16.
-    - (C7) `runs` are pairs, and there are one or more `parts`.
+    - (C7) `runs` are pairs, and there are one or more `parts`; one if there are
+      neither `runs` nor `steps`.
     - (C8) the sums of `groups` are over no more columns than a group of `blocks`
       has, and for no `zero`, or that of the codes, if there are no minima.
+    - (C9) both of `steps` are positive or neither is, which excludes `runs` and
+      `groups`; `output_step` is at least `columns`, which `granule` divides, or
+      G if the region is elastic.
 
     Example:
 
@@ -368,6 +376,8 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock,
                        Optional<MemRefRankOf<[I32], [2]>>:$runs,
                        Variadic<AnyType>:$captures,
                        DefaultValuedAttr<I64Attr, "1">:$parts,
+                       DefaultValuedAttr<I64Attr, "0">:$input_step,
+                       DefaultValuedAttr<I64Attr, "0">:$output_step,
                        I64Attr:$columns, I64Attr:$granule,
                        UnitAttr:$elastic,
                        OptionalAttr<Tile_BlocksAttr>:$blocks,
@@ -378,7 +388,8 @@ def Tile_ContractOp : Tile_Op<"contract", [IsolatedFromAbove, SingleBlock,
   let regions = (region SizedRegion<1>:$epilogue);
   let assemblyFormat = [{
     $input `,` $weight
-    (`runs` `(` $runs^ `:` type($runs) `)` `parts` $parts)?
+    (`runs` `(` $runs^ `:` type($runs) `)`)? (`parts` $parts^)?
+    (`steps` $input_step^ `to` $output_step)?
     `columns` $columns `granule` $granule (`elastic` $elastic^)? (`blocks` $blocks^ `terms` $terms)?
     (`groups` $groups^)?
     (`captures` `(` $captures^ `:` type($captures) `)`)? attr-dict-with-keyword

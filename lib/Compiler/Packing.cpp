@@ -127,7 +127,8 @@ static Expected<RowSource> rowSource(SourceAttr source, int64_t part,
                    source.getStride(),
                    together ? part : 0,
                    source.getFirstColumn(),
-                   source.getColumnStep()};
+                   source.getColumnStep(),
+                   source.getPartStep()};
 }
 
 Expected<WeightReader> mica::makeReader(WeightOp weight,

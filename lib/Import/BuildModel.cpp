@@ -104,6 +104,9 @@ private:
   }
 
   KVType cacheType(int64_t window) {
+    if (const LatentSwitches &latent = model.latent; latent.rank)
+      return KVType::get(b.getContext(), 1, latent.rank + latent.rope,
+                         latent.rank, options.cache, options.page, window);
     return KVType::get(b.getContext(), model.kvHeads, model.headSize,
                        model.headSize, options.cache, options.page, window);
   }
@@ -123,9 +126,10 @@ private:
   /// Without a bias if there is no `biasRole`; of each `group` columns, or of
   /// as many as the weight has.
   Value norm(Value x, Role role, std::optional<Role> biasRole = {},
-             IntegerAttr group = {}) {
+             IntegerAttr group = {}, std::optional<double> ownEps = {}) {
     Value w = weight(role);
-    auto eps = b.getF32FloatAttr(static_cast<float>(model.normEps));
+    auto eps =
+        b.getF32FloatAttr(static_cast<float>(ownEps.value_or(model.normEps)));
     if (model.norm == NormKind::Layer)
       return LayerNormOp::create(b, loc, x.getType(), x, w,
                                  biasRole ? weight(*biasRole) : Value(), eps,
@@ -161,12 +165,49 @@ private:
     bool heads = model.qkNorms == QKNorms::PerHead;
     if (model.qkNorms != QKNorms::None)
       x = norm(x, role, std::nullopt, heads ? head : IntegerAttr());
-    if (layer.rope < 0)
-      return x;
+    return layer.rope < 0 ? x : rotated(x, layer, angles, model.headSize, 0);
+  }
+
+  /// Heads of `head` columns, of which those from `first` on turn.
+  Value rotated(Value x, const LayerDescription &layer, Value angles,
+                int64_t head, int64_t first) {
     bool interleaved =
         model.ropes[layer.rope].pairing == RopePairing::Interleaved;
-    return RopeOp::create(b, loc, x.getType(), x, angles, head,
-                          interleaved ? b.getUnitAttr() : UnitAttr());
+    return RopeOp::create(
+        b, loc, x.getType(), x, angles, b.getI64IntegerAttr(head),
+        interleaved ? b.getUnitAttr() : UnitAttr(), b.getI64IntegerAttr(first));
+  }
+
+  /// Attention over latents, of which each stands twice in the cache: as the
+  /// first columns of a key, and as a value.
+  Value latentAttention(Value x, Value &kv, Value batch, Value angles,
+                        const LayerDescription &layer) {
+    const LatentSwitches &latent = model.latent;
+    auto normed = [&](Role down, Role role) {
+      return norm(linear(x, down), role, {}, {}, latent.normEps);
+    };
+    Value q = linear(
+        latent.queryRank ? normed(Role::QueryDown, Role::QueryDownNorm) : x,
+        Role::Query);
+    q = rotated(q, layer, angles, model.headSize, model.headSize - latent.rope);
+    Value c = normed(Role::LatentDown, Role::LatentNorm);
+    Value r = rotated(linear(x, Role::LatentRope), layer, angles, latent.rope,
+                      /*first=*/0);
+    auto write = [&](Value rows, bool value, int64_t first) {
+      kv = KVWriteOp::create(b, loc, kv.getType(), kv, rows, batch,
+                             value ? b.getUnitAttr() : UnitAttr(),
+                             b.getI64IntegerAttr(first));
+    };
+    // Both of the latent last: one kernel norms and writes it.
+    write(r, /*value=*/false, latent.rank);
+    write(c, /*value=*/false, 0);
+    write(c, /*value=*/true, 0);
+    Value o = LatentAttentionOp::create(
+        b, loc, rows(model.heads * latent.value), q, kv,
+        weight(Role::LatentKeys), weight(Role::LatentValues), batch,
+        b.getF32FloatAttr(static_cast<float>(layer.attentionScale)),
+        MaskAttr::get(b.getContext(), true, layer.window));
+    return linear(o, Role::AttentionOutput);
   }
 
   Value attention(Value x, Value &kv, Value batch, Value angles,
@@ -278,7 +319,9 @@ private:
     Value batch = body->getArgument(2);
     Value angles = layer.rope >= 0 ? body->getArgument(3) : Value();
     Value before = preNormed(x, Role::AttentionNorm, Role::AttentionNormBias);
-    Value h = attention(before, kv, batch, angles, layer);
+    Value h = model.latent.rank
+                  ? latentAttention(before, kv, batch, angles, layer)
+                  : attention(before, kv, batch, angles, layer);
     Value sum = addedTo(x, h, Role::PostAttentionNorm);
     if (model.residual != Residual::ParallelShared)
       before = preNormed(model.residual == Residual::Parallel ? x : sum,

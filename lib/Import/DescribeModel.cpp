@@ -85,8 +85,9 @@ private:
 /// Where the rows of a role lie in a tensor of `total` rows.
 struct Place {
   int64_t first, total, run = 0, stride = 0;
-  /// Of a tensor of `columnStep` times the role's columns.
-  int64_t firstColumn = 0, columnStep = 0;
+  /// Of a tensor of `columnStep` times the role's columns; or, if `partStep` is
+  /// not 0, of one whose rows are the columns of a part, for all parts.
+  int64_t firstColumn = 0, columnStep = 0, partStep = 0;
 };
 
 /// The place of a role in a tensor that holds it and others.
@@ -101,6 +102,16 @@ Place placeOf(const ModelDescription &model, Role role, Fused fused,
     if (role == Role::ExpertGateBias || role == Role::ExpertUpBias)
       return {0, rows, 0, 0, up, 2};
     return {up, 2 * rows, 1, 2};
+  }
+  if (fused == Fused::LatentRope)
+    return {role == Role::LatentRope ? model.latent.rank : 0,
+            model.latent.rank + model.latent.rope};
+  if (fused == Fused::LatentHeads) {
+    int64_t keys = model.headSize - model.latent.rope;
+    int64_t step = keys + model.latent.value, total = model.heads * step;
+    if (role == Role::LatentKeys)
+      return {.first = 0, .total = total, .columnStep = 1, .partStep = step};
+    return {.first = keys, .total = total, .partStep = step};
   }
   int64_t part = 0;
   if (role == Role::Key || role == Role::KeyBias)
@@ -188,24 +199,30 @@ Status Binder::bind(Role role, int64_t layer, WeightMap &weights) {
   if (place.columnStep)
     columns *= place.columnStep;
   bool apart = name != view->name; // A tensor for each part.
+  // Parts in one matrix are rows of as many columns as the latent has.
+  bool together = place.partStep;
   Status s =
       apart ? checkParts(*view, *pattern, name, place.total, columns, parts)
-            : checkShape(*view, *pattern, place.total, columns, parts);
+            : checkShape(*view, *pattern, place.total,
+                         together ? model.latent.rank : columns,
+                         together ? 0 : parts);
   if (!s)
     return s;
   if (parts && !view->columnOrder.empty())
     return Error{view->file + ": tensor " + quote(view->name) +
                  " has columns in an order of its own (desc_act), expected "
                  "none in experts"};
-  bool transposed = isTransposed(*view, *pattern, columns);
+  bool transposed =
+      together ? place.columnStep != 0 : isTransposed(*view, *pattern, columns);
   if (role == Role::TokenEmbedding && !view->columnOrder.empty())
     return Error{view->file + ": tensor " + quote(name) +
                  " has columns in an order of its own (desc_act), expected "
                  "none in the token embedding"};
   weights[role] = {
-      name,         rows,           columns,           place.first,
-      transposed,   pattern->order, view->columnOrder, place.run,
-      place.stride, parts,          place.firstColumn, place.columnStep};
+      name,          rows,           columns,           place.first,
+      transposed,    pattern->order, view->columnOrder, place.run,
+      place.stride,  parts,          place.firstColumn, place.columnStep,
+      place.partStep};
   if (place.columnStep)
     weights[role].columns /= place.columnStep;
   used.insert(std::move(name));

@@ -24,6 +24,13 @@ std::string_view mica::roleName(Role role) {
       "value bias",
       "query norm",
       "key norm",
+      "query down",
+      "query down norm",
+      "latent down",
+      "latent norm",
+      "latent rope",
+      "latent keys",
+      "latent values",
       "attention sinks",
       "attention output",
       "attention output bias",
@@ -74,12 +81,15 @@ std::vector<Role> mica::modelRoles(const ModelDescription &model) {
 
 std::vector<Role> mica::layerRoles(const ModelDescription &model,
                                    const LayerDescription &layer) {
-  std::vector<Role> roles = {Role::Query, Role::Key, Role::Value,
-                             Role::AttentionOutput};
+  std::vector<Role> roles = {Role::Query, Role::AttentionOutput};
   auto add = [&roles](bool wanted, std::initializer_list<Role> more) {
     if (wanted)
       roles.insert(roles.end(), more);
   };
+  add(!model.latent.rank, {Role::Key, Role::Value});
+  add(model.latent.rank, {Role::LatentDown, Role::LatentNorm, Role::LatentRope,
+                          Role::LatentKeys, Role::LatentValues});
+  add(model.latent.queryRank, {Role::QueryDown, Role::QueryDownNorm});
   bool ffnNorm = model.preNorms && model.residual != Residual::ParallelShared;
   add(model.preNorms, {Role::AttentionNorm});
   add(ffnNorm, {Role::FfnNorm});
@@ -111,13 +121,15 @@ std::vector<Role> mica::layerRoles(const ModelDescription &model,
 int64_t mica::roleParts(const ModelDescription &model, Role role) {
   bool expert = role == Role::ExpertGate || role == Role::ExpertUp ||
                 role == Role::ExpertDown;
-  return expert ? model.experts.count : 0;
+  bool head = role == Role::LatentKeys || role == Role::LatentValues;
+  return expert ? model.experts.count : head ? model.heads : 0;
 }
 
 std::pair<int64_t, int64_t> mica::roleShape(const ModelDescription &model,
                                             Role role) {
   int64_t query = model.heads * model.headSize;
   int64_t key = model.kvHeads * model.headSize;
+  const LatentSwitches &latent = model.latent;
   switch (role) {
   case Role::TokenEmbedding:
   case Role::Output:
@@ -125,7 +137,21 @@ std::pair<int64_t, int64_t> mica::roleShape(const ModelDescription &model,
   case Role::PositionEmbedding:
     return {model.maxContext, model.width};
   case Role::Query:
-    return {query, model.width};
+    return {query, latent.queryRank ? latent.queryRank : model.width};
+  case Role::QueryDown:
+    return {latent.queryRank, model.width};
+  case Role::QueryDownNorm:
+    return {latent.queryRank, 1};
+  case Role::LatentDown:
+    return {latent.rank, model.width};
+  case Role::LatentNorm:
+    return {latent.rank, 1};
+  case Role::LatentRope:
+    return {latent.rope, model.width};
+  case Role::LatentKeys:
+    return {latent.rank, model.headSize - latent.rope};
+  case Role::LatentValues:
+    return {latent.value, latent.rank};
   case Role::Key:
   case Role::Value:
     return {key, model.width};
@@ -139,7 +165,7 @@ std::pair<int64_t, int64_t> mica::roleShape(const ModelDescription &model,
   case Role::KeyNorm:
     return {model.qkNorms == QKNorms::Head ? model.headSize : key, 1};
   case Role::AttentionOutput:
-    return {model.width, query};
+    return {model.width, latent.rank ? model.heads * latent.value : query};
   case Role::Gate:
   case Role::Up:
     return {model.ffnWidth, model.width};
@@ -193,6 +219,8 @@ static Json toJson(const WeightMap &weights) {
     }
     if (source.parts)
       entry["parts"] = source.parts;
+    if (source.partStep)
+      entry["part_step"] = source.partStep;
     if (source.run) {
       entry["run"] = source.run;
       entry["stride"] = source.stride;
@@ -240,6 +268,14 @@ static Json expertsToJson(const ExpertSwitches &experts) {
           {"alpha", experts.alpha}};
 }
 
+static Json latentToJson(const LatentSwitches &latent) {
+  return {{"rank", latent.rank},
+          {"query_rank", latent.queryRank},
+          {"rope", latent.rope},
+          {"value", latent.value},
+          {"norm_eps", latent.normEps}};
+}
+
 std::string mica::toJson(const ModelDescription &model) {
   static const char *const activations[] = {"silu", "gelu", "gelu_tanh", "relu",
                                             "relu_squared"};
@@ -282,6 +318,7 @@ std::string mica::toJson(const ModelDescription &model) {
       {"ffn_bias", model.ffnBias},
       {"tied", model.tied},
       {"experts", expertsToJson(model.experts)},
+      {"latent", latentToJson(model.latent)},
       {"bos_token", model.bosToken},
       {"eos_tokens", model.eosTokens},
       {"weights", ::toJson(model.weights)},

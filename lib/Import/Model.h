@@ -17,6 +17,9 @@
 // and the ffn is linear(act(gate(h)) * up(h)) if gated, else
 // linear(act(up(h))); in a layer with experts it is the weighted sum of the
 // ffns that the router chose for a row (`mica.route`) and of the shared one.
+// With `latent`, queries, keys and values of attention are those of
+// `mica.latent_attention`: a cache holds norm(down(h)) and a rotated part that
+// all heads share.
 // After the last layer come the final norm, the output projection, logitScale
 // and finalSoftcap. In front of the first one, x = embedding[token] *
 // embeddingScale
@@ -81,6 +84,16 @@ struct ExpertSwitches {
   double limit = 0, alpha = 0;
 };
 
+/// Attention over a latent (`mica.latent_attention`). Of the `headSize` columns
+/// of a query the last `rope` turn.
+struct LatentSwitches {
+  int64_t rank = 0;      ///< of what keys and values are made of; 0: not so
+  int64_t queryRank = 0; ///< of what queries are made of; 0: of the row itself
+  int64_t rope = 0;
+  int64_t value = 0;  ///< columns of a head's value
+  double normEps = 0; ///< of the norms of both
+};
+
 /// Which columns of a head rope turns together.
 enum class RopePairing : uint8_t {
   Half,        ///< i and i + rotary / 2
@@ -106,7 +119,7 @@ enum class Role : uint8_t {
   PositionEmbedding,   ///< [maxContext, D]
   AttentionNorm,       ///< [D], before attention
   AttentionNormBias,   ///< [D]
-  Query,               ///< [H * headSize, D]
+  Query,               ///< [H * headSize, D or queryRank]
   Key,                 ///< [K * headSize, D]
   Value,               ///< [K * headSize, D]
   QueryBias,           ///< [H * headSize]
@@ -114,8 +127,15 @@ enum class Role : uint8_t {
   ValueBias,           ///< [K * headSize]
   QueryNorm,           ///< [headSize] or, see `QKNorms`, [H * headSize]
   KeyNorm,             ///< [headSize] or [K * headSize]
+  QueryDown,           ///< [queryRank, D]
+  QueryDownNorm,       ///< [queryRank]
+  LatentDown,          ///< [rank, D]
+  LatentNorm,          ///< [rank]
+  LatentRope,          ///< [rope, D]
+  LatentKeys,          ///< [H, rank, headSize - rope]
+  LatentValues,        ///< [H, value, rank]
   AttentionSinks,      ///< [H]
-  AttentionOutput,     ///< [D, H * headSize]
+  AttentionOutput,     ///< [D, H * headSize], with a latent [D, H * value]
   AttentionOutputBias, ///< [D]
   PostAttentionNorm,   ///< [D]
   FfnNorm,             ///< [D], before the ffn
@@ -161,9 +181,10 @@ enum class RowOrder : uint8_t {
 /// column `firstRow + r` if `transposed` (GPT-2's Conv1D). If `run` is not 0,
 /// the rows lie in runs of that many, each beginning `stride` rows after the
 /// one before: row r is then row `firstRow + r / run * stride + r % run`.
-/// `parts` > 0 (experts): there is such a matrix for each, in a tensor of its
-/// own if `tensor` has "{}" for its number, else in one of [parts, rows,
-/// columns].
+/// `parts` > 0 (experts, heads): there is such a matrix for each, in a tensor
+/// of its own if `tensor` has "{}" for its number, else in one of [parts, rows,
+/// columns], or, with `partStep`, in one matrix, each so many rows of the file
+/// after the one before.
 struct WeightSource {
   std::string tensor; ///< a name that `Checkpoint::find` knows, but for "{}"
   int64_t rows = 0, columns = 1;
@@ -174,8 +195,10 @@ struct WeightSource {
   std::string columnOrder = {};
   int64_t run = 0, stride = 0;
   int64_t parts = 0;
-  /// If not 0, column c is column `firstColumn + c * columnStep` of the file.
+  /// If not 0, column c is column `firstColumn + c * columnStep` of the file,
+  /// or its row if `transposed`.
   int64_t firstColumn = 0, columnStep = 0;
+  int64_t partStep = 0;
 
   bool operator==(const WeightSource &) const = default;
 };
@@ -230,6 +253,7 @@ struct ModelDescription {
   bool qkvBias = false, attentionOutputBias = false, ffnBias = false;
   bool tied = false; ///< the output projection is the token embedding
   ExpertSwitches experts;
+  LatentSwitches latent;
 
   int64_t bosToken = -1;          ///< -1: none
   std::vector<int64_t> eosTokens; ///< any of them ends a text
@@ -254,7 +278,7 @@ std::vector<Role> layerRoles(const ModelDescription &model,
                              const LayerDescription &layer);
 std::vector<Role> modelRoles(const ModelDescription &model);
 
-/// Matrices of a role that has one for each expert; 0 of others.
+/// Matrices of a role that has one for each expert, or head; 0 of others.
 int64_t roleParts(const ModelDescription &model, Role role);
 
 /// Rows and columns (1 for vectors) that the switches ask for; of a part.

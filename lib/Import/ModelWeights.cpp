@@ -56,11 +56,15 @@ FormatAttr mica::formatAttr(MLIRContext *context, const Format &format) {
 const Format &ModelWeights::formatOf(Role role, const WeightSource &source) {
   const TensorView &tensor = *firstPart(source);
   const Format *wanted = nullptr;
+  // Blocks of what is transposed lie across the rows that they would make.
+  const Format &own = source.transposed && tensor.format->isBlocks()
+                          ? *findFormat("F32")
+                          : *tensor.format;
   // What chooses experts is small, and a little off it chooses others.
   if (quantize && tensor.shape.size() >= 2 && role != Role::Router)
     wanted = quantize(source.tensor);
-  if (!wanted || wanted == tensor.format)
-    return *tensor.format;
+  if (!wanted || wanted == &own)
+    return own;
   if (source.columns % wanted->blockElements == 0)
     return *wanted;
   if (unfit.insert(source.tensor).second)
@@ -70,7 +74,7 @@ const Format &ModelWeights::formatOf(Role role, const WeightSource &source) {
                        "multiple of its blocks of {3}",
                        source.tensor, StringRef(wanted->name).lower(),
                        source.columns, int(wanted->blockElements));
-  return *tensor.format;
+  return own;
 }
 
 const TensorView *ModelWeights::firstPart(const WeightSource &source) const {
@@ -83,8 +87,8 @@ WeightType ModelWeights::typeOf(Role role, const WeightSource &source) {
   // head.
   const std::vector<int64_t> &stored = firstPart(source)->shape;
   size_t last = stored.size() - 1;
-  if (last > 0 &&
-      (source.columnStep || source.columns == stored[last - source.transposed]))
+  if (last > 0 && (source.columnStep || source.partStep ||
+                   source.columns == stored[last - source.transposed]))
     shape.push_back(source.columns);
   if (source.parts)
     shape.insert(shape.begin(), source.parts);
@@ -139,7 +143,7 @@ std::vector<ModelWeight> ModelWeights::of(const WeightMap &weights,
          SourceAttr::get(context, 0, source.tensor, source.firstRow,
                          source.rows, source.transposed, permuted, source.run,
                          source.stride, source.parts, source.firstColumn,
-                         source.columnStep)});
+                         source.columnStep, source.partStep)});
   }
   for (auto [role, first] : ordersOf(weights)) {
     if (role != first)
@@ -153,7 +157,7 @@ std::vector<ModelWeight> ModelWeights::of(const WeightMap &weights,
                          source.columns, /*transposed=*/false,
                          /*permuted=*/0, /*run=*/0, /*stride=*/0,
                          /*parts=*/0, /*first_column=*/0,
-                         /*column_step=*/0)});
+                         /*column_step=*/0, /*part_step=*/0)});
   }
   return result;
 }

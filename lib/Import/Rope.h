@@ -36,8 +36,9 @@ struct RopeSettings {
   /// `truncate` rounds the columns between which that changes to whole ones.
   double betaFast = 32, betaSlow = 1;
   bool truncate = true;
-  /// Of cosines and sines.
-  double attentionFactor = 1;
+  /// Of cosines and sines; and of scores, which DeepSeek scales as well
+  /// (`mscale_all_dim`).
+  double attentionFactor = 1, scoreFactor = 1;
   /// Each wavelength's own factor [columns / 2], or empty (LongRoPE, Ding et
   /// al. 2024; GGUF files of Llama 3).
   std::vector<float> factors = {};
@@ -51,6 +52,8 @@ struct RopeDefaults {
   int64_t originalContext = 0;
   std::string_view thetaKey = "rope_theta";
   std::string_view partialKey = "partial_rotary_factor";
+  /// How many columns of a head turn, whatever the settings say; 0: as they do.
+  int64_t columns = 0;
 };
 
 /// The rope of all layers, or of the layers of `kind` ("full_attention",

@@ -19,6 +19,11 @@ double yarnAttention(double factor, double mscale = 1) {
   return factor <= 1 ? 1 : 0.1 * mscale * std::log(factor) + 1;
 }
 
+/// Of the product of queries and keys that both are so scaled.
+double scoreFactor(double factor, double mscale) {
+  return std::pow(yarnAttention(factor, mscale), 2);
+}
+
 /// The attention factor of LongRoPE.
 double longRopeAttention(double factor, double originalContext) {
   return factor <= 1
@@ -148,6 +153,8 @@ void ConfigRope::readYarn(RopeSettings &rope) {
     factor = yarnAttention(rope.factor, number("mscale", {})) /
              yarnAttention(rope.factor, number("mscale_all_dim", {}));
   rope.attentionFactor = number("attention_factor", factor);
+  if (has("mscale_all_dim"))
+    rope.scoreFactor = scoreFactor(rope.factor, number("mscale_all_dim", {}));
 }
 
 void ConfigRope::readLongRope(RopeSettings &rope) {
@@ -208,7 +215,10 @@ RopeSettings ConfigRope::read(std::string_view thetaKey) {
             " is not above 0, expected a number above 0");
   double share = in.number({"", defaults.partialKey}, defaults.partial);
   share = number("partial_rotary_factor", share);
-  rope.columns = turningColumns(in, model, double(model.headSize) * share);
+  rope.columns =
+      defaults.columns
+          ? defaults.columns
+          : turningColumns(in, model, double(model.headSize) * share);
   readScaling(rope);
   return rope;
 }
@@ -287,8 +297,12 @@ void readGGUFYarn(Hyperparameters &in, RopeSettings &rope) {
             " is not 1, expected 1");
   double factor = yarnAttention(rope.factor);
   // What config.json calls mscale_all_dim, beside an mscale of 1.
-  if (in.has({"rope.scaling.yarn_log_multiplier", ""}))
-    factor /= yarnAttention(rope.factor, number("yarn_log_multiplier", 1));
+  if (in.has({"rope.scaling.yarn_log_multiplier", ""})) {
+    double multiplier = number("yarn_log_multiplier", 1);
+    factor /= yarnAttention(rope.factor, multiplier);
+    // Converters of DeepSeek write a tenth of it.
+    rope.scoreFactor = scoreFactor(rope.factor, 10 * multiplier);
+  }
   // Converters write attention_factor of config.json as yarn_attn_factor.
   rope.attentionFactor =
       number("yarn_attn_factor", factor) * number("attn_factor", 1);
@@ -325,7 +339,9 @@ RopeSettings readGGUF(Hyperparameters &in, const ModelDescription &model,
     in.fail("metadata " + quote(in.ggufKey("rope.freq_base")) +
             " is not above 0, expected a number above 0");
   rope.columns = turningColumns(
-      in, model, double(in.size({"rope.dimension_count", ""}, model.headSize)));
+      in, model,
+      double(in.size({"rope.dimension_count", ""},
+                     defaults.columns ? defaults.columns : model.headSize)));
   readGGUFScaling(in, model, rope);
   // Llama 3's settings are such factors, and LongRoPE's.
   rope.factors = storedFactors(in, "rope_freqs.weight", rope.columns);

@@ -31,13 +31,18 @@ static std::pair<int64_t, int64_t> storedShape(const TensorView &tensor) {
   return {rank > 1 ? tensor.shape[rank - 2] : 1, tensor.columns()};
 }
 
+/// The first row of the file that belongs to the part.
+static int64_t partOf(const RowSource &source) {
+  if (source.partStep)
+    return source.part * source.partStep;
+  return source.part ? source.part * storedShape(*source.tensor).first : 0;
+}
+
 /// The row of the file that holds row `row` of `source`; of a transposed one,
 /// the column.
 static int64_t fileRow(const RowSource &source, int64_t row) {
   int64_t at = partRow(source, row);
-  if (source.transposed || !source.part)
-    return at;
-  return source.part * storedShape(*source.tensor).first + at;
+  return source.transposed ? at : partOf(source) + at;
 }
 
 /// The rows of the file from the first to the last one of `source`.
@@ -63,13 +68,18 @@ static Status check(const RowSource &source, int64_t columns) {
     return Error{thing + " has " + std::to_string(tensor.shape.size()) +
                  " dimensions, expected " + std::to_string(rank)};
   bool transposed = columns && source.transposed;
-  if (transposed && tensor.matrix)
+  if (transposed && tensor.matrix && !source.partStep)
     return Error{thing + " is stored by rows, expected by columns"};
   auto [rows, found] = storedShape(tensor);
   if (!columns)
     rows = rowsOfVector ? rows * found : found;
+  // What the part has of the rows from its first one on.
+  if (source.partStep)
+    rows -= partOf(source) + (transposed ? source.firstColumn : 0);
   if (transposed)
     std::swap(rows, found);
+  if (transposed && source.partStep)
+    found = std::min(found, columns);
   if (source.first < 0 || source.rows < 1 || source.first > rows ||
       fileRows(source) > rows - source.first)
     return Error{thing + " has " + std::to_string(rows) + " rows, expected " +
@@ -114,10 +124,10 @@ std::pair<const RowSource *, int64_t> WeightReader::find(int64_t row) const {
 
 /// A row of the file as f32.
 void WeightReader::readStored(const RowSource &source, int64_t row, float *to) {
-  if (source.columnStep)
-    readColumns(source, row, to);
-  else if (source.transposed)
+  if (source.transposed)
     std::copy_n(transposedRow(source, row), columns, to);
+  else if (source.columnStep)
+    readColumns(source, row, to);
   else if (source.tensor->matrix)
     source.tensor->matrix->read(row, to, window);
   else
@@ -179,6 +189,12 @@ void WeightReader::readVector(const RowSource &source, float *to) {
 /// Decodes `count` elements of file row `row` from element `first` on.
 void WeightReader::readRange(const RowSource &source, int64_t row,
                              int64_t first, int64_t count, float *to) {
+  if (source.tensor->matrix) {
+    buffer.resize(source.tensor->columns());
+    source.tensor->matrix->read(row, buffer.data(), window);
+    std::copy_n(buffer.data() + first, count, to);
+    return;
+  }
   const Format &format = *source.tensor->format;
   int64_t unit = format.blockElements;
   int64_t begin = first / unit * unit;
@@ -197,11 +213,12 @@ void WeightReader::transposeBlock(const RowSource &source, int64_t first) {
   constexpr int64_t tile = 16;
   float part[tile][kTransposed];
   int64_t count = std::min(kTransposed, source.tensor->columns() - first);
+  int64_t begin = partOf(source) + source.firstColumn;
   block.resize(kTransposed * columns);
   for (int64_t k = 0; k < columns; k += tile) {
     int64_t rows = std::min(tile, columns - k);
     for (int64_t i = 0; i < rows; ++i)
-      readRange(source, source.part * columns + k + i, first, count, part[i]);
+      readRange(source, begin + k + i, first, count, part[i]);
     for (int64_t c = 0; c < count; ++c)
       for (int64_t i = 0; i < rows; ++i)
         block[c * columns + k + i] = part[i][c];

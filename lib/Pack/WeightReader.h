@@ -19,7 +19,8 @@
 namespace mica {
 
 /// Rows [first, first + rows) of a tensor, of its transpose if `transposed`; of
-/// matrix `part` of a tensor of three dimensions.
+/// matrix `part` of a tensor of three dimensions, or, with `partStep`, of a
+/// matrix in which parts begin so many rows one after another.
 /// With `permuted` heads of d = rows / permuted rows, file row 2 i + j of a
 /// head is row i + j d / 2. With `run` the rows are runs of that many, each
 /// `stride` rows of the file after the one before.
@@ -30,8 +31,10 @@ struct RowSource {
   int64_t permuted = 0;
   int64_t run = 0, stride = 0;
   int64_t part = 0;
-  /// If not 0, column c is column `firstColumn + c * columnStep` of the tensor.
+  /// If not 0, column c is column `firstColumn + c * columnStep` of the tensor,
+  /// or its row if `transposed` (`columnStep` is 1 then).
   int64_t firstColumn = 0, columnStep = 0;
+  int64_t partStep = 0;
 };
 
 /// Reads a weight of [rows, columns], or, with `columns` 0, a vector of the

@@ -216,6 +216,7 @@ DotTile ContractExpansion::tileOf(const Chunk &chunk, Index m, int64_t rows,
     tile.terms = *op.getTerms();
     tile.inputGroups = op.getGroups().value_or(nullptr);
   }
+  tile.inputAt = task.inputAt;
   return tile;
 }
 
@@ -233,7 +234,7 @@ void ContractExpansion::expandChunk(const Chunk &chunk) {
 }
 
 void ContractExpansion::expandDeep() {
-  auto [m0, m1, g0, g1, firstPanel, stepRows, deep] = task;
+  Index m0 = task.m0, m1 = task.m1, g0 = task.g0, g1 = task.g1;
   auto phase = op->getParentOfType<tile::PhaseOp>();
   auto type =
       MemRefType::get({ShapedType::kDynamic, stageWidth()}, e.b.getF32Type());
@@ -250,10 +251,10 @@ void ContractExpansion::expandDeep() {
   SmallVector<Index> ends;
   for (auto &opening : openings) {
     int64_t least = opening->leastRows();
-    takes.push_back(e.index(opening->fewestRows() - 1) < stepRows);
+    takes.push_back(e.index(opening->fewestRows() - 1) < task.rows);
     ends.push_back(least == 1 ? m1 : m0 + (m1 - m0) / least * least);
   }
-  Value inParts = openings.empty() ? deep : takes.back();
+  Value inParts = openings.empty() ? task.deep : takes.back();
   Index few = m0; // The first row that none takes.
   for (size_t i = openings.size(); i-- > 0;)
     few = e.select(takes[i], ends[i], few);
@@ -349,6 +350,8 @@ void ContractExpansion::expandEpilogue(Index m0, Index m1, const Chunk &chunk,
     size = granule;
   }
   Index first = chunk.g * granule;
+  if (task.firstColumn.value)
+    first = task.firstColumn + first;
   e.forRange(m0, m1, 1, [&](Index m) {
     e.forRange(zero, e.index(pieces), 1, [&](Index piece) {
       e.forRange(zero, e.index(per), size, [&](Index c) {

@@ -74,7 +74,7 @@ Value ContractTasks::isDeep(const Rows &rows) {
       e.index(deepRowTiles * schedule.getRows().front()) < rows.count();
   if (op.getRuns())
     return many;
-  Index tasks = blocksOf(rows) * llvm::divideCeil(granules, deepUnit);
+  Index tasks = blocksOf(rows) * llvm::divideCeil(granules, deepUnit) * parts;
   return e.bitAnd(many, workers() < tasks);
 }
 
@@ -89,7 +89,7 @@ Index ContractTasks::countOf(const Rows &rows) {
 Index ContractTasks::count() {
   Index zero = e.index(0);
   if (!op.getRuns())
-    return countOf(rowsOf(zero));
+    return countOf(rowsOf(zero)) * parts;
   Value sum = e.forRange(e.index(1), runsEnd(), 1, {zero},
                          [&](Index run, ValueRange before) -> Emitter::Values {
                            return {e.index(before[0]) + countOf(rowsOf(run))};
@@ -100,6 +100,10 @@ Index ContractTasks::count() {
 /// The run of a task is the last one that begins at or before it.
 ContractTasks::Place ContractTasks::placeOf(Index number) {
   Index zero = e.index(0);
+  if (op.getInputStep()) {
+    Index each = countOf(rowsOf(zero));
+    return {number / each, number % each};
+  }
   if (!op.getRuns())
     return {zero, number};
   Emitter::Values found =
@@ -129,6 +133,10 @@ ContractTask ContractTasks::get(Index number) {
   task.rows = rows.count();
   Index part = op.getRuns() ? entry(run, 0) : run;
   task.firstPanel = part * (op.getWeight().getType().getDimSize(0) / parts);
+  if (op.getInputStep()) {
+    task.inputAt = part * op.getInputStep();
+    task.firstColumn = part * op.getOutputStep();
+  }
   Index width = e.index(unit);
   if (deepUnit) {
     task.deep = isDeep(rows);

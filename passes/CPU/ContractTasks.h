@@ -5,8 +5,9 @@
 // chunk, whose weights stay in the second cache while rows pass; some chunks
 // are a unit. Where many rows pass over parts of k, units are wider ("deep").
 //
-// With runs a task lies within one run of rows and its part of the weight; those
-// of one run come after those of another, in the order of the runs.
+// With runs a task lies within one run of rows and its part of the weight;
+// those of one run come after those of another, in the order of the runs. With
+// steps every part of the weight is a run of all rows.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,8 +23,11 @@ namespace mica::cpu {
 struct ContractTask {
   tile::Index m0, m1, g0, g1;
   tile::Index firstPanel; ///< of the part
-  tile::Index rows;       ///< that meet the part, in all
-  mlir::Value deep;       ///< i1: in parts of k; null if no task ever is
+  /// With steps, the part's first columns of the input and of the result; else
+  /// null.
+  tile::Index inputAt, firstColumn;
+  tile::Index rows; ///< that meet the part, in all
+  mlir::Value deep; ///< i1: in parts of k; null if no task ever is
 };
 
 class ContractTasks {

@@ -40,8 +40,13 @@ struct DotTile {
   tile::BlocksAttr blocks = {};
   int64_t terms = 0;
   tile::GroupsAttr inputGroups = {};
-  /// The element of a row of `input` where k = 0 is; null: the first.
+  /// The element of a row of `input` where k = 0 is; null: the first. Not of
+  /// rows of i8, but for their floats.
   tile::Index inputAt = {};
+  /// Where element `k` of a row of floats is.
+  tile::Index elementOf(tile::Index k) const {
+    return inputAt.value ? inputAt + k : k;
+  }
 
   /// Groups of k.
   int64_t groups() const;

@@ -60,9 +60,7 @@ void step(Emitter &e, const DotTile &t, Index k) {
   auto input = cast<MemRefType>(t.input.getType());
   int64_t bytes = input.getElementTypeBitWidth() / 8;
   int64_t stride = input.getDimSize(1) * bytes;
-  Index column = k * (4 / bytes);
-  if (t.inputAt.value)
-    column = t.inputAt + column;
+  Index column = t.elementOf(k * (4 / bytes));
   for (int64_t h = 0; h < high; ++h)
     tiles.loadOnce(4 + h, t.input, {t.m + h * rowsOfTile(t), column}, stride);
   for (int64_t v = 0; v < t.panels; ++v) {

@@ -24,9 +24,7 @@ struct DotBf16 : VectorDot {
     for (int64_t v = 0; v < t.panels; ++v)
       weights.push_back(e.load(VectorType::get(t.panel * 2, bf16), t.weights,
                                {t.p + v, k, e.index(0)}));
-    Index column = k * 2;
-    if (t.inputAt.value)
-      column = t.inputAt + column;
+    Index column = t.elementOf(k * 2);
     for (int64_t r = 0; r < t.rows; ++r) {
       Value pair = e.load(VectorType::get(2, bf16), t.input, {t.m + r, column});
       pair = e.extract(e.bitcast(pair, e.b.getI32Type()), 0);

@@ -77,7 +77,7 @@ private:
                         Index k, ArrayRef<Value> weights, int64_t from) {
     Emitter &e = s.e;
     for (int64_t r = 0; r < s.tile.rows; ++r) {
-      Value x = e.load(s.tile.input, {s.tile.m + r, k});
+      Value x = e.load(s.tile.input, {s.tile.m + r, s.tile.elementOf(k)});
       x = e.broadcast(e.extend(x, e.b.getF32Type()), s.lanes);
       for (auto [i, weight] : llvm::enumerate(weights)) {
         Value &sum = s.sum(sums, r, from + i);

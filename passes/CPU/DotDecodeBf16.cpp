@@ -96,7 +96,7 @@ void DotDecodeBf16::multiply(Emitter &e, const DotTile &t) const {
   opened.p = e.index(0);
   Index first = t.from * t.group;
   bool isBytes = t.inputGroups != nullptr;
-  opened.inputAt = isBytes ? first * 2 : first;
+  opened.inputAt = isBytes ? first * 2 : t.elementOf(first);
   Index pairs = (min(t.to * t.group, e.index(t.terms)) - first) / 2;
   prefetchNext(e, t);
   if (!hasTiles)

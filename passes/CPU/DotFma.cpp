@@ -32,7 +32,7 @@ private:
       for (Value group : raw)
         weights.push_back(column(e, t, group, j));
       for (int64_t r = 0; r < t.rows; ++r) {
-        Value x = e.load(t.input, {t.m + r, k * t.group + j});
+        Value x = e.load(t.input, {t.m + r, t.elementOf(k * t.group + j)});
         x = e.broadcast(e.extend(x, e.b.getF32Type()), t.panel);
         for (int64_t v = 0; v < count; ++v) {
           Value &sum = sums[r * t.panels + first + v];

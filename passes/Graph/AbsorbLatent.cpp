@@ -23,14 +23,16 @@ static void absorb(LatentAttentionOp op) {
   int64_t heads = op.getHeads(), key = op.getKv().getType().getKey();
   Value queries = HeadLinearOp::create(b, op.getLoc(), rowsOf(op, heads * key),
                                        op.getInput(), op.getKeys(),
-                                       /*transposed=*/true);
+                                       /*round_weights_from=*/IntegerAttr());
   Value latents = AttentionOp::create(
       b, op.getLoc(), rowsOf(op, heads * op.getRank()), queries, op.getKv(),
       op.getBatch(), b.getI64IntegerAttr(heads), op.getScaleAttr(),
       op.getMask(), b.getF32FloatAttr(0));
-  Value result = HeadLinearOp::create(b, op.getLoc(), op.getType(), latents,
-                                      op.getValues(), /*transposed=*/false);
-  op.replaceAllUsesWith(result);
+  auto result = HeadLinearOp::create(b, op.getLoc(), op.getType(), latents,
+                                     op.getValues(),
+                                     /*round_weights_from=*/IntegerAttr());
+  result->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+  op.replaceAllUsesWith(result.getResult());
   op.erase();
 }
 

@@ -44,10 +44,11 @@ struct NameOps : mica::impl::NameOpsPassBase<NameOps> {
   }
 
   /// What `op` does: the weight that it reads, or else its mnemonic, also of an
-  /// attention, whose weight (sinks) is the least of it.
+  /// attention, whose weights (sinks, what keys are made of) are the least of
+  /// it.
   StringRef wordFor(Operation *op) {
     for (Value operand : op->getOperands()) {
-      if (isa<AttentionOp>(op))
+      if (isa<AttentionOp, LatentAttentionOp>(op))
         break;
       if (auto get = operand.getDefiningOp<GetWeightOp>())
         return withoutLayer(get.getName());

@@ -18,17 +18,17 @@ def AbsorbLatentPass : Pass<"mica-absorb-latent", "::mlir::ModuleOp"> {
     `mica.latent_attention` becomes its absorbed form: the weight of the keys
     multiplies the queries instead, an ordinary `mica.attention` of all heads over
     the one head of the cache sums latents, and the weight of the values
-    multiplies those sums. No pipeline runs it yet: `mica.head_linear` has no
-    kernel.
+    multiplies those sums. Every step reads a latent instead of the keys and
+    values of all heads; each pair of a row and a key costs more operations.
 
     Example (`test/passes/Graph/absorb-latent.mlir`):
 
     ```mlir
     // Before:
-    %o = mica.latent_attention %q, %kv, %uk, %uv, %batch {scale = 0.25 : f32, mask = #mica.mask<causal = true>} : tensor<?x48xf32>, !kv, !mica.weight<4x8x16, bf16>, !mica.weight<4x6x16, bf16> -> tensor<?x24xf32>
+    %o = mica.latent_attention %q, %kv, %uk, %uv, %batch {scale = 0.25 : f32, mask = #mica.mask<causal = true>} : tensor<?x48xf32>, !kv, !mica.weight<4x16x8, bf16>, !mica.weight<4x6x16, bf16> -> tensor<?x24xf32>
 
     // After:
-    %l = mica.head_linear %q, %uk {transposed} : tensor<?x48xf32>, !mica.weight<4x8x16, bf16> -> tensor<?x80xf32>
+    %l = mica.head_linear %q, %uk : tensor<?x48xf32>, !mica.weight<4x16x8, bf16> -> tensor<?x80xf32>
     %s = mica.attention %l, %kv, %batch {heads = 4 : i64, scale = 0.25 : f32, mask = #mica.mask<causal = true>} : tensor<?x80xf32>, !kv -> tensor<?x64xf32>
     %o = mica.head_linear %s, %uv : tensor<?x64xf32>, !mica.weight<4x6x16, bf16> -> tensor<?x24xf32>
     ```

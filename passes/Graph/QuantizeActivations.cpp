@@ -71,6 +71,9 @@ struct QuantizeActivations
 
   /// Whether rows of i8 can meet the weight of `linear`.
   bool takesIntegers(ProductOpInterface linear) {
+    // A head's columns begin anywhere: floats have no groups.
+    if (isa<HeadLinearOp>(*linear))
+      return false;
     WeightType weight = linear.getWeight().getType();
     tile::BlocksAttr blocks =
         weight.getFormat() ? weight.getFormat().getBlocks() : nullptr;

@@ -68,9 +68,10 @@ void divideAppends(func::FuncOp function) {
     OpBuilder b(op);
     Value kv = KVWriteOp::create(b, op.getLoc(), op.getKv().getType(),
                                  op.getKv(), op.getKey(), op.getBatch(),
-                                 /*value=*/UnitAttr());
+                                 /*value=*/UnitAttr(), /*first=*/IntegerAttr());
     kv = KVWriteOp::create(b, op.getLoc(), op.getKv().getType(), kv,
-                           op.getValue(), op.getBatch(), b.getUnitAttr());
+                           op.getValue(), op.getBatch(), b.getUnitAttr(),
+                           /*first=*/IntegerAttr());
     op.replaceAllUsesWith(kv);
     op.erase();
   }
@@ -156,6 +157,11 @@ private:
     });
   }
 
+  /// Whether segments of `granule` columns do not reach over parts of `op`.
+  static bool admitsColumns(HeadLinearOp op, int64_t granule) {
+    return op.getOutputs() % granule == 0 && (!op.getRest() || granule == 1);
+  }
+
   /// Whether `op` can run on a segment of `group`; widens its granule if so.
   bool admits(Operation *op, Group &group, int64_t columns) {
     for (Value operand : op->getOperands())
@@ -168,7 +174,10 @@ private:
       return false;
     int64_t granule =
         std::lcm(group.granule, granuleOf(op, columns, /*inPasses=*/false));
-    if (granule > maxGranule || columns % granule)
+    if (granule > std::max(maxGranule, group.granule) || columns % granule)
+      return false;
+    if (auto heads = dyn_cast<HeadLinearOp>(group.anchor);
+        heads && !admitsColumns(heads, granule))
       return false;
     // An attention's segment is its head, whatever follows.
     if (isa<AttentionOp>(group.anchor) && granule != group.granule)
@@ -237,6 +246,19 @@ StringRef kindOf(const Group &group) {
   return standsAlone(op) ? op->getName().stripDialect() : "rows";
 }
 
+/// The granule of an anchor's columns, and whether it can be any.
+std::pair<int64_t, bool> granuleOf(const Group &group) {
+  constexpr int64_t panel = 16;
+  if (group.granule != 1)
+    return {group.granule, false};
+  auto heads = dyn_cast<HeadLinearOp>(group.anchor);
+  int64_t granule = panel;
+  // A segment behind a head's last column would be another head's.
+  while (heads && heads.getOutputs() % granule)
+    --granule;
+  return {granule, granule == panel};
+}
+
 /// Moves the ops of `group` into a `mica.group` at the place of its first op.
 GroupOp materialize(const Group &group) {
   Operation *first = group.ops.front();
@@ -257,8 +279,8 @@ GroupOp materialize(const Group &group) {
       b, first->getLoc(), ValueRange(leaving).getTypes(), kindOf(group),
       /*phase=*/0, /*granule=*/IntegerAttr(), /*elastic=*/false, ArrayAttr());
   if (group.anchor) {
-    bool elastic = group.granule == 1;
-    result.setGranule(elastic ? 16 : group.granule);
+    auto [granule, elastic] = granuleOf(group);
+    result.setGranule(granule);
     result.setElastic(elastic);
   }
   Block *body = b.createBlock(&result.getBody());

@@ -91,7 +91,7 @@ struct MergeLinears : mica::impl::MergeLinearsPassBase<MergeLinears> {
     auto first = dyn_cast<GroupedLinearOp>(*a);
     auto second = dyn_cast<GroupedLinearOp>(*b);
     // Biases of experts are matrices, whose columns pack does not interleave.
-    if (!first != !second ||
+    if (!first != !second || isa<HeadLinearOp>(*a) || isa<HeadLinearOp>(*b) ||
         (first && (first.getExperts() != second.getExperts() ||
                    first.getBias() || second.getBias())))
       return false;

@@ -288,3 +288,17 @@ Value KernelContext::attendTasks() {
         .getResult();
   });
 }
+
+void mica::emitEach(KernelContext &context, Value count, int64_t block,
+              function_ref<void(tile::Emitter &, tile::Index)> body) {
+  OpBuilder &b = context.b;
+  Location loc = context.loc;
+  auto each = tile::EachOp::create(b, loc, count, b.getI64IntegerAttr(block),
+                             ValueRange());
+  OpBuilder::InsertionGuard guard(b);
+  Block *block0 = b.createBlock(&each.getBody(), {}, {b.getIndexType()}, {loc});
+  tile::Emitter e(b, loc);
+  body(e, e.index(block0->getArgument(0)));
+  tile::YieldOp::create(b, loc, ValueRange());
+  each.getCapturesMutable().assign(captureOutside(&each.getBody()));
+}

@@ -9,6 +9,7 @@
 #ifndef PASSES_KERNELS_KERNELCONTEXT_H
 #define PASSES_KERNELS_KERNELCONTEXT_H
 
+#include "dialects/MicaTile/Emit.h"
 #include "passes/Kernels/Passes.h"
 
 namespace mica {
@@ -94,6 +95,12 @@ bool hasOutputRows(GroupOp group);
 /// they are isolated: returns the captured values in argument order.
 llvm::SmallVector<mlir::Value>
 captureOutside(llvm::ArrayRef<mlir::Region *> regions);
+
+/// Emits tile.each over `count`, `block` of them in a task: `body(e, i)` for
+/// each.
+void emitEach(
+    KernelContext &context, mlir::Value count, int64_t block,
+    llvm::function_ref<void(tile::Emitter &, tile::Index)> body);
 
 /// Lowerings of one group, at the context's insertion point. The rows of `work`
 /// get an entry for `explain`, if the group multiplies.

@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/MicaTile/Emit.h"
 #include "passes/Kernels/KernelContext.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -17,21 +16,6 @@ namespace {
 
 constexpr int64_t kLanes = 16;
 constexpr double kLowest = -3.4e38;
-
-/// tile.each over `count`, `block` in a task, with what `body` emits.
-void emitEach(KernelContext &context, Value count, int64_t block,
-              function_ref<void(Emitter &, Index)> body) {
-  OpBuilder &b = context.b;
-  Location loc = context.loc;
-  auto each = EachOp::create(b, loc, count, b.getI64IntegerAttr(block),
-                             ValueRange());
-  OpBuilder::InsertionGuard guard(b);
-  Block *block0 = b.createBlock(&each.getBody(), {}, {b.getIndexType()}, {loc});
-  Emitter e(b, loc);
-  body(e, e.index(block0->getArgument(0)));
-  tile::YieldOp::create(b, loc, ValueRange());
-  each.getCapturesMutable().assign(captureOutside(&each.getBody()));
-}
 
 /// One row of `mica.route`. Scores and chances lie in scratch memory, in whole
 /// vectors: behind the last expert none has a chance.

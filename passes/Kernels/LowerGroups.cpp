@@ -169,7 +169,9 @@ struct LowerGroups : mica::impl::LowerGroupsPassBase<LowerGroups> {
         entry.append(
             {b.getNamedAttr("kind", b.getStringAttr("linear")),
              b.getNamedAttr("out_rows", b.getBoolAttr(hasOutputRows(group))),
-             integer("n", type.rows()), integer("k", type.columns()),
+             integer("n", isa<HeadLinearOp>(op) ? type.parts() * type.rows()
+                                                : type.rows()),
+             integer("k", type.columns()),
              b.getNamedAttr("layout", b.getStringAttr(layoutOf(type))),
              b.getNamedAttr("input", b.getStringAttr(operandsOf(linear))),
              integer("weight_bytes",

@@ -116,8 +116,9 @@ void OutputTable::add(KernelContext &context, func::FuncOp function,
          roleOf(function, result), groups ? groups.getFrom() : 0});
   }
   for (auto write : group.getBody().front().getOps<KVWriteOp>()) {
-    // Integers are held beside what they become: the attention.
-    if (write.getKv().getType().getElement().isInteger())
+    // Integers, and parts of a key, are held beside what they become: the
+    // attention.
+    if (write.getKv().getType().getElement().isInteger() || write.getFirst())
       continue;
     auto rows = cast<RankedTensorType>(write.getRows().getType());
     add(function, group, phase, write.getRows(),

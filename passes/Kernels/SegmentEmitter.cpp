@@ -158,8 +158,7 @@ Value SegmentEmitter::storeF16(Value number, Value buffer, ArrayRef<Index> at) {
 
 /// 1 / scale, or 0 if that is not above 0.
 Value SegmentEmitter::inverseOf(Value scale) {
-  Value some =
-      e.less(e.f32(0), scale);
+  Value some = e.less(e.f32(0), scale);
   return e.select(some, e.div(e.f32(1), scale), e.f32(0));
 }
 
@@ -200,10 +199,7 @@ Row SegmentEmitter::paired(Row head, bool values) {
 /// `row` over its greatest magnitude / 127, which is stored to `scales`.
 Row SegmentEmitter::integers(Row row, Value scales, ArrayRef<Index> at) {
   constexpr double largest = 127;
-  auto absolute = [&](Value x) -> Value {
-    return e.absolute(x);
-  };
-  Value magnitude = e.reduce(absolute(row.value), /*isMax=*/true);
+  Value magnitude = e.reduce(e.absolute(row.value), /*isMax=*/true);
   Value scale = storeF16(e.mul(magnitude, e.f32(1 / largest)), scales, at);
   Value x = e.mul(row.value, e.broadcast(inverseOf(scale), row.size()));
   // A scale that is a small number of f16 is not exact enough.
@@ -213,9 +209,10 @@ Row SegmentEmitter::integers(Row row, Value scales, ArrayRef<Index> at) {
   return this->row(x);
 }
 
-/// The integers of the head `at` (page, layer, head), as the cache has them.
+/// The integers of the head `at` (page, layer, head), as the cache has them, or
+/// of its columns from `column` on.
 Row SegmentEmitter::integers(KVWriteOp op, Row head, ArrayRef<Index> at,
-                             Index token) {
+                             Index token, Index column) {
   bool values = op.getValue();
   Value scales = context.scalesOf(op.getKv(), values);
   KVType kv = op.getKv().getType();
@@ -224,7 +221,8 @@ Row SegmentEmitter::integers(KVWriteOp op, Row head, ArrayRef<Index> at,
   for (int64_t first = 0; first < head.size(); first += size) {
     Row group = head.slice(first, std::min(size, head.size() - first));
     SmallVector<Index> place(at);
-    place.append({e.index(first / size * (kv.hasMinima() ? 2 : 1)), token});
+    Index at = (column / size + first / size) * (kv.hasMinima() ? 2 : 1);
+    place.append({at, token});
     groups.push_back(kv.hasMinima() ? nibbles(group, scales, place)
                                     : integers(group, scales, place));
   }
@@ -243,10 +241,17 @@ void SegmentEmitter::emitWrite(KVWriteOp op) {
           g = cast<MemRefType>(pool.getType()).getShape().back();
   Row rows = get(op.getRows());
   Value slot = e.load(context.kvTable(op.getKv(), KVTable::slot), m);
-  Index head = columnFor(columnsOf(op.getRows())) / width;
+  Index first = columnFor(columnsOf(op.getRows())), head = first / width;
+  Index column = e.index(0);
   SmallVector<Row> heads;
-  for (int64_t at = 0; at < rows.size(); at += width)
-    heads.push_back(rows.slice(at, width));
+  if (op.getFirst()) {
+    heads = {rows};
+    head = e.index(0);
+    column = first + static_cast<int64_t>(*op.getFirst());
+  } else {
+    for (int64_t at = 0; at < rows.size(); at += width)
+      heads.push_back(rows.slice(at, width));
+  }
 
   e.ifThen(e.atLeast(slot, 0), [&] {
     Index at = e.fromI32(slot), zero = e.index(0);
@@ -255,11 +260,13 @@ void SegmentEmitter::emitWrite(KVWriteOp op) {
       SmallVector<Index> place = {page, e.index(context.kvLayer(op.getKv())),
                                   head + int64_t(index)};
       if (kv.scales(values))
-        row = integers(op, row, place, token);
+        row = integers(op, row, place, token, column);
+      // Where codes lie in pairs, columns come in bytes.
+      Index at = kv.hasMinima() ? column / 2 : column;
       if (values)
-        place.append({zero, token / g, zero, token % g});
+        place.append({zero, token / g, at, token % g});
       else
-        place.append({token / 16, zero, token % 16, zero});
+        place.append({token / 16, zero, token % 16, at});
       e.storeSegment(row.value, pool, place,
                      values ? ArrayRef<int64_t>{3, 5}
                             : ArrayRef<int64_t>{4, 6});

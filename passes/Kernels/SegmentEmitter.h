@@ -37,12 +37,14 @@ public:
   tile::Scalar loadPosition(int64_t first, int64_t interval) override;
   tile::Row loadAngles(mlir::Value angles, int which, int64_t pairs) override;
 
+  /// `size` columns of row `row` of a buffer, from `column` on.
+  tile::Row loadRow(mlir::Value buffer, tile::Index row, tile::Index column,
+                    int64_t size);
+
 protected:
   /// `n` in the columns of rows that are `own` wide.
   tile::Index columnFor(int64_t own);
   tile::Index loadIndex(mlir::Value table, tile::Index at);
-  tile::Row loadRow(mlir::Value buffer, tile::Index row, tile::Index column,
-                    int64_t size);
 
   tile::Row integers(tile::Row row, mlir::Value scales,
                      llvm::ArrayRef<tile::Index> at);
@@ -53,7 +55,8 @@ protected:
                     llvm::SmallVector<tile::Index> at);
   tile::Row paired(tile::Row head, bool values);
   tile::Row integers(KVWriteOp op, tile::Row head,
-                     llvm::ArrayRef<tile::Index> at, tile::Index token);
+                     llvm::ArrayRef<tile::Index> at, tile::Index token,
+                     tile::Index column);
   void storeRows(mlir::Value vector, mlir::Value buffer, tile::Index column,
                  tile::GroupsAttr groups, int64_t columns);
   void storeGroups(mlir::Value vector, mlir::Value buffer, tile::Index column,

@@ -75,35 +75,39 @@ void appendIntegers(Loops &l, Value rows, Value m, Value h, Value width,
 
 /// Every row m as the token at its place.
 void append(Loops &l, const Batch &batch, Value rows, Value cache, Value layer,
-            KVType kv, bool values) {
+            KVType kv, bool values, int64_t first = 0) {
   forRows(l, batch, [&](Value s, Value m, Value p) {
-    storeToken(l, rows, m, cache, layer, kv, values, s, p);
+    storeToken(l, rows, m, cache, layer, kv, values, s, p, first);
   });
 }
 
 } // namespace
 
-/// cache[layer, s, p, h, i] = rows[m, h width + i]
+/// cache[layer, s, p, h, first + i] = rows[m, h width + i]
 void mica::reference::storeToken(Loops &l, Value rows, Value m, Value cache,
                                  Value layer, KVType kv, bool values, Value s,
-                                 Value p) {
-  Value heads = l.size(cache, 3), width = l.size(cache, 4);
+                                 Value p, int64_t first) {
+  int64_t columns = cast<MemRefType>(rows.getType()).getDimSize(1);
+  Value heads = l.index(kv.getHeads()),
+        width = l.index(columns / kv.getHeads());
+  auto store = [&](Value x, Value h, Value i) {
+    l.store(x, cache, {layer, s, p, h, l.add(l.index(first), i)});
+  };
   if (!kv.scales(values)) {
     l.forEach({heads, width}, [&](ArrayRef<Value> at) {
       Value column = l.add(l.mul(at[0], width), at[1]);
-      l.store(l.load(rows, {m, column}), cache, {layer, s, p, at[0], at[1]});
+      store(l.load(rows, {m, column}), at[0], at[1]);
     });
     return;
   }
   int64_t group = values ? kv.getValue() : KVType::keyGroup;
-  int64_t groups = kv.scales(values) / (kv.hasMinima() ? 2 : 1);
+  int64_t groups = llvm::divideCeil(columns / kv.getHeads(), group);
   Value size = l.index(group);
   l.forEach({heads, l.index(groups)}, [&](ArrayRef<Value> at) {
-    Value h = at[0], first = l.mul(at[1], size);
-    Value last = l.min(l.add(first, size), width);
-    appendIntegers(
-        l, rows, m, h, width, first, last, kv.hasMinima(),
-        [&](Value x, Value i) { l.store(x, cache, {layer, s, p, h, i}); });
+    Value h = at[0], begin = l.mul(at[1], size);
+    Value end = l.min(l.add(begin, size), width);
+    appendIntegers(l, rows, m, h, width, begin, end, kv.hasMinima(),
+                   [&](Value x, Value i) { store(x, h, i); });
   });
 }
 
@@ -136,7 +140,7 @@ struct KVWrite : Lowering<KVWriteOp> {
     Cache cache(operands.getKv());
     append(l, Batch(operands.getBatch()), operands.getRows().front(),
            op.getValue() ? cache.value : cache.key, cache.layer,
-           op.getKv().getType(), op.getValue());
+           op.getKv().getType(), op.getValue(), op.getFirst().value_or(0));
     b.replaceOpWithMultiple(op, {operands.getKv()});
     return success();
   }

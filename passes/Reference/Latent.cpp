@@ -16,7 +16,7 @@ struct LatentAttention : Lowering<LatentAttentionOp> {
   LogicalResult matchAndRewrite(LatentAttentionOp op, OneToNOpAdaptor operands,
                                 ConversionPatternRewriter &b) const override {
     Loops l(b, op.getLoc());
-    int64_t heads = op.getHeads(), nope = op.getKeys().getType().rows();
+    int64_t heads = op.getHeads(), nope = op.getNope();
     KVType kv = op.getKv().getType();
     auto expanded = KVType::get(b.getContext(), heads, nope + op.getRope(),
                                 op.getValues().getType().rows(), b.getF32Type(),
@@ -54,7 +54,7 @@ private:
       l.forRange(l.index(0), l.load(batch.length, at[0]), [&](Value n) {
         Token token = {l, from, Cache(made), at[0], at[1], n, op.getRank()};
         token.multiply(operands.getKeys().front(), /*values=*/false);
-        token.copyShared(op.getKeys().getType().rows(), op.getRope());
+        token.copyShared(op.getNope(), op.getRope());
         token.multiply(operands.getValues().front(), /*values=*/true);
       });
     });
@@ -68,12 +68,12 @@ private:
     Value s, h, n;
     int64_t rank;
 
-    /// to[s, n, h, i] = sum_j weight[h, i, j] * c[j]
+    /// to[s, n, h, i] = sum_j weight[h, i, j] * c[j]; of keys weight[h, j, i]
     void multiply(Value weight, bool values) {
       Value latent = values ? from.value : from.key, zero = l.index(0);
-      l.forRange(zero, l.size(weight, 1), [&](Value i) {
+      l.forRange(zero, l.size(weight, values ? 1 : 2), [&](Value i) {
         Value y = l.sum(zero, l.index(rank), [&](Value j) {
-          return l.mul(l.load(weight, {h, i, j}),
+          return l.mul(l.load(weight, {h, values ? i : j, values ? j : i}),
                        l.load(latent, {from.layer, s, n, zero, j}));
         });
         l.store(y, values ? to.value : to.key, {to.layer, s, n, h, i});
@@ -116,10 +116,7 @@ struct HeadLinear : Lowering<HeadLinearOp> {
       l.forRange(l.index(0), outputs, [&](Value n) {
         store(l.sum(l.index(0), terms,
                     [&](Value k) {
-                      Value row = op.getTransposed() ? k : n;
-                      Value column = op.getTransposed() ? n : k;
-                      return l.mul(element(k),
-                                   l.load(weight, {h, row, column}));
+                      return l.mul(element(k), l.load(weight, {h, n, k}));
                     }),
               n);
       });

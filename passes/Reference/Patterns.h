@@ -50,9 +50,10 @@ void emitRowLoops(Loops &loops, mlir::Operation *op,
                   mlir::ValueRange results);
 
 /// Stores row `m` of `rows`, the keys (or the `values`) of all heads, as token
-/// `p` of sequence `s`, rounded to what a cache of type `kv` can say.
+/// `p` of sequence `s`, rounded to what a cache of type `kv` can say. They are
+/// the columns from `first` on of each head.
 void storeToken(Loops &loops, Value rows, Value m, Value cache, Value layer,
-                KVType kv, bool values, Value s, Value p);
+                KVType kv, bool values, Value s, Value p, int64_t first = 0);
 
 /// Replaces one op by its loops.
 template <typename OpTy> using Lowering = mlir::OpConversionPattern<OpTy>;

@@ -56,7 +56,8 @@ struct Rope : Lowering<RopeOp> {
     });
     Value rows = l.size(input, 0);
     l.forEach({rows, l.index(heads), l.index(r)}, [&](ArrayRef<Value> at) {
-      Value m = at[0], i = at[2], head = l.mul(at[1], l.index(d));
+      Value m = at[0], i = at[2];
+      Value head = l.add(l.mul(at[1], l.index(d)), l.index(op.getFirst()));
       Value first = op.getInterleaved() ? l.mul(i, l.index(2)) : i;
       Value second = l.add(first, l.index(op.getInterleaved() ? 1 : r));
       first = l.add(head, first);

@@ -48,7 +48,9 @@ CONFIGS = {"llama": transformers.LlamaConfig,
            "olmoe": transformers.OlmoeConfig,
            "glm4_moe": transformers.Glm4MoeConfig,
            "minimax_m2": transformers.MiniMaxM2Config,
-           "gpt_oss": transformers.GptOssConfig}
+           "gpt_oss": transformers.GptOssConfig,
+           "deepseek_v2": transformers.DeepseekV2Config,
+           "deepseek_v3": transformers.DeepseekV3Config}
 # Their norms are stored as offsets from one, their embeddings scaled by
 # sqrt(width) when read.
 GEMMAS = ("gemma", "gemma2", "gemma3")
@@ -146,6 +148,9 @@ def query_scale(family, state, layer, config):
     block = f"model.layers.{layer}.self_attn."
     if block + "q_norm.weight" in state:
         return [state[block + "q_norm.weight"]]
+    if family.startswith("deepseek"):
+        return [state[n] for n in (block + "q_proj.weight",
+                                   block + "q_b_proj.weight") if n in state]
     return [rows for name, rows in head_rows(state, config, "q")
             if f"layers.{layer}." in name]
 

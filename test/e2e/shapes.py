@@ -389,4 +389,54 @@ SHAPES = {
             sliding_window=16, rms_norm_eps=1e-5,
             rope_parameters=dict(rope_type="default", rope_theta=1e4)),
     },
+    # Keys and values are made of a latent; heads are no share of the width.
+    "deepseek_v2": {
+        "lite": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=136,
+            moe_intermediate_size=40, num_hidden_layers=3,
+            num_attention_heads=6, num_key_value_heads=6, q_lora_rank=None,
+            kv_lora_rank=44, qk_nope_head_dim=20, qk_rope_head_dim=12,
+            v_head_dim=18, n_routed_experts=12, num_experts_per_tok=3,
+            n_shared_experts=2, first_k_dense_replace=1, topk_method="greedy",
+            routed_scaling_factor=1.3, rms_norm_eps=1e-2,
+            rope_parameters=dict(
+                rope_type="yarn", rope_theta=1e4, factor=4.0, beta_fast=4.0,
+                beta_slow=1.0, mscale=0.707, mscale_all_dim=0.9,
+                original_max_position_embeddings=16)),
+        "groups": dict(
+            vocab_size=257, hidden_size=64, intermediate_size=96,
+            moe_intermediate_size=32, num_hidden_layers=2,
+            num_attention_heads=4, num_key_value_heads=4, q_lora_rank=48,
+            kv_lora_rank=64, qk_nope_head_dim=32, qk_rope_head_dim=16,
+            v_head_dim=32, n_routed_experts=16, num_experts_per_tok=4,
+            n_shared_experts=1, first_k_dense_replace=0, n_group=4,
+            topk_group=2, topk_method="group_limited_greedy",
+            rms_norm_eps=1e-5,
+            rope_parameters=dict(rope_type="default", rope_theta=1e4)),
+    },
+    "deepseek_v3": {
+        "groups": dict(
+            vocab_size=251, hidden_size=96, intermediate_size=136,
+            moe_intermediate_size=40, num_hidden_layers=3,
+            num_attention_heads=6, num_key_value_heads=6, q_lora_rank=52,
+            kv_lora_rank=36, qk_nope_head_dim=24, qk_rope_head_dim=8,
+            v_head_dim=20, n_routed_experts=24, num_experts_per_tok=3,
+            n_shared_experts=1, n_group=6, topk_group=2,
+            routed_scaling_factor=1.7, first_k_dense_replace=1,
+            num_nextn_predict_layers=0, rms_norm_eps=1e-2,
+            rope_parameters=dict(
+                rope_type="yarn", rope_theta=1e4, factor=4.0, mscale=1.0,
+                mscale_all_dim=1.0, original_max_position_embeddings=16)),
+        "halves": dict(
+            vocab_size=257, hidden_size=64, intermediate_size=96,
+            moe_intermediate_size=32, num_hidden_layers=1,
+            num_attention_heads=4, num_key_value_heads=4, q_lora_rank=None,
+            kv_lora_rank=32, qk_nope_head_dim=16, qk_rope_head_dim=16,
+            v_head_dim=16, n_routed_experts=10, num_experts_per_tok=4,
+            n_shared_experts=2, n_group=1, topk_group=1,
+            norm_topk_prob=False, first_k_dense_replace=0,
+            num_nextn_predict_layers=0, rope_interleave=False,
+            rms_norm_eps=1e-5,
+            rope_parameters=dict(rope_type="default", rope_theta=1e4)),
+    },
 }

@@ -5,6 +5,7 @@
 // GRAPH:       builtin.module(
 // GRAPH-NEXT:    mica-name-ops
 // GRAPH-NEXT:    canonicalize
+// GRAPH-NEXT:    mica-absorb-latent
 // GRAPH-NEXT:    mica-quantize-activations
 // GRAPH-NEXT:    cse
 // GRAPH-NEXT:  )

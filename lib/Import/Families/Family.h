@@ -25,6 +25,8 @@ enum class Fused : uint8_t {
   HeadsOfEach,   ///< a head of each in turn, for all heads
   GateUp,        ///< those of gate and up in turn
   Alternating,   ///< one of gate and one of up in turn; of biases, columns
+  LatentRope,    ///< those of the latent and of what heads share in turn
+  LatentHeads,   ///< of a head its keys, by columns, and its values in turn
 };
 
 /// The tensor of a role, "{}" standing for the layer's number, a second one for

@@ -12,3 +12,11 @@ func.func @keys_then_values(
   %kv2 = mica.kv_write %kv1, %v, %batch value : !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>, tensor<?x16xf32>
   return %kv2 : !mica.kv<heads = 2, key = 8, value = 8, element = f32, page = 16, window = 0>
 }
+
+// The last columns of a key.
+// CHECK-LABEL: func @shared
+func.func @shared(%latent: !mica.kv<heads = 1, key = 20, value = 16, element = f32, page = 16, window = 0>, %r: tensor<?x4xf32>, %batch: !mica.batch) {
+  // CHECK: mica.kv_write %{{.*}}, %{{.*}}, %{{.*}} first 16 : <heads = 1, key = 20, {{.*}}>, tensor<?x4xf32>
+  %latent1 = mica.kv_write %latent, %r, %batch first 16 : !mica.kv<heads = 1, key = 20, value = 16, element = f32, page = 16, window = 0>, tensor<?x4xf32>
+  return
+}

@@ -27,3 +27,13 @@ func.func private @source_c4() attributes {mica.value = #mica.source<file = 0, t
 
 // expected-error@below {{expects a first column and a step of 0 or more, but got 1 and -2}}
 func.func private @source_c5() attributes {mica.value = #mica.source<file = 0, tensor = "bias", first = 0, rows = 64, transposed = false, permuted = 0, first_column = 1, column_step = -2>}
+
+// -----
+
+// expected-error@below {{expects adjacent columns of what is transposed, but got a step of 2}}
+func.func private @source_c5_transposed() attributes {mica.value = #mica.source<file = 0, tensor = "up", first = 0, rows = 64, transposed = true, permuted = 0, column_step = 2>}
+
+// -----
+
+// expected-error@below {{expects a step of 0 or more between parts, but got 8 for 0 parts}}
+func.func private @source_c6() attributes {mica.value = #mica.source<file = 0, tensor = "up", first = 0, rows = 64, transposed = false, permuted = 0, part_step = 8>}

@@ -144,3 +144,47 @@ func.func @contract_c2_parts(%x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>, %o
   } : memref<?x32xf32>, memref<4x32x16x1xf32>
   return
 }
+
+// -----
+
+func.func @contract_c7_many(%x: memref<?x32xf32>, %w: memref<4x32x16x1xf32>) {
+  // expected-error@below {{'tile.contract' op expects runs or steps for 2 parts}}
+  tile.contract %x, %w parts 2 columns 32 granule 16 {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x32xf32>, memref<4x32x16x1xf32>
+  return
+}
+
+// -----
+
+func.func @contract_c9(%x: memref<?x64xf32>, %w: memref<4x32x16x1xf32>) {
+  // expected-error@below {{'tile.contract' op expects steps of 1 or more to 32 columns or more, without runs and groups, but got 32 to 16}}
+  tile.contract %x, %w parts 2 steps 32 to 16 columns 32 granule 16 {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x64xf32>, memref<4x32x16x1xf32>
+  return
+}
+
+// -----
+
+func.func @contract_c9_granule(%x: memref<?x64xf32>, %w: memref<4x32x16x1xf32>) {
+  // expected-error@below {{'tile.contract' op expects granules of 16 columns to fill a part of 24}}
+  tile.contract %x, %w parts 2 steps 32 to 40 columns 24 granule 16 {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x64xf32>, memref<4x32x16x1xf32>
+  return
+}
+
+// -----
+
+func.func @contract_c3_steps(%x: memref<?x48xf32>, %w: memref<4x32x16x1xf32>) {
+  // expected-error@below {{'tile.contract' op expects input rows of at least 64 columns, but got 48}}
+  tile.contract %x, %w parts 2 steps 32 to 40 columns 32 granule 16 {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x48xf32>, memref<4x32x16x1xf32>
+  return
+}

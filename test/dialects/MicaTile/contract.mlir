@@ -55,3 +55,13 @@ func.func @grouped(%x: memref<?x32xf32>, %w: memref<12x32x16x1xf32>, %o: memref<
   } : memref<?x32xf32>, memref<12x32x16x1xf32>
   return
 }
+
+// CHECK-LABEL: func @heads
+func.func @heads(%x: memref<?x72xf32>, %w: memref<6x32x16x1xf32>) {
+  // CHECK: tile.contract %{{.*}}, %{{.*}} parts 3 steps 20 to 40 columns 32 granule 16
+  tile.contract %x, %w parts 3 steps 20 to 40 columns 32 granule 16 {
+  ^bb0(%acc: vector<16xf32>, %m: index, %n: index):
+    tile.yield
+  } : memref<?x72xf32>, memref<6x32x16x1xf32>
+  return
+}

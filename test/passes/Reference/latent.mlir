@@ -51,9 +51,10 @@ func.func @decode() -> !mica.batch {
 }
 
 !kv = !mica.kv<heads = 1, key = 4, value = 3, element = f32, page = 16, window = 0>
+!keys = !mica.weight<2x3x2, f32>
 !up = !mica.weight<2x2x3, f32>
 
-mica.weight @keys : !up {mica.value = dense<[[[0.25, -1.25, 0.5], [-1.0, 0.75, -0.75]], [[1.0, -0.5, 1.25], [-0.25, 1.5, 0.0]]]> : tensor<2x2x3xf32>}
+mica.weight @keys : !keys {mica.value = dense<[[[0.25, -1.25], [0.5, -1.0], [0.75, -0.75]], [[1.0, -0.5], [1.25, -0.25], [1.5, 0.0]]]> : tensor<2x3x2xf32>}
 mica.weight @values : !up {mica.value = dense<[[[1.5, 0.0, -1.5], [0.25, -1.25, 0.5]], [[-1.0, 0.75, -0.75], [1.0, -0.5, 1.25]]]> : tensor<2x2x3xf32>}
 
 // The first three columns of what is appended as the value.
@@ -85,9 +86,9 @@ func.func @step(%batch: !mica.batch, %kv: !kv, %rows: index, %seed: index) -> !k
   %k = tensor.cast %k_any : tensor<?x?xf32> to tensor<?x4xf32>
   %c = call @latents(%k) : (tensor<?x4xf32>) -> tensor<?x3xf32>
   %kv1 = mica.kv_append %kv, %k, %c, %batch : !kv, tensor<?x4xf32>, tensor<?x3xf32>
-  %uk = mica.get_weight @keys : !up
+  %uk = mica.get_weight @keys : !keys
   %uv = mica.get_weight @values : !up
-  %0 = mica.latent_attention %q, %kv1, %uk, %uv, %batch {scale = 0.25 : f32, mask = #mica.mask<causal = true>} : tensor<?x6xf32>, !kv, !up, !up -> tensor<?x4xf32>
+  %0 = mica.latent_attention %q, %kv1, %uk, %uv, %batch {scale = 0.25 : f32, mask = #mica.mask<causal = true>} : tensor<?x6xf32>, !kv, !keys, !up -> tensor<?x4xf32>
   %show = tensor.cast %0 : tensor<?x4xf32> to tensor<?x?xf32>
   call @show(%show) : (tensor<?x?xf32>) -> ()
   return %kv1 : !kv
@@ -108,34 +109,34 @@ func.func @main() {
   %kv0 = call @step(%batch0, %kv, %c4, %c0) : (!mica.batch, !kv, index, index) -> !kv
   %batch1 = call @decode() : () -> !mica.batch
   %kv1 = call @step(%batch1, %kv0, %c3, %c3) : (!mica.batch, !kv, index, index) -> !kv
-  %w = mica.get_weight @keys : !up
+  %w = mica.get_weight @values : !up
+  %p = mica.get_weight @keys : !keys
   %x_any = call @fill(%c2, %c6, %c0) : (index, index, index) -> tensor<?x?xf32>
   %x = tensor.cast %x_any : tensor<?x?xf32> to tensor<?x6xf32>
   %y = mica.head_linear %x, %w : tensor<?x6xf32>, !up -> tensor<?x4xf32>
   %show_y = tensor.cast %y : tensor<?x4xf32> to tensor<?x?xf32>
   call @show(%show_y) : (tensor<?x?xf32>) -> ()
-  %z = mica.head_linear %x, %w {transposed} : tensor<?x6xf32>, !up -> tensor<?x8xf32>
+  %z = mica.head_linear %x, %p : tensor<?x6xf32>, !keys -> tensor<?x8xf32>
   %show_z = tensor.cast %z : tensor<?x8xf32> to tensor<?x?xf32>
   call @show(%show_z) : (tensor<?x?xf32>) -> ()
   // prefill
   // CHECK: sizes = [4, 4]
   // CHECK-NEXT{LITERAL}: [-0.375, -1.9375, 1.375, -1]
-  // CHECK-NEXT{LITERAL}: [-0.375, -1.24864, -0.900339, 0.936458]
-  // CHECK-NEXT{LITERAL}: [-0.375, 1.27529, 0.459773, -0.166118]
+  // CHECK-NEXT{LITERAL}: [-0.375, 0.470453, 0.282107, -0.069878]
+  // CHECK-NEXT{LITERAL}: [-0.375, 0.255987, -0.887703, 1.0305]
   // CHECK-NEXT{LITERAL}: [-0.375, 1.375, -2.5625, 3.25]
   // decode
   // CHECK: sizes = [3, 4]
-  // CHECK-NEXT{LITERAL}: [-0.375, -0.561096, -1.52991, 1.63959]
-  // CHECK-NEXT{LITERAL}: [-0.375, 1.51072, -2.25774, 2.71667]
-  // The next digit of the last number is 1, or 0 where f32 rounds between ops.
-  // CHECK-NEXT{LITERAL}: [-0.375, 1.44826, -2.38793, 2.9445
+  // CHECK-NEXT{LITERAL}: [-0.375, 1.07454, -0.909031, 1.10331]
+  // CHECK-NEXT{LITERAL}: [-0.375, 1.53695, -2.2088, 2.63102]
+  // CHECK-NEXT{LITERAL}: [-0.375, 1.43043, -2.3356, 2.85293]
   // head_linear
   // CHECK: sizes = [2, 4]
-  // CHECK-NEXT{LITERAL}: [-1.3125, 2.625, 1.9375, -1.625]
-  // CHECK-NEXT{LITERAL}: [-1.6875, 1.875, 3.25, -0.6875]
-  // transposed, one column passes
+  // CHECK-NEXT{LITERAL}: [-0.375, -1.3125, -1.8125, 1.9375]
+  // CHECK-NEXT{LITERAL}: [-0.375, -1.6875, -2.5625, 3.25]
+  // one column of a head passes
   // CHECK: sizes = [2, 8]
-  // CHECK-NEXT{LITERAL}: [-0.625, 2.0625, -0.9375, -1.25, 0.75, -1.75, 0.625, 0.75]
-  // CHECK-NEXT{LITERAL}: [-1.1875, 1.6875, -1.125, -0.5, 1.3125, -1, 1.5625, 1.5]
+  // CHECK-NEXT{LITERAL}: [-0.6875, -1, -1.3125, -1.25, 1, 0.875, 0.75, 0.75]
+  // CHECK-NEXT{LITERAL}: [-1.4375, -1.375, -1.3125, -0.5, 1.375, 1.625, 1.875, 1.5]
   return
 }

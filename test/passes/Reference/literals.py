@@ -378,7 +378,7 @@ def case_elementwise():
 def case_latent():
     """Two heads over latents of 3 columns and one rotated column: 3 rows and 1,
     then 1 and 2 more; whole heads, then heads without what they share."""
-    uk, uv = fill(4, 3, 4).reshape(2, 2, 3), fill(4, 3, 5).reshape(2, 2, 3)
+    uk, uv = fill(6, 2, 4).reshape(2, 3, 2), fill(4, 3, 5).reshape(2, 2, 3)
     kept = [[], []]
     for name, seed, rows in (("prefill", 0, (3, 1)), ("decode", 3, (1, 2))):
         total, first, out = sum(rows), 0, []
@@ -387,18 +387,18 @@ def case_latent():
             places = range(len(kept[s]), len(kept[s]) + n)
             kept[s] += list(latent[first:first + n])
             c, r = np.array(kept[s])[:, :3], np.array(kept[s])[:, 3:]
-            k = np.concatenate([np.einsum("hij,nj->nhi", uk, c),
+            k = np.concatenate([np.einsum("hji,nj->nhi", uk, c),
                                 r[:, None].repeat(2, 1)], -1)
             v = np.einsum("hij,nj->nhi", uv, c)
             out.append(attention(q[first:first + n], k, v, places, 2, 2, 0.25))
             first += n
         yield name, np.concatenate(out).reshape(total, -1)
-    x, w = fill(2, 6, 0), fill(4, 3, 4).reshape(2, 2, 3)
+    x, w = fill(2, 6, 0), uv
     h = x.reshape(2, 2, 3)
     yield "head_linear", np.einsum("mhk,hnk->mhn", h, w).reshape(2, 4)
-    turned = np.einsum("mhk,hkn->mhn", h[..., :2], w)
-    yield "transposed, one column passes", np.concatenate(
-        [turned, h[..., 2:]], -1).reshape(2, 8)
+    passed = np.einsum("mhk,hnk->mhn", h[..., :2], uk)
+    yield "one column of a head passes", np.concatenate(
+        [passed, h[..., 2:]], -1).reshape(2, 8)
 
 
 def main():
