@@ -1,6 +1,8 @@
 """Mistakes made on purpose, to prove that the comparison would see them."""
 import copy
 
+import torch
+
 from checkpoints import GEMMAS, head_rows, head_size
 from oracle import Attention, double_model, load, logits_of
 
@@ -253,6 +255,47 @@ def dense_layers(config, state, attention):
         state[name] = tensor
 
 
+def rolled(name_part, rows=slice(None)):
+    """Returns the mistake that those rows of such tensors are off by one."""
+    def mutate(config, state, attention):
+        for name in state:
+            if name_part in name:
+                state[name][rows] = state[name][rows].roll(1, 0)
+    return mutate
+
+
+def shared_rope(config, state, attention):
+    """The part of a key that all heads share begins one column late."""
+    rolled("kv_a_proj_with_mqa.weight", slice(config.kv_lora_rank, None))(
+        config, state, attention)
+
+
+def latent_heads(config, state, attention):
+    """Each head has the keys and values of the next one."""
+    for name in state:
+        if name.endswith("kv_b_proj.weight"):
+            heads = state[name].chunk(config.num_attention_heads)
+            state[name] = torch.cat(heads[1:] + heads[:1])
+
+
+def latent_split(config, state, attention):
+    """The values of a head stand before its keys."""
+    nope, value = config.qk_nope_head_dim, config.v_head_dim
+    for name in state:
+        if name.endswith("kv_b_proj.weight"):
+            parts = state[name].unflatten(0, (-1, nope + value))
+            state[name] = parts.roll(nope, 1).flatten(0, 1)
+
+
+def score_factor(config, state, attention):
+    """Scores are not scaled where YaRN asks for it."""
+    if "mscale_all_dim" in config.rope_parameters:
+        del config.rope_parameters["mscale_all_dim"]
+
+
+latent_norms = rolled("_a_layernorm.weight")
+
+
 # How many times the bound a mistake must move the logits. The two forms of
 # GELU are too much alike for that: a tenth of it is asked of them.
 SEEN = 100.0
@@ -295,6 +338,14 @@ MUTATIONS = {
     "gpt_oss": EVERY + ROTARY + WINDOWS + (
         window_layers, rope_scaling, choices, expert_order, sinks, gate_limit,
         gate_alpha, expert_biases),
+    "deepseek_v2": EVERY + (
+        theta, rope_scaling, shared_rope, latent_heads, latent_split,
+        latent_norms, score_factor, choices, expert_order, dense_layers,
+        group_limit, expert_scale, shared_expert),
+    "deepseek_v3": EVERY + (
+        theta, rope_scaling, shared_rope, latent_heads, latent_split,
+        latent_norms, score_factor, choices, renormalised, expert_order,
+        dense_layers, router_bias, group_limit, expert_scale, shared_expert),
     "minimax_m2": EVERY + ROTARY + (partial_rotary, choices, expert_order,
                                     router_bias, query_norms),
 }

@@ -348,6 +348,10 @@ def expert_config_seeds():
         "mlp.experts.gate_up_proj_bias": [count, 2 * width],
         "mlp.experts.down_proj": [count, width, D],
         "mlp.experts.down_proj_bias": [count, D]})
+    latent = glm | per_layer("model.layers.{}.self_attn.", {
+        "q_proj.weight": [4 * (4 + 2), D],
+        "kv_a_proj_with_mqa.weight": [6 + 2, D], "kv_a_layernorm.weight": [6],
+        "kv_b_proj.weight": [4 * (4 + 3), 6], "o_proj.weight": [D, 4 * 3]})
     chosen = {"num_experts_per_tok": 2, "moe_intermediate_size": width}
     return {
         "glm4_moe": config_seed(
@@ -355,6 +359,12 @@ def expert_config_seeds():
                 "model_type": "glm4_moe", "n_routed_experts": count,
                 "n_shared_experts": 1, "n_group": 2, "topk_group": 1,
                 "routed_scaling_factor": 2.5, "first_k_dense_replace": 0}, glm),
+        "deepseek_v2": config_seed(
+            COMMON | chosen | {
+                "model_type": "deepseek_v2", "n_routed_experts": count,
+                "num_attention_heads": 4, "n_shared_experts": 1,
+                "q_lora_rank": None, "kv_lora_rank": 6, "qk_nope_head_dim": 4,
+                "qk_rope_head_dim": 2, "v_head_dim": 3}, latent),
         "qwen3_moe": config_seed(
             COMMON | chosen | {"model_type": "qwen3_moe", "num_experts": count,
                                "mlp_only_layers": [0]}, glm | LLAMA),
