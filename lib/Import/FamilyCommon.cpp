@@ -68,7 +68,7 @@ void mica::readCommon(Hyperparameters &in, ModelDescription &model,
   model.normEps = in.number(defaults.epsKey, defaults.eps);
   makeLayers(in, model, in.size({"block_count", "num_hidden_layers"}));
   readVocabulary(in, model, defaults.vocabulary, defaults.tied);
-  if (in.isGGUF())
+  if (in.isGGUF() && !defaults.latent)
     refuseGGUF(in, model);
 }
 

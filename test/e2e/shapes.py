@@ -411,7 +411,7 @@ SHAPES = {
             v_head_dim=32, n_routed_experts=16, num_experts_per_tok=4,
             n_shared_experts=1, first_k_dense_replace=0, n_group=4,
             topk_group=2, topk_method="group_limited_greedy",
-            rms_norm_eps=1e-5,
+            rms_norm_eps=1e-6,
             rope_parameters=dict(rope_type="default", rope_theta=1e4)),
     },
     "deepseek_v3": {
@@ -423,7 +423,7 @@ SHAPES = {
             v_head_dim=20, n_routed_experts=24, num_experts_per_tok=3,
             n_shared_experts=1, n_group=6, topk_group=2,
             routed_scaling_factor=1.7, first_k_dense_replace=1,
-            num_nextn_predict_layers=0, rms_norm_eps=1e-2,
+            num_nextn_predict_layers=0, rms_norm_eps=1e-6,
             rope_parameters=dict(
                 rope_type="yarn", rope_theta=1e4, factor=4.0, mscale=1.0,
                 mscale_all_dim=1.0, original_max_position_embeddings=16)),
@@ -436,7 +436,7 @@ SHAPES = {
             n_shared_experts=2, n_group=1, topk_group=1,
             norm_topk_prob=False, first_k_dense_replace=0,
             num_nextn_predict_layers=0, rope_interleave=False,
-            rms_norm_eps=1e-5,
+            rms_norm_eps=1e-2,
             rope_parameters=dict(rope_type="default", rope_theta=1e4)),
     },
 }

@@ -35,6 +35,22 @@ inline constexpr TensorPattern latentConfigNames[] = {
      .fused = Fused::LatentHeads},
 };
 
+/// GGUF's, whose weights of keys and values are in the absorbed form.
+inline constexpr TensorPattern latentGGUFNames[] = {
+    {Role::QueryDown, "blk.{}.attn_q_a.weight"},
+    {Role::QueryDownNorm, "blk.{}.attn_q_a_norm.weight"},
+    {Role::Query, "blk.{}.attn_q_b.weight"},
+    {.role = Role::LatentDown,
+     .name = "blk.{}.attn_kv_a_mqa.weight",
+     .fused = Fused::LatentRope},
+    {.role = Role::LatentRope,
+     .name = "blk.{}.attn_kv_a_mqa.weight",
+     .fused = Fused::LatentRope},
+    {Role::LatentNorm, "blk.{}.attn_kv_a_norm.weight"},
+    {Role::LatentKeys, "blk.{}.attn_k_b.weight"},
+    {Role::LatentValues, "blk.{}.attn_v_b.weight"},
+};
+
 } // namespace mica
 
 #endif // LIB_IMPORT_FAMILIES_DEEPSEEK_H

@@ -19,7 +19,9 @@ static void readLatent(Hyperparameters &in, ModelDescription &model) {
                                 in.isGGUF() ? 0 : 1536);
   latent.rope = in.size({"rope.dimension_count", "qk_rope_head_dim"}, 64);
   latent.value = in.size({"attention.value_length_mla", "v_head_dim"}, 128);
-  latent.normEps = 1e-6;
+  // In directories whatever the other norms' is.
+  latent.normEps = in.isGGUF() ? model.normEps : 1e-6;
+  model.kvHeads = 1;
   if (in.isGGUF())
     model.headSize = in.size({"attention.key_length_mla", ""});
   else
@@ -33,7 +35,7 @@ static void readLatent(Hyperparameters &in, ModelDescription &model) {
 
 void mica::readDeepSeek(Hyperparameters &in, ModelDescription &model,
                         bool interleaved) {
-  readCommon(in, model, {.context = 2048});
+  readCommon(in, model, {.context = 2048, .latent = true});
   for (std::string_view biases : {"attention_bias", "mlp_bias"})
     in.require(biases, false);
   readLatent(in, model);
@@ -49,8 +51,18 @@ void mica::readDeepSeek(Hyperparameters &in, ModelDescription &model,
     layer.attentionScale *= settings.scoreFactor;
 }
 
+/// GGUF files of both versions. Older ones do not say what scores are; those
+/// with a bias for the choice are a sigmoid.
+static void readGGUF(Hyperparameters &in, ModelDescription &model) {
+  int64_t dense = in.count({"leading_dense_block_count", ""}, 0);
+  std::string bias = "blk." + std::to_string(dense) + ".exp_probs_b.bias";
+  readExperts(in, model, {.sigmoid = !!in.checkpoint().find(bias)});
+}
+
 static void read(Hyperparameters &in, ModelDescription &model) {
   readDeepSeek(in, model, /*interleaved=*/true);
+  if (in.isGGUF())
+    return readGGUF(in, model);
   in.require("norm_topk_prob", false);
   readExperts(in, model, {});
   std::string method = in.text({"", "topk_method"}, "greedy");
@@ -61,13 +73,14 @@ static void read(Hyperparameters &in, ModelDescription &model) {
             ", expected greedy or group_limited_greedy");
 }
 
+static constexpr std::string_view ggufArchitectures[] = {"deepseek2"};
 static constexpr std::string_view configNames[] = {"deepseek_v2"};
 
 constinit const Family mica::familyDeepSeekV2 = {
     .name = "deepseek_v2",
-    .ggufNames = {},
+    .ggufNames = ggufArchitectures,
     .configNames = configNames,
-    .gguf = {},
+    .gguf = {latentGGUFNames, ggufNames, noPrefix, ropeFactors},
     .config = {latentConfigNames, llamaLikeConfigNames, modelPrefix,
                ropeBuffers},
     .read = read,

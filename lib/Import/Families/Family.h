@@ -78,6 +78,8 @@ struct CommonDefaults {
   double eps = 1e-6;
   int64_t context = 2048;
   bool tied = false;
+  /// Whether a GGUF file's key and value are those of a latent.
+  bool latent = false;
   Hyperparameters::Key epsKey = {"attention.layer_norm_rms_epsilon",
                                  "rms_norm_eps"};
 };
