@@ -268,6 +268,35 @@ Value expand(Operation *op, bool hasBF16) {
       .Default([](auto) { return Value(); });
 }
 
+/// Takes `rounded`, integers as bf16, apart as integers, and says in front of
+/// each use that they are bf16: a vector of bf16 that lives in several blocks
+/// is one of floats to LLVM where a target has no such numbers, and is rounded
+/// once more by a function of its library.
+void sinkBitcast(arith::BitcastOp rounded) {
+  for (OpOperand &use : llvm::make_early_inc_range(rounded->getUses())) {
+    Operation *user = use.getOwner();
+    OpBuilder b(user);
+    auto asFloats = [&](Type type, Value bits) {
+      return arith::BitcastOp::create(b, user->getLoc(), type, bits);
+    };
+    auto slice = dyn_cast<vector::ExtractStridedSliceOp>(user);
+    if (!slice) {
+      use.set(asFloats(rounded.getType(), rounded.getIn()));
+      continue;
+    }
+    auto bits = cast<VectorType>(rounded.getIn().getType());
+    auto part = cast<VectorType>(slice.getType());
+    Operation *piece = b.clone(*slice);
+    piece->setOperand(0, rounded.getIn());
+    piece->getResult(0).setType(part.clone(bits.getElementType()));
+    auto narrow = asFloats(part, piece->getResult(0));
+    slice.replaceAllUsesWith(narrow.getResult());
+    slice.erase();
+    sinkBitcast(narrow);
+  }
+  rounded.erase();
+}
+
 struct ExpandMath : mica::impl::ExpandMathPassBase<ExpandMath> {
   using ExpandMathPassBase::ExpandMathPassBase;
 
@@ -276,12 +305,16 @@ struct ExpandMath : mica::impl::ExpandMathPassBase<ExpandMath> {
         getOperation()->getParentOfType<ModuleOp>()->getAttrOfType<TargetAttr>(
             "mica.target");
     bool hasBF16 = cpu::makeInstructions(target)->roundsToBf16();
+    SmallVector<arith::BitcastOp> rounded;
     getOperation()->walk([&](Operation *op) {
       if (Value value = expand(op, hasBF16)) {
         op->replaceAllUsesWith(ValueRange{value});
+        if (isa<arith::TruncFOp>(op) && isa<VectorType>(value.getType()))
+          rounded.push_back(value.getDefiningOp<arith::BitcastOp>());
         op->erase();
       }
     });
+    llvm::for_each(rounded, sinkBitcast);
   }
 };
 

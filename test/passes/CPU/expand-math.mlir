@@ -20,6 +20,19 @@ func.func @truncate(%x: vector<16xf32>) -> vector<16xbf16> {
   return %y : vector<16xbf16>
 }
 
+// What is stored in pieces is taken apart as integers.
+// CHECK-LABEL: func @store_pieces
+func.func @store_pieces(%x: vector<16xf32>, %to: memref<64xbf16>, %i: index) {
+  // CHECK: %[[BITS:.*]] = arith.trunci %{{.*}} : vector<16xi32> to vector<16xi16>
+  // CHECK: %[[PIECE:.*]] = vector.extract_strided_slice %[[BITS]] {{.*}} : vector<16xi16> to vector<2xi16>
+  // CHECK: %[[PAIR:.*]] = arith.bitcast %[[PIECE]] : vector<2xi16> to vector<2xbf16>
+  // CHECK: vector.store %[[PAIR]]
+  %y = arith.truncf %x : vector<16xf32> to vector<16xbf16>
+  %piece = vector.extract_strided_slice %y {offsets = [2], sizes = [2], strides = [1]} : vector<16xbf16> to vector<2xbf16>
+  vector.store %piece, %to[%i] : memref<64xbf16>, vector<2xbf16>
+  return
+}
+
 // f16 is converted by instructions of every target.
 // CHECK-LABEL: func @keep_f16
 func.func @keep_f16(%x: vector<16xf16>) -> vector<16xf32> {
