@@ -124,6 +124,13 @@ void readModel(Reader &r, const json &root, Manifest &m) {
   m.vocab = r.integer(model, "model", "vocab", 1, 1 << 24);
   m.paddedVocab = r.integer(model, "model", "padded_vocab", m.vocab, 1 << 24);
   m.maxContext = r.integer(model, "model", "max_context", 1, 1 << 30);
+  m.embeddingWidth = 0;
+  if (!r.member(model, "model", "embedding_width").is_null())
+    m.embeddingWidth = r.integer(model, "model", "embedding_width", 0, 1 << 24);
+  const json &causal = r.member(model, "model", "causal");
+  if (!causal.is_null() && !causal.is_boolean())
+    r.fail("model.causal", causal, "a bool");
+  m.causal = causal != false;
   m.parameters = r.integer(model, "model", "parameters", 0, int64_t(1) << 50);
   m.layers = r.integer(model, "model", "layers", 0, 1 << 16);
 }
@@ -286,7 +293,7 @@ OpOutput readOutput(Reader &r, const json &in, const std::string &path,
   if (cached)
     checkCached(r, in, path, o, m);
   else if (o.arena == OpOutput::Logits &&
-           (o.stride > m.paddedVocab || o.element != OpOutput::F32))
+           (o.stride > m.resultStride() || o.element != OpOutput::F32))
     r.fail(path + ".stride", in["stride"], "f32 logits of the vocabulary");
   else if (o.arena != OpOutput::Logits &&
            (o.offset % 64 || o.offset + bytes > m.arenaBytes[o.arena]))

@@ -82,6 +82,8 @@ struct Manifest {
   std::string name, family, dtype;
   uint32_t vocab, paddedVocab; // vocab <= paddedVocab <= 2^24.
   uint32_t maxContext;         // Positions of one sequence, at most 2^30.
+  uint32_t embeddingWidth;     // Of what a step gives; 0: it gives logits.
+  bool causal;                 // If not, sequences enter whole.
   uint64_t parameters;
   uint32_t layers;
 
@@ -103,6 +105,14 @@ struct Manifest {
   std::string source;      // What was compiled; "" if not known.
   std::string quant;       // `--quant` of `mica compile`.
   std::string activations; // `--activations` likewise.
+
+  /// Columns of what a step gives for an output row, and from one to the next.
+  uint32_t resultWidth() const {
+    return embeddingWidth ? embeddingWidth : vocab;
+  }
+  uint32_t resultStride() const {
+    return embeddingWidth ? (embeddingWidth + 15) / 16 * 16 : paddedVocab;
+  }
 };
 
 /// Reads a manifest: for each code image, in their order, as it holds for it.

@@ -66,7 +66,8 @@ static ModelInfo describe(const Manifest &manifest) {
           manifest.layers,
           manifest.parameters,
           manifest.code[manifest.image].target(),
-          uint32_t(manifest.code.size())};
+          uint32_t(manifest.code.size()),
+          manifest.embeddingWidth};
 }
 
 Expected<Model> Model::load(const std::string &path,
@@ -111,8 +112,9 @@ Expected<Logits> Model::step(std::span<const Request> requests) {
     return step.takeError();
   (*step)->weights = state->weights.data();
   state->workers.run(state->entry, **step);
-  return Logits{(*step)->logits, (*step)->outs, state->info.vocab,
-                state->artifact.manifest().paddedVocab};
+  const Manifest &manifest = state->artifact.manifest();
+  return Logits{(*step)->logits, (*step)->outs, manifest.resultWidth(),
+                manifest.resultStride()};
 }
 
 Expected<Logits> Model::feed(const Sequence &sequence,

@@ -28,7 +28,11 @@ Expected<ModelParts> ModelParts::open(const std::string &path,
   if (!workers)
     return workers.takeError();
   const Manifest &manifest = artifact->manifest();
-  uint64_t tokens = options.kvTokens ? options.kvTokens : manifest.maxContext;
+  // Whole sequences come together: a step of them must have room.
+  uint64_t usual = manifest.causal
+                       ? manifest.maxContext
+                       : std::max(manifest.maxContext, manifest.maxRows);
+  uint64_t tokens = options.kvTokens ? options.kvTokens : usual;
   auto cache = KVCache::create(manifest.cache, {.tokens = tokens,
                                                 .sequences = options.sequences,
                                                 .maxRows = manifest.maxRows,

@@ -23,7 +23,8 @@ Expected<StepBuilder> StepBuilder::create(const Manifest &manifest,
   StepBuilder builder;
   std::copy_n(manifest.arenaBytes, 3, builder.arenaBytes);
   builder.vocab = manifest.vocab;
-  builder.paddedVocab = manifest.paddedVocab;
+  builder.resultStride = manifest.resultStride();
+  builder.causal = manifest.causal;
   builder.maxContext = manifest.maxContext;
   builder.maxRows = manifest.maxRows;
   builder.guarded = guarded;
@@ -36,7 +37,7 @@ Expected<StepBuilder> StepBuilder::create(const Manifest &manifest,
     builder.arena[k] = std::move(*memory);
     builder.step.arena[k] = builder.arena[k].place(size);
   }
-  uint64_t size = uint64_t(manifest.maxRows) * manifest.paddedVocab * 4;
+  uint64_t size = uint64_t(manifest.maxRows) * manifest.resultStride() * 4;
   auto memory = Memory::create(size, guarded, "the logits");
   if (!memory)
     return memory.takeError();
@@ -77,6 +78,11 @@ Status StepBuilder::check(std::span<const StepRequest> requests,
       return Error{which + " wants logits of " +
                    std::to_string(request.outputs) +
                    " rows, expected at most " + std::to_string(count)};
+    if (before && !causal)
+      return Error{which + " continues a sequence of " +
+                   std::to_string(before) +
+                   " tokens, expected a new one: this model reads sequences "
+                   "whole"};
     if (before + count > maxContext)
       return Error{
           which + " makes its sequence " + std::to_string(before + count) +
@@ -172,7 +178,7 @@ Status StepBuilder::publish() {
   step.outs = outRow.values.size();
   step.kv = kv.data();
   step.tree_mask = nullptr;
-  uint64_t bytes = uint64_t(step.outs) * paddedVocab * 4;
+  uint64_t bytes = uint64_t(step.outs) * resultStride * 4;
   step.logits = reinterpret_cast<float *>(logits.place(bytes));
   if (!guarded)
     return {};

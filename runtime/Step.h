@@ -55,7 +55,8 @@ private:
   };
   Expected<const int32_t *> place(Array &array);
 
-  uint32_t vocab = 0, paddedVocab = 0, maxContext = 0, maxRows = 0;
+  uint32_t vocab = 0, resultStride = 0, maxContext = 0, maxRows = 0;
+  bool causal = true;
   bool guarded = false;
   uint64_t arenaBytes[3] = {}; // Per row, output row and worker.
   Memory arena[3], logits;

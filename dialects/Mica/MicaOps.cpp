@@ -85,8 +85,21 @@ LogicalResult EmbeddingOp::verify() {
   if (failed(expectMatrix(*this, "table", getTable().getType())))
     return failure();
   // embedding_c2
-  return expectColumns(*this, "result", getResult(),
-                       getTable().getType().columns());
+  if (failed(expectColumns(*this, "result", getResult(),
+                           getTable().getType().columns())))
+    return failure();
+  // embedding_c3
+  int64_t rows = getTable().getType().rows();
+  if (getRow() && (static_cast<int64_t>(*getRow()) < 0 ||
+                   static_cast<int64_t>(*getRow()) >= rows))
+    return emitOpError("expects a row among ")
+           << rows << ", but got " << static_cast<int64_t>(*getRow());
+  return success();
+}
+
+LogicalResult PoolRowsOp::verify() {
+  // pool_rows_c1
+  return expectColumns(*this, "result", getResult(), columnsOf(getInput()));
 }
 
 LogicalResult OutputRowsOp::verify() {

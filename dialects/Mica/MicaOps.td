@@ -57,11 +57,13 @@ def Mica_EmbeddingOp : Mica_Op<"embedding", [Pure, InferTypeOpAdaptorWithIsCompa
     result[m, i] = f32(table[ids[m], i])
     ```
 
-    The conversion to f32 is exact.
+    The conversion to f32 is exact. With `row` it is that row of the table for
+    all, whatever the ids.
 
     Constraints:
     - (C1) `table` has two dimensions.
     - (C2) `dim(result, 1) = columns(table)`.
+    - (C3) `row` is a row of the table.
 
     Example:
 
@@ -70,7 +72,16 @@ def Mica_EmbeddingOp : Mica_Op<"embedding", [Pure, InferTypeOpAdaptorWithIsCompa
          : tensor<?xi32>, !mica.weight<1000x64, f32> -> tensor<?x64xf32>
     ```
   }];
-  let arguments = (ins Mica_Indices:$ids, Mica_WeightType:$table);
+  let arguments = (ins Mica_Indices:$ids, Mica_WeightType:$table,
+                       OptionalAttr<I64Attr>:$row);
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$ids,
+                   "::mlir::Value":$table), [{
+      build($_builder, $_state, result, ids, table, /*row=*/nullptr);
+    }]>,
+    OpBuilder<(ins "::mlir::Value":$ids, "::mlir::Value":$table), [{
+      build($_builder, $_state, ids, table, /*row=*/nullptr);
+    }]>];
   let results = (outs Mica_F32Rows:$result);
   let assemblyFormat = [{
     $ids `,` $table attr-dict `:` type($ids) `,` type($table) `->` type($result)
@@ -98,6 +109,47 @@ def Mica_OutputRowsOp : Mica_Op<"output_rows", [
   }];
   let arguments = (ins Mica_Rows:$input, Mica_BatchType:$batch);
   let results = (outs Mica_Rows:$result);
+  let assemblyFormat = [{
+    $input `,` $batch attr-dict `:` type($input) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Mica_Pooling : I32EnumAttr<"Pooling", "what stands for a sequence", [
+    I32EnumAttrCase<"mean", 0>, I32EnumAttrCase<"first", 1>,
+    I32EnumAttrCase<"last", 2>]> {
+  let cppNamespace = "::mica";
+  let genSpecializedAttr = 0;
+}
+def Mica_PoolingAttr : EnumAttr<Mica_Dialect, Mica_Pooling, "pooling"> {
+  let summary = "which of a sequence's rows stand for it";
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Mica_PoolRowsOp : Mica_Op<"pool_rows", [Pure]> {
+  let summary = "the rows of a sequence as one";
+  let description = [{
+    With rows [a, b) the rows of this step that belong to the sequence of row
+    `out_row[r]`:
+
+    ```
+    mean:   result[r, i] = sum_m input[m, i] / (b - a)   m ascending, in f32
+    first:  result[r, i] = input[a, i]
+    last:   result[r, i] = input[b - 1, i]
+    ```
+
+    Constraints:
+    - (C1) `dim(result, 1) = dim(input, 1)`.
+
+    Example:
+
+    ```mlir
+    %y = mica.pool_rows %x, %batch {kind = #mica.pooling<mean>} : tensor<?x64xf32> -> tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins Mica_F32Rows:$input, Mica_BatchType:$batch,
+                       Mica_PoolingAttr:$kind);
+  let results = (outs Mica_F32Rows:$result);
   let assemblyFormat = [{
     $input `,` $batch attr-dict `:` type($input) `->` type($result)
   }];

@@ -54,6 +54,9 @@ struct ModelInfo {
   uint64_t parameters;
   std::string target; ///< What the code is for: "x86-64-v4+avx512bf16".
   uint32_t images;    ///< How many there were to choose from.
+  /// Columns of an embedding, which steps give in the place of logits, one for
+  /// each sequence; 0: they give logits.
+  uint32_t embeddingWidth;
 };
 
 /// Tokens with their cache. Frees its pages when destroyed, which must be
@@ -94,11 +97,12 @@ struct Request {
       1; ///< The last tokens, this many, whose logits are wanted.
 };
 
-/// Logits, valid until the next step of the model.
+/// Logits, or embeddings (`ModelInfo::embeddingWidth`), valid until the next
+/// step of the model.
 struct Logits {
   const float *data = nullptr; ///< [rows][stride]
   uint32_t rows = 0;           ///< In the order of the requests and tokens.
-  uint32_t vocab = 0;
+  uint32_t vocab = 0;          ///< Columns of a row.
   uint32_t stride = 0;
 
   /// Those of one row, [vocab].

@@ -13,6 +13,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/MapVector.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace mica;
 
@@ -218,7 +220,7 @@ private:
                          layer, angles);
     Value v = linear(x, Role::Value, Role::ValueBias);
     kv = KVAppendOp::create(b, loc, kv.getType(), kv, k, v, batch);
-    auto mask = MaskAttr::get(b.getContext(), true, layer.window);
+    auto mask = MaskAttr::get(b.getContext(), model.causal, layer.window);
     auto o = AttentionOp::create(
         b, loc, rows(model.heads * model.headSize), q, kv, batch,
         b.getI64IntegerAttr(model.heads),
@@ -322,12 +324,13 @@ private:
     Value h = model.latent.rank
                   ? latentAttention(before, kv, batch, angles, layer)
                   : attention(before, kv, batch, angles, layer);
-    Value sum = addedTo(x, h, Role::PostAttentionNorm);
+    Value sum =
+        addedTo(x, h, Role::PostAttentionNorm, Role::PostAttentionNormBias);
     if (model.residual != Residual::ParallelShared)
       before = preNormed(model.residual == Residual::Parallel ? x : sum,
                          Role::FfnNorm, Role::FfnNormBias);
     h = layer.experts ? expertFeedForward(before) : feedForward(before);
-    sum = addedTo(sum, h, Role::PostFfnNorm);
+    sum = addedTo(sum, h, Role::PostFfnNorm, Role::PostFfnNormBias);
     func::ReturnOp::create(b, loc, ValueRange{sum, kv});
   }
 
@@ -335,11 +338,12 @@ private:
     return model.preNorms ? norm(x, role, biasRole) : x;
   }
 
-  /// x + residualScale * post(h).
-  Value addedTo(Value x, Value h, Role postNorm) {
+  /// sum(x + residualScale * post(h)).
+  Value addedTo(Value x, Value h, Role role, Role biasRole) {
     if (model.postNorms)
-      h = norm(h, postNorm);
-    return math.add(x, math.scaled(h, model.residualScale));
+      h = norm(h, role);
+    x = math.add(x, math.scaled(h, model.residualScale));
+    return model.sumNorms ? norm(x, role, biasRole) : x;
   }
 
   //===--------------------------------------------------------------------===//
@@ -352,11 +356,49 @@ private:
     Value x = EmbeddingOp::create(b, loc, rowsType, tokens,
                                   weight(Role::TokenEmbedding));
     x = math.scaled(x, model.embeddingScale);
-    if (!model.learnedPositions)
+    if (model.learnedPositions) {
+      Value positions = PositionsOp::create(b, loc, ids, batch);
+      x = math.add(x, EmbeddingOp::create(b, loc, rowsType, positions,
+                                          weight(Role::PositionEmbedding)));
+    }
+    if (model.tokenTypes)
+      x = math.add(x, EmbeddingOp::create(b, loc, rowsType, tokens,
+                                          weight(Role::TokenType),
+                                          b.getI64IntegerAttr(0)));
+    return model.embeddingNorm
+               ? norm(x, Role::EmbeddingNorm, Role::EmbeddingNormBias)
+               : x;
+  }
+
+  /// Logits of the output rows.
+  Value logits(Value x, Value batch) {
+    x = OutputRowsOp::create(b, loc, rowsType, x, batch);
+    if (model.finalNorm)
+      x = norm(x, Role::FinalNorm, Role::FinalNormBias);
+    Value output =
+        model.tied ? weight(Role::TokenEmbedding) : weight(Role::Output);
+    x = inOrder(x, Role::Output);
+    x = LinearOp::create(b, loc, rows(model.vocabulary), x, output, Value());
+    return math.softcapped(math.scaled(x, model.logitScale),
+                           model.finalSoftcap);
+  }
+
+  /// The embeddings of the output rows' sequences.
+  Value pooled(Value x, Value batch) {
+    static constexpr Pooling kinds[] = {Pooling::mean, Pooling::mean,
+                                        Pooling::first, Pooling::last};
+    if (model.finalNorm)
+      x = norm(x, Role::FinalNorm, Role::FinalNormBias);
+    x = PoolRowsOp::create(b, loc, rowsType, x, batch,
+                           kinds[int(model.pooling)]);
+    if (!model.unitEmbeddings)
       return x;
-    Value positions = PositionsOp::create(b, loc, ids, batch);
-    return math.add(x, EmbeddingOp::create(b, loc, rowsType, positions,
-                                           weight(Role::PositionEmbedding)));
+    // x / |x|, with an epsilon that a vector of zeros alone feels.
+    auto width = static_cast<double>(model.width);
+    x = RMSNormOp::create(b, loc, rowsType, x, Value(),
+                          b.getF32FloatAttr(float(1e-24 / width)),
+                          b.getF32FloatAttr(0), IntegerAttr());
+    return math.scaled(x, 1 / std::sqrt(width));
   }
 
   SmallVector<Value> allAngles(Value batch) {
@@ -396,7 +438,8 @@ private:
     for (auto [window, index] : cacheOf)
       types.push_back(cacheType(window));
     SmallVector<Type> results(types);
-    results[0] = rows(model.vocabulary);
+    bool embeds = model.pooling != PoolingKind::None;
+    results[0] = rows(embeds ? model.width : model.vocabulary);
     auto function =
         func::FuncOp::create(b, loc, "step", b.getFunctionType(types, results));
     OpBuilder::InsertionGuard guard(b);
@@ -420,14 +463,9 @@ private:
           return stackTypes;
         }(),
         x, body->getArguments().drop_front(), shared, layerAttributes());
-    x = OutputRowsOp::create(b, loc, rowsType, stack.getResult(), batch);
-    x = norm(x, Role::FinalNorm, Role::FinalNormBias);
-    Value output =
-        model.tied ? weight(Role::TokenEmbedding) : weight(Role::Output);
-    x = inOrder(x, Role::Output);
-    x = LinearOp::create(b, loc, rows(model.vocabulary), x, output, Value());
-    x = math.softcapped(math.scaled(x, model.logitScale), model.finalSoftcap);
-    SmallVector<Value> returned = {x};
+    x = stack.getResult();
+    SmallVector<Value> returned = {embeds ? pooled(x, batch)
+                                          : logits(x, batch)};
     llvm::append_range(returned, stack.getKvResults());
     func::ReturnOp::create(b, loc, returned);
   }
@@ -457,6 +495,9 @@ private:
              integer("vocab", model.vocabulary),
              integer("padded_vocab", llvm::alignTo(model.vocabulary, 16)),
              integer("max_context", model.maxContext),
+             integer("embedding_width",
+                     model.pooling == PoolingKind::None ? 0 : model.width),
+             b.getNamedAttr("causal", b.getBoolAttr(model.causal)),
              integer("parameters", parameters),
              integer("layers", model.layers.size())}));
   }

@@ -232,7 +232,7 @@ Status Binder::bind(Role role, int64_t layer, WeightMap &weights) {
 /// Warns of tensors that no role uses. A file with very many is cut short.
 void Binder::warnOfSurplus() {
   constexpr size_t most = 20;
-  if (model.tied)
+  if (model.tied && patternOf(Role::Output, 0))
     used.insert(nameOf(*patternOf(Role::Output, 0), 0));
   size_t surplus = 0;
   for (const auto &[name, view] : checkpoint.tensors()) {
@@ -343,7 +343,7 @@ Expected<ModelDescription> mica::describeModel(const Checkpoint &checkpoint,
     return Error{checkpoint.path() + ": a context of " +
                  std::to_string(context) + " asked for, expected at most " +
                  std::to_string(model.maxContext)};
-  if (context)
-    model.maxContext = context;
+  if (context || model.usualContext)
+    model.maxContext = context ? context : model.usualContext;
   return model;
 }

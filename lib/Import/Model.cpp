@@ -14,6 +14,9 @@ std::string_view mica::roleName(Role role) {
   static constexpr std::string_view names[roleCount] = {
       "token embedding",
       "position embedding",
+      "token type",
+      "embedding norm",
+      "embedding norm bias",
       "attention norm",
       "attention norm bias",
       "query",
@@ -35,6 +38,7 @@ std::string_view mica::roleName(Role role) {
       "attention output",
       "attention output bias",
       "post attention norm",
+      "post attention norm bias",
       "ffn norm",
       "ffn norm bias",
       "gate",
@@ -56,6 +60,7 @@ std::string_view mica::roleName(Role role) {
       "shared up",
       "shared down",
       "post ffn norm",
+      "post ffn norm bias",
       "final norm",
       "final norm bias",
       "output",
@@ -68,14 +73,18 @@ static bool hasNormBias(const ModelDescription &model) {
 }
 
 std::vector<Role> mica::modelRoles(const ModelDescription &model) {
-  std::vector<Role> roles = {Role::TokenEmbedding, Role::FinalNorm};
+  std::vector<Role> roles = {Role::TokenEmbedding};
   auto add = [&roles](bool wanted, Role role) {
     if (wanted)
       roles.push_back(role);
   };
   add(model.learnedPositions, Role::PositionEmbedding);
-  add(hasNormBias(model), Role::FinalNormBias);
-  add(!model.tied, Role::Output);
+  add(model.tokenTypes, Role::TokenType);
+  add(model.embeddingNorm, Role::EmbeddingNorm);
+  add(model.embeddingNorm && hasNormBias(model), Role::EmbeddingNormBias);
+  add(model.finalNorm, Role::FinalNorm);
+  add(model.finalNorm && hasNormBias(model), Role::FinalNormBias);
+  add(!model.tied && model.pooling == PoolingKind::None, Role::Output);
   return roles;
 }
 
@@ -99,7 +108,10 @@ std::vector<Role> mica::layerRoles(const ModelDescription &model,
   add(model.qkNorms != QKNorms::None, {Role::QueryNorm, Role::KeyNorm});
   add(model.attentionOutputBias, {Role::AttentionOutputBias});
   add(model.attentionSinks, {Role::AttentionSinks});
-  add(model.postNorms, {Role::PostAttentionNorm, Role::PostFfnNorm});
+  add(model.postNorms || model.sumNorms,
+      {Role::PostAttentionNorm, Role::PostFfnNorm});
+  add(model.sumNorms && hasNormBias(model),
+      {Role::PostAttentionNormBias, Role::PostFfnNormBias});
   if (layer.experts) {
     bool shared = model.experts.sharedWidth;
     add(true, {Role::Router, Role::ExpertUp, Role::ExpertDown});
@@ -136,6 +148,8 @@ std::pair<int64_t, int64_t> mica::roleShape(const ModelDescription &model,
     return {model.vocabulary, model.width};
   case Role::PositionEmbedding:
     return {model.maxContext, model.width};
+  case Role::TokenType:
+    return {model.tokenTypes, model.width};
   case Role::Query:
     return {query, latent.queryRank ? latent.queryRank : model.width};
   case Role::QueryDown:
@@ -282,6 +296,7 @@ std::string mica::toJson(const ModelDescription &model) {
   static const char *const qkNorms[] = {"none", "head", "per_head", "row"};
   static const char *const residuals[] = {"sequential", "parallel",
                                           "parallel_shared"};
+  static const char *const poolings[] = {"none", "mean", "first", "last"};
   Json ropes = Json::array();
   for (const RopeTable &rope : model.ropes)
     ropes.push_back(::toJson(rope));
@@ -301,11 +316,18 @@ std::string mica::toJson(const ModelDescription &model) {
       {"norm_bias", hasNormBias(model)},
       {"pre_norms", model.preNorms},
       {"post_norms", model.postNorms},
+      {"sum_norms", model.sumNorms},
+      {"final_norm", model.finalNorm},
+      {"causal", model.causal},
       {"qk_norms", qkNorms[int(model.qkNorms)]},
       {"residual", residuals[int(model.residual)]},
       {"residual_scale", model.residualScale},
       {"ropes", std::move(ropes)},
       {"learned_positions", model.learnedPositions},
+      {"token_types", model.tokenTypes},
+      {"embedding_norm", model.embeddingNorm},
+      {"pooling", poolings[int(model.pooling)]},
+      {"unit_embeddings", model.unitEmbeddings},
       {"embedding_scale", model.embeddingScale},
       {"attention_softcap", model.attentionSoftcap},
       {"final_softcap", model.finalSoftcap},

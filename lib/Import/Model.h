@@ -4,10 +4,11 @@
 // needs nothing else. Whatever a family does must be said in these switches:
 // the builder does not know families. With x the residual stream, a layer is
 //
-//   x = x + residualScale * post(attention(pre(x)))
-//   x = x + residualScale * post(ffn(pre(x)))
+//   x = sum(x + residualScale * post(attention(pre(x))))
+//   x = sum(x + residualScale * post(ffn(pre(x))))
 //
-// where pre and post are norms, or nothing without preNorms and postNorms; if
+// where pre, post and sum are norms, or nothing without preNorms, postNorms and
+// sumNorms; if
 // `residual` is parallel, the ffn reads the x that attention reads. Attention
 // takes q, k, v = linear(h) (+ bias), normalises q and k (qkNorms), rotates
 // them (rope), and
@@ -23,7 +24,9 @@
 // After the last layer come the final norm, the output projection, logitScale
 // and finalSoftcap. In front of the first one, x = embedding[token] *
 // embeddingScale
-// (+ positionEmbedding[position] if learnedPositions).
+// (+ positionEmbedding[position] if learnedPositions, + tokenType[0] if there
+// are such), behind a norm if embeddingNorm. With `pooling` there is no output
+// projection: the rows of each sequence become one, an embedding.
 //
 // Legend: V vocabulary, D model width, F ffn width, H heads, K kv-heads, E
 // experts.
@@ -49,6 +52,14 @@ enum class QKNorms : uint8_t {
   Head,    ///< each head, all with one weight [headSize]
   PerHead, ///< each head, with weights of its own [heads * headSize]
   Row,     ///< all heads of a row as one, with weights [heads * headSize]
+};
+
+/// Which rows of a sequence are its embedding (`mica.pool_rows`).
+enum class PoolingKind : uint8_t {
+  None, ///< there is none: the model gives logits
+  Mean,
+  First,
+  Last,
 };
 
 /// What the ffn of a layer reads.
@@ -115,53 +126,58 @@ struct RopeTable {
 
 /// What a weight is for. A model has the roles that its switches ask for.
 enum class Role : uint8_t {
-  TokenEmbedding,      ///< [V, D]
-  PositionEmbedding,   ///< [maxContext, D]
-  AttentionNorm,       ///< [D], before attention
-  AttentionNormBias,   ///< [D]
-  Query,               ///< [H * headSize, D or queryRank]
-  Key,                 ///< [K * headSize, D]
-  Value,               ///< [K * headSize, D]
-  QueryBias,           ///< [H * headSize]
-  KeyBias,             ///< [K * headSize]
-  ValueBias,           ///< [K * headSize]
-  QueryNorm,           ///< [headSize] or, see `QKNorms`, [H * headSize]
-  KeyNorm,             ///< [headSize] or [K * headSize]
-  QueryDown,           ///< [queryRank, D]
-  QueryDownNorm,       ///< [queryRank]
-  LatentDown,          ///< [rank, D]
-  LatentNorm,          ///< [rank]
-  LatentRope,          ///< [rope, D]
-  LatentKeys,          ///< [H, rank, headSize - rope]
-  LatentValues,        ///< [H, value, rank]
-  AttentionSinks,      ///< [H]
-  AttentionOutput,     ///< [D, H * headSize], with a latent [D, H * value]
-  AttentionOutputBias, ///< [D]
-  PostAttentionNorm,   ///< [D]
-  FfnNorm,             ///< [D], before the ffn
-  FfnNormBias,         ///< [D]
-  Gate,                ///< [F, D]
-  Up,                  ///< [F, D]
-  GateBias,            ///< [F]
-  UpBias,              ///< [F]
-  Down,                ///< [D, F]
-  DownBias,            ///< [D]
-  Router,              ///< [E, D]
-  RouterBias,          ///< [E], `ExpertSwitches::choiceBias`
-  RouterLogitBias,     ///< [E]
-  ExpertGate,          ///< [E, F, D]
-  ExpertUp,            ///< [E, F, D]
-  ExpertDown,          ///< [E, D, F]
-  ExpertGateBias,      ///< [E, F]
-  ExpertUpBias,        ///< [E, F]
-  ExpertDownBias,      ///< [E, D]
-  SharedGate,          ///< [F, D]
-  SharedUp,            ///< [F, D]
-  SharedDown,          ///< [D, F]
-  PostFfnNorm,         ///< [D]
-  FinalNorm,           ///< [D]
-  FinalNormBias,       ///< [D]
-  Output,              ///< [V, D], absent if tied
+  TokenEmbedding,        ///< [V, D]
+  PositionEmbedding,     ///< [maxContext, D]
+  TokenType,             ///< [tokenTypes, D]
+  EmbeddingNorm,         ///< [D]
+  EmbeddingNormBias,     ///< [D]
+  AttentionNorm,         ///< [D], before attention
+  AttentionNormBias,     ///< [D]
+  Query,                 ///< [H * headSize, D or queryRank]
+  Key,                   ///< [K * headSize, D]
+  Value,                 ///< [K * headSize, D]
+  QueryBias,             ///< [H * headSize]
+  KeyBias,               ///< [K * headSize]
+  ValueBias,             ///< [K * headSize]
+  QueryNorm,             ///< [headSize] or, see `QKNorms`, [H * headSize]
+  KeyNorm,               ///< [headSize] or [K * headSize]
+  QueryDown,             ///< [queryRank, D]
+  QueryDownNorm,         ///< [queryRank]
+  LatentDown,            ///< [rank, D]
+  LatentNorm,            ///< [rank]
+  LatentRope,            ///< [rope, D]
+  LatentKeys,            ///< [H, rank, headSize - rope]
+  LatentValues,          ///< [H, value, rank]
+  AttentionSinks,        ///< [H]
+  AttentionOutput,       ///< [D, H * headSize], with a latent [D, H * value]
+  AttentionOutputBias,   ///< [D]
+  PostAttentionNorm,     ///< [D]
+  PostAttentionNormBias, ///< [D], with `sumNorms`
+  FfnNorm,               ///< [D], before the ffn
+  FfnNormBias,           ///< [D]
+  Gate,                  ///< [F, D]
+  Up,                    ///< [F, D]
+  GateBias,              ///< [F]
+  UpBias,                ///< [F]
+  Down,                  ///< [D, F]
+  DownBias,              ///< [D]
+  Router,                ///< [E, D]
+  RouterBias,            ///< [E], `ExpertSwitches::choiceBias`
+  RouterLogitBias,       ///< [E]
+  ExpertGate,            ///< [E, F, D]
+  ExpertUp,              ///< [E, F, D]
+  ExpertDown,            ///< [E, D, F]
+  ExpertGateBias,        ///< [E, F]
+  ExpertUpBias,          ///< [E, F]
+  ExpertDownBias,        ///< [E, D]
+  SharedGate,            ///< [F, D]
+  SharedUp,              ///< [F, D]
+  SharedDown,            ///< [D, F]
+  PostFfnNorm,           ///< [D]
+  PostFfnNormBias,       ///< [D], with `sumNorms`
+  FinalNorm,             ///< [D]
+  FinalNormBias,         ///< [D]
+  Output,                ///< [V, D], absent if tied
 };
 constexpr int roleCount = int(Role::Output) + 1;
 
@@ -225,6 +241,8 @@ struct ModelDescription {
   /// Positions of a sequence: what was asked for, else what the model was made
   /// for.
   int64_t maxContext = 0;
+  /// How many of them a sequence has unless more are asked for; 0: all.
+  int64_t usualContext = 0;
 
   NormKind norm = NormKind::RMS;
   double normEps = 0;
@@ -233,6 +251,11 @@ struct ModelDescription {
   bool normBias = true;   ///< of layer norms
   bool preNorms = true;   ///< before attention and before the ffn
   bool postNorms = false; ///< after attention and after the ffn
+  bool sumNorms = false;  ///< of the stream behind each (BERT)
+  bool finalNorm = true;
+  /// Whether a row sees no later row of its sequence. If it does (an encoder),
+  /// sequences enter whole.
+  bool causal = true;
   QKNorms qkNorms = QKNorms::None;
   Residual residual = Residual::Sequential;
   /// Factor on what attention and the ffn add to the stream.
@@ -240,6 +263,11 @@ struct ModelDescription {
 
   std::vector<RopeTable> ropes; ///< distinct
   bool learnedPositions = false;
+  /// Kinds of tokens, of which all are the first; 0: none.
+  int64_t tokenTypes = 0;
+  bool embeddingNorm = false;
+  PoolingKind pooling = PoolingKind::None;
+  bool unitEmbeddings = false; ///< embeddings have length 1
   /// Factor on token embeddings, an f32 number. `transformers` rounds it to the
   /// weights' type before it multiplies.
   double embeddingScale = 1;

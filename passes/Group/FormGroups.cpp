@@ -45,8 +45,9 @@ bool isRowOp(Operation *op) {
 
 /// Row ops that begin a group: they read something else than rows at (m, n).
 bool startsRows(Operation *op) {
-  return stateOf(op) || isa<EmbeddingOp, NgramEmbeddingOp, OutputRowsOp,
-                            PermuteColumnsOp, RopeAnglesOp, CombineOp>(op);
+  return stateOf(op) ||
+         isa<EmbeddingOp, NgramEmbeddingOp, OutputRowsOp, PoolRowsOp,
+             PermuteColumnsOp, RopeAnglesOp, CombineOp>(op);
 }
 
 /// Ops that are a kernel of their own: scalar work beside rows, or loops.

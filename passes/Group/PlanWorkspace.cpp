@@ -52,7 +52,7 @@ struct PlanWorkspace : mica::impl::PlanWorkspacePassBase<PlanWorkspace> {
   bool isOut(GroupOp group) {
     bool out = false;
     group.getBody().walk([&](Operation *op) {
-      out |= isa<OutputRowsOp>(op);
+      out |= isa<OutputRowsOp, PoolRowsOp>(op);
       for (Value operand : op->getOperands())
         if (auto from = operand.getDefiningOp<GroupOp>())
           out |= outGroups.contains(from);

@@ -82,6 +82,8 @@ void SegmentEmitter::emit(Operation *op) {
     return set(out.getResult(),
                loadRow(context.bufferOf(out.getInput()), from, n, segment));
   }
+  if (auto pool = dyn_cast<PoolRowsOp>(op))
+    return emitPool(pool);
   if (auto permute = dyn_cast<PermuteColumnsOp>(op))
     return emitPermute(permute);
   if (auto combine = dyn_cast<CombineOp>(op))

@@ -69,6 +69,8 @@ protected:
   tile::Row loadTable(mlir::Value table, tile::Index id);
   void emitEmbedding(EmbeddingOp op);
   void emitNgram(NgramEmbeddingOp op);
+  tile::Index sequenceOf(tile::Index row);
+  void emitPool(PoolRowsOp op);
   void emitPermute(PermuteColumnsOp op);
   void emitAngles(RopeAnglesOp op);
   void emitCombine(CombineOp op);

@@ -27,21 +27,45 @@ void SegmentEmitter::emitEmbedding(EmbeddingOp op) {
   Value ids = op.getIds();
   auto which =
       ids.getDefiningOp<PositionsOp>() ? Input::position : Input::token;
-  Index id = loadIndex(context.input(which), m);
+  Index id = op.getRow() ? e.index(*op.getRow())
+                         : loadIndex(context.input(which), m);
   set(op.getResult(), loadTable(op.getTable(), id));
 }
 
-/// The formula of `mica.ngram_embedding`; the sequence of a row is the last
-/// that does not begin behind it.
-void SegmentEmitter::emitNgram(NgramEmbeddingOp op) {
+/// The sequence of a row: the last one that does not begin behind it.
+Index SegmentEmitter::sequenceOf(Index row) {
   Value starts = context.input(Input::row_start);
-  Value tokens = context.input(Input::token);
-  auto later = [&](Index s, ValueRange begin) -> Emitter::Values {
-    Index start = loadIndex(starts, s);
-    return {e.select(m < start, e.index(begin[0]), start)};
-  };
   Index zero = e.index(0), seqs = e.index(context.count(Count::seqs));
-  Index begin = e.index(e.forRange(zero, seqs, 1, {zero}, later)[0]);
+  auto later = [&](Index s, ValueRange found) -> Emitter::Values {
+    return {e.select(row < loadIndex(starts, s), e.index(found[0]), s)};
+  };
+  return e.index(e.forRange(zero, seqs, 1, {zero}, later)[0]);
+}
+
+/// The segment of what stands for the sequence of output row m.
+void SegmentEmitter::emitPool(PoolRowsOp op) {
+  Value starts = context.input(Input::row_start);
+  Value input = context.bufferOf(op.getInput());
+  Index s = sequenceOf(loadIndex(context.input(Input::out_row), m));
+  Index first = loadIndex(starts, s), end = loadIndex(starts, s + 1);
+  if (op.getKind() != Pooling::mean) {
+    Index at = op.getKind() == Pooling::first ? first : end - 1;
+    return set(op.getResult(), loadRow(input, at, n, segment));
+  }
+  Value sum = e.forRange(
+      first, end, 1, {e.splat(0, segment)},
+      [&](Index row, ValueRange before) -> Emitter::Values {
+        return {e.add(before[0], loadRow(input, row, n, segment).value)};
+      })[0];
+  Value count = fromInteger(e.toI32(end - first)).value;
+  set(op.getResult(), row(e.div(sum, e.broadcast(count, segment))));
+}
+
+/// The formula of `mica.ngram_embedding`.
+void SegmentEmitter::emitNgram(NgramEmbeddingOp op) {
+  Value tokens = context.input(Input::token);
+  Index zero = e.index(0);
+  Index begin = loadIndex(context.input(Input::row_start), sequenceOf(m));
   constexpr int64_t modulus = int64_t(1) << 32;
   uint32_t power = 1;
   Index sum = zero;

@@ -86,6 +86,8 @@ class Attention:
 
     def visible(self, mask):
         """Returns bool [1, 1, T, T] of what each row sees, never nothing."""
+        if mask is None:  # An encoder's, of one sequence.
+            return torch.ones(1, 1, 1, 1, dtype=torch.bool)
         visible = mask == 0
         if not self.look_ahead:
             return visible
@@ -95,10 +97,12 @@ class Attention:
         return shifted
 
 
-def double_model(config, state, attention=None):
+def double_model(config, state, attention=None,
+                 kind=transformers.AutoModelForCausalLM):
     """Returns a float64 model of `config` holding `state`.
 
     attention: an Attention to use instead of transformers' own eager one.
+    kind: AutoModelForCausalLM, or AutoModel, which has no head.
     """
     config = copy.deepcopy(config)
     config._experts_implementation = "eager"  # the others know no float64
@@ -108,7 +112,7 @@ def double_model(config, state, attention=None):
         ALL_ATTENTION_FUNCTIONS.register(name, attention)
         ALL_MASK_ATTENTION_FUNCTIONS.register(name, eager_mask)
     with Double():
-        model = transformers.AutoModelForCausalLM.from_config(
+        model = kind.from_config(
             config, dtype=torch.float64, attn_implementation=name)
     missing, unexpected = model.load_state_dict(
         {n: t.double() for n, t in state.items()}, strict=False)

@@ -222,6 +222,8 @@ Status benchModel(const BenchOptions &options, json &out) {
                     {.threads = threads, .kvTokens = 2 * room, .sequences = 2});
     if (!model)
       return model.takeError();
+    if (Status status = expectLogits(*model, options.model); !status)
+      return status.takeError();
     Bench bench(std::move(*model), *machine, *works);
     for (uint32_t depth : options.depths)
       for (bool prefill : {true, false}) {

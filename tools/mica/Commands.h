@@ -16,6 +16,7 @@ namespace mica {
 // runs it and sets `status`, the exit status, which is 0 before.
 
 void addBenchCommand(CLI::App &app, int &status);
+void addEmbedCommand(CLI::App &app, int &status);
 void addEvalCommand(CLI::App &app, int &status);
 void addExplainCommand(CLI::App &app, int &status);
 void addRunCommand(CLI::App &app, int &status);
@@ -26,8 +27,8 @@ void addRunOptions(CLI::App &command, int &status, const std::string &model);
 void addTokenizeCommand(CLI::App &app, int &status);
 void addVerifyCommand(CLI::App &app, int &status);
 
-/// Adds `compile`, `diff` and `tune`, which are programs of their own, so that `mica`
-/// starts without the compiler.
+/// Adds `compile`, `diff` and `tune`, which are programs of their own, so that
+/// `mica` starts without the compiler.
 void addCompilerCommands(CLI::App &app);
 
 /// Replaces this process by the program of `argv[1]` if that is one of those;

@@ -99,6 +99,39 @@ private:
 
 } // namespace
 
+/// Writes the embedding of each row of tokens, all of one step if `ragged`:
+/// sequence s without its last 5 s tokens then, so that lengths differ.
+static Status evalEmbeddings(Model &model, const EvalOptions &options,
+                             const IntArray &tokens) {
+  uint64_t count = tokens.shape[0], length = tokens.shape[1];
+  uint64_t shape[] = {count, model.info().embeddingWidth};
+  auto writer = NpyWriter::create(options.logits, shape);
+  if (!writer)
+    return writer.takeError();
+  for (uint64_t s = 0, end; s < count; s = end) {
+    end = options.ragged ? count : s + 1;
+    std::vector<Sequence> sequences;
+    std::vector<Request> requests;
+    for (uint64_t i = s; i < end; ++i)
+      sequences.push_back(model.createSequence());
+    for (uint64_t i = s; i < end; ++i) {
+      uint64_t cut = options.ragged ? std::min(5 * i, length - 1) : 0;
+      requests.push_back(
+          {&sequences[i - s],
+           std::span(tokens.values).subspan(i * length, length - cut)});
+    }
+    auto rows = model.step(requests);
+    if (!rows)
+      return rows.takeError();
+    for (uint64_t i = s; i < end; ++i)
+      if (Status status =
+              writer->write(i * shape[1], rows->row(uint32_t(i - s)));
+          !status)
+        return status;
+  }
+  return writer->commit();
+}
+
 Expected<IntArray> mica::readTokens(const EvalOptions &options) {
   auto bytes = readFile(options.tokens);
   if (!bytes)
@@ -126,6 +159,8 @@ Status mica::evalLogits(const EvalOptions &options) {
   auto model = Model::load(options.model, load);
   if (!model)
     return model.takeError();
+  if (model->info().embeddingWidth)
+    return evalEmbeddings(*model, options, *tokens);
   uint64_t shape[] = {tokens->shape[0], tokens->shape[1], model->info().vocab};
   auto writer = NpyWriter::create(options.logits, shape);
   if (!writer)

@@ -50,10 +50,13 @@ Expected<Measurement> measure(const ExplainOptions &o,
   if (auto logits = model->feed(sequence, tokens); !logits)
     return logits.takeError();
   model->recordPhases(true);
-  for (uint32_t step = 0; step < o.steps; ++step)
+  for (uint32_t step = 0; step < o.steps; ++step) {
+    if (!model->manifest().causal)
+      sequence = model->createSequence();
     if (auto logits = model->feed(sequence, std::span(tokens).first(o.rows));
         !logits)
       return logits.takeError();
+  }
   Measurement measured;
   measured.threads = model->threads();
   measured.cpus.assign(model->cpus().begin(), model->cpus().end());

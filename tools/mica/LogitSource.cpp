@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/mica/LogitSource.h"
+#include "tools/mica/Support.h"
 
 #include <limits>
 
@@ -76,6 +77,8 @@ mica::openModelSource(const std::string &path, const LoadOptions &options) {
   auto model = Model::load(path, options);
   if (!model)
     return model.takeError();
+  if (Status status = expectLogits(*model, path); !status)
+    return status.takeError();
   return std::unique_ptr<LogitSource>(
       std::make_unique<ModelSource>(std::move(*model)));
 }

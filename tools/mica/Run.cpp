@@ -99,6 +99,8 @@ static int run(const RunOptions &options) {
       options.model, {.threads = options.threads, .kvTokens = options.context});
   if (!model)
     return report(model.error());
+  if (Status status = expectLogits(*model, options.model); !status)
+    return report(status.error());
   auto tokenizer = loadTokenizer(*model, options.model);
   if (!tokenizer)
     return report(tokenizer.error());

@@ -43,6 +43,13 @@ std::string mica::ownFolder() {
   return std::string(text.substr(0, text.rfind('/') + 1));
 }
 
+Status mica::expectLogits(const Model &model, const std::string &path) {
+  if (model.info().embeddingWidth)
+    return Error{path + ": gives embeddings, expected a model that gives "
+                        "logits (see mica embed)"};
+  return {};
+}
+
 Expected<Tokenizer> mica::loadTokenizer(const Model &model,
                                         const std::string &path) {
   if (model.tokenizer().empty())

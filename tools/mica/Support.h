@@ -25,6 +25,9 @@ Expected<std::string> readFile(const std::string &path);
 /// The folder of this program, with a slash at its end.
 std::string ownFolder();
 
+/// Fails if the model of file `path` gives embeddings.
+Status expectLogits(const Model &model, const std::string &path);
+
 /// The tokenizer of a model.
 Expected<Tokenizer> loadTokenizer(const Model &model, const std::string &path);
 

@@ -17,6 +17,7 @@ int main(int argc, char **argv) {
   app.require_subcommand(1);
   addCompilerCommands(app);
   addRunCommand(app, status);
+  addEmbedCommand(app, status);
   addEvalCommand(app, status);
   addBenchCommand(app, status);
   addExplainCommand(app, status);

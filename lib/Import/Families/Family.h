@@ -114,6 +114,10 @@ struct ExpertDefaults {
 void readExperts(Hyperparameters &in, ModelDescription &model,
                  const ExpertDefaults &defaults);
 
+/// How rows become an embedding: what modules.json of sentence-transformers and
+/// the folders that it names say. Without it their mean, with a warning.
+void readPooling(Hyperparameters &in, ModelDescription &model);
+
 /// The activation that `key` names: silu (or swish), gelu, gelu_new,
 /// gelu_pytorch_tanh, relu, relu2; no setting of GGUF says.
 Activation readActivation(Hyperparameters &in, std::string_view key,

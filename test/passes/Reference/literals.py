@@ -133,6 +133,11 @@ def case_tokens():
     yield "embedding", x
     yield "output_rows", x[[0, 3]]
     yield "permute_columns", x[:, [2, 0, 1]]
+    yield "row 1 of the table", table[[1] * 4]
+    sequences = x[:1], x[1:]
+    yield "pool_rows mean", np.array([rows.mean(0) for rows in sequences])
+    yield "pool_rows first", np.array([rows[0] for rows in sequences])
+    yield "pool_rows last", np.array([rows[-1] for rows in sequences])
 
 
 def steps(**options):

@@ -80,5 +80,39 @@ func.func @main() {
   // CHECK-NEXT{LITERAL}: [-0.416016, -0.5, 0.0834961]
   // CHECK-NEXT{LITERAL}: [-0.166992, -0.25, 0.333984]
   // CHECK-NEXT{LITERAL}: [-0.166992, -0.25, 0.333984]
+
+  %r1 = mica.embedding %ids, %table {row = 1 : i64} : tensor<?xi32>, !mica.weight<6x3, bf16> -> tensor<?x3xf32>
+  %show_r1 = tensor.cast %r1 : tensor<?x3xf32> to tensor<?x?xf32>
+  call @show(%show_r1) : (tensor<?x?xf32>) -> ()
+  // row 1 of the table
+  // CHECK: sizes = [4, 3]
+  // CHECK-NEXT{LITERAL}: [0.166992, -0.333984, 0.25]
+  // CHECK-NEXT{LITERAL}: [0.166992, -0.333984, 0.25]
+  // CHECK-NEXT{LITERAL}: [0.166992, -0.333984, 0.25]
+  // CHECK-NEXT{LITERAL}: [0.166992, -0.333984, 0.25]
+
+  %r2 = mica.pool_rows %x, %batch {kind = #mica.pooling<mean>} : tensor<?x3xf32> -> tensor<?x3xf32>
+  %show_r2 = tensor.cast %r2 : tensor<?x3xf32> to tensor<?x?xf32>
+  call @show(%show_r2) : (tensor<?x?xf32>) -> ()
+  // pool_rows mean
+  // CHECK: sizes = [2, 3]
+  // CHECK-NEXT{LITERAL}: [-0.416016, 0.166992, -0.333984]
+  // CHECK-NEXT{LITERAL}: [-0.333333, 0.250488, -0.25]
+
+  %r3 = mica.pool_rows %x, %batch {kind = #mica.pooling<first>} : tensor<?x3xf32> -> tensor<?x3xf32>
+  %show_r3 = tensor.cast %r3 : tensor<?x3xf32> to tensor<?x?xf32>
+  call @show(%show_r3) : (tensor<?x?xf32>) -> ()
+  // pool_rows first
+  // CHECK: sizes = [2, 3]
+  // CHECK-NEXT{LITERAL}: [-0.416016, 0.166992, -0.333984]
+  // CHECK-NEXT{LITERAL}: [-0.5, 0.0834961, -0.416016]
+
+  %r4 = mica.pool_rows %x, %batch {kind = #mica.pooling<last>} : tensor<?x3xf32> -> tensor<?x3xf32>
+  %show_r4 = tensor.cast %r4 : tensor<?x3xf32> to tensor<?x?xf32>
+  call @show(%show_r4) : (tensor<?x?xf32>) -> ()
+  // pool_rows last
+  // CHECK: sizes = [2, 3]
+  // CHECK-NEXT{LITERAL}: [-0.416016, 0.166992, -0.333984]
+  // CHECK-NEXT{LITERAL}: [-0.25, 0.333984, -0.166992]
   return
 }
