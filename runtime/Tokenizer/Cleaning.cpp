@@ -1,4 +1,4 @@
-//===- Cleaning.cpp - What normalizers of WordPiece do to a text -----------===//
+//===- Cleaning.cpp - What normalizers of WordPiece do to a text ----------===//
 //
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
