@@ -1,4 +1,4 @@
-//===- Cleaning.h - What normalizers of WordPiece do to a text ---*- C++ -*-===//
+//===- Cleaning.h - What normalizers of WordPiece do to a text --*- C++ -*-===//
 //
 // All of these take valid UTF-8, and decide about each character as the
 // `tokenizers` library does, which knows an older Unicode in places.
