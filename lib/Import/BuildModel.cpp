@@ -20,9 +20,9 @@ using namespace mica;
 
 namespace {
 
-/// What layers of one function have in common: window, rope, scale, the types
-/// of the weights as stored, and which of them share an order of columns.
-using LayerKind = std::tuple<int64_t, int, double, bool,
+/// What layers of one function have in common: mixer, window, rope, scale, the
+/// types of the weights as stored, and which of them share an order of columns.
+using LayerKind = std::tuple<Mixer, int64_t, int, double, bool,
                              std::vector<const void *>, std::map<Role, Role>>;
 
 class ModelBuilder {
@@ -43,7 +43,7 @@ public:
     for (auto [index, layer] : llvm::enumerate(model.layers))
       declare(weightsOf(index));
     for (const LayerDescription &layer : model.layers) {
-      cacheOf.insert({layer.window, static_cast<int64_t>(cacheOf.size())});
+      keptOf.insert({keptType(layer), static_cast<int64_t>(keptOf.size())});
       LayerKind kind = kindOf(layer);
       if (functionOf.insert({kind, "layer" + std::to_string(functionOf.size())})
               .second)
@@ -101,11 +101,21 @@ private:
     std::vector<const void *> types;
     for (const ModelWeight &weight : weights.of(layer.weights))
       types.push_back(weight.type.getAsOpaquePointer());
-    return {layer.window,  layer.rope, layer.attentionScale,
-            layer.experts, types,      weights.ordersOf(layer.weights)};
+    return {layer.mixer,
+            layer.window,
+            layer.rope,
+            layer.attentionScale,
+            layer.experts,
+            types,
+            weights.ordersOf(layer.weights)};
   }
 
-  KVType cacheType(int64_t window) {
+  /// What a layer keeps of sequences: a cache or a state.
+  Type keptType(const LayerDescription &layer) {
+    int64_t window = layer.window;
+    if (layer.mixer == Mixer::ShortConv)
+      return StateType::get(b.getContext(), {model.convTaps - 1, model.width},
+                            b.getF32Type());
     if (const LatentSwitches &latent = model.latent; latent.rank)
       return KVType::get(b.getContext(), 1, latent.rank + latent.rope,
                          latent.rank, options.cache, options.page, window);
@@ -231,6 +241,28 @@ private:
     return linear(o, Role::AttentionOutput, Role::AttentionOutputBias);
   }
 
+  /// A gated convolution over the newest rows, which the state holds.
+  Value shortConv(Value x, Value &state, Value batch) {
+    Value input =
+        math.mul(linear(x, Role::ConvGateIn), linear(x, Role::ConvInput));
+    auto conv =
+        ShortConvOp::create(b, loc, TypeRange{input.getType(), state.getType()},
+                            input, weight(Role::ConvTaps), state, batch,
+                            /*bias=*/Value());
+    state = conv.getNext();
+    Value gate = linear(x, Role::ConvGateOut);
+    return linear(math.mul(gate, conv.getResult()), Role::ConvOutput);
+  }
+
+  /// What mixes the rows of a layer; `kept` becomes what it keeps then.
+  Value mixed(Value x, Value &kept, Value batch, Value angles,
+              const LayerDescription &layer) {
+    if (layer.mixer == Mixer::ShortConv)
+      return shortConv(x, kept, batch);
+    return model.latent.rank ? latentAttention(x, kept, batch, angles, layer)
+                             : attention(x, kept, batch, angles, layer);
+  }
+
   /// act(gate) * up, or act(up).
   Value activated(function_ref<Value()> gate, function_ref<Value()> up) {
     if (!model.gated)
@@ -302,7 +334,7 @@ private:
   }
 
   void buildLayer(const LayerDescription &layer, StringRef name) {
-    SmallVector<Type> types = {rowsType, cacheType(layer.window), batchType};
+    SmallVector<Type> types = {rowsType, keptType(layer), batchType};
     if (layer.rope >= 0)
       types.push_back(anglesType(layer.rope));
     size_t fixed = types.size();
@@ -321,9 +353,7 @@ private:
     Value batch = body->getArgument(2);
     Value angles = layer.rope >= 0 ? body->getArgument(3) : Value();
     Value before = preNormed(x, Role::AttentionNorm, Role::AttentionNormBias);
-    Value h = model.latent.rank
-                  ? latentAttention(before, kv, batch, angles, layer)
-                  : attention(before, kv, batch, angles, layer);
+    Value h = mixed(before, kv, batch, angles, layer);
     Value sum =
         addedTo(x, h, Role::PostAttentionNorm, Role::PostAttentionNormBias);
     if (model.residual != Residual::ParallelShared)
@@ -428,15 +458,14 @@ private:
       layers.push_back(LayerAttr::get(
           b.getContext(),
           FlatSymbolRefAttr::get(b.getContext(), functionOf[kind]),
-          ArrayRef<int64_t>(cacheOf[layer.window]), shared, symbols));
+          ArrayRef<int64_t>(keptOf[keptType(layer)]), shared, symbols));
     }
     return b.getArrayAttr(layers);
   }
 
   void buildStep() {
     SmallVector<Type> types = {batchType};
-    for (auto [window, index] : cacheOf)
-      types.push_back(cacheType(window));
+    llvm::append_range(types, llvm::make_first_range(keptOf));
     SmallVector<Type> results(types);
     bool embeds = model.pooling != PoolingKind::None;
     results[0] = rows(embeds ? model.width : model.vocabulary);
@@ -510,9 +539,9 @@ private:
   ModelWeights weights;
   RankedTensorType rowsType;
   BatchType batchType;
-  /// Cache groups by window, functions by kind of layer, in order of
+  /// Caches and states by type, functions by kind of layer, in order of
   /// appearance.
-  llvm::MapVector<int64_t, int64_t> cacheOf;
+  llvm::MapVector<Type, int64_t> keptOf;
   std::map<LayerKind, std::string> functionOf;
   // Of the function being built: its weights, which order each one's columns
   // have, the orders, and rows in an order.

@@ -112,6 +112,9 @@ Checkpoint::Checkpoint()
 
 Status Checkpoint::add(TensorView tensor) {
   std::string key = tensor.name;
+  // The weights of a convolution of each column on its own: a row for each.
+  if (tensor.shape.size() == 3 && tensor.shape[1] == 1)
+    tensor.shape.erase(tensor.shape.begin() + 1);
   auto [it, inserted] = views.emplace(std::move(key), std::move(tensor));
   if (!inserted)
     return Error{name + ": tensor " + quote(it->first) +

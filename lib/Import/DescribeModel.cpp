@@ -103,6 +103,11 @@ Place placeOf(const ModelDescription &model, Role role, Fused fused,
       return {0, rows, 0, 0, up, 2};
     return {up, 2 * rows, 1, 2};
   }
+  if (fused == Fused::ConvGates)
+    return {role == Role::ConvGateIn    ? 0
+            : role == Role::ConvGateOut ? rows
+                                        : 2 * rows,
+            3 * rows};
   if (fused == Fused::LatentRope)
     return {role == Role::LatentRope ? model.latent.rank : 0,
             model.latent.rank + model.latent.rope};

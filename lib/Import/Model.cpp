@@ -34,6 +34,11 @@ std::string_view mica::roleName(Role role) {
       "latent rope",
       "latent keys",
       "latent values",
+      "conv gate in",
+      "conv gate out",
+      "conv input",
+      "conv taps",
+      "conv output",
       "attention sinks",
       "attention output",
       "attention output bias",
@@ -88,26 +93,41 @@ std::vector<Role> mica::modelRoles(const ModelDescription &model) {
   return roles;
 }
 
-std::vector<Role> mica::layerRoles(const ModelDescription &model,
-                                   const LayerDescription &layer) {
+/// What mixes the rows of `layer`.
+static std::vector<Role> mixerRoles(const ModelDescription &model,
+                                    const LayerDescription &layer) {
+  if (layer.mixer == Mixer::ShortConv)
+    return {Role::ConvGateIn, Role::ConvGateOut, Role::ConvInput,
+            Role::ConvTaps, Role::ConvOutput};
   std::vector<Role> roles = {Role::Query, Role::AttentionOutput};
   auto add = [&roles](bool wanted, std::initializer_list<Role> more) {
     if (wanted)
       roles.insert(roles.end(), more);
   };
-  add(!model.latent.rank, {Role::Key, Role::Value});
-  add(model.latent.rank, {Role::LatentDown, Role::LatentNorm, Role::LatentRope,
-                          Role::LatentKeys, Role::LatentValues});
+  bool latent = model.latent.rank;
+  add(!latent, {Role::Key, Role::Value});
+  add(latent, {Role::LatentDown, Role::LatentNorm, Role::LatentRope,
+               Role::LatentKeys, Role::LatentValues});
   add(model.latent.queryRank, {Role::QueryDown, Role::QueryDownNorm});
+  add(model.qkvBias, {Role::QueryBias, Role::KeyBias, Role::ValueBias});
+  add(model.qkNorms != QKNorms::None, {Role::QueryNorm, Role::KeyNorm});
+  add(model.attentionOutputBias, {Role::AttentionOutputBias});
+  add(model.attentionSinks, {Role::AttentionSinks});
+  return roles;
+}
+
+std::vector<Role> mica::layerRoles(const ModelDescription &model,
+                                   const LayerDescription &layer) {
+  std::vector<Role> roles = mixerRoles(model, layer);
+  auto add = [&roles](bool wanted, std::initializer_list<Role> more) {
+    if (wanted)
+      roles.insert(roles.end(), more);
+  };
   bool ffnNorm = model.preNorms && model.residual != Residual::ParallelShared;
   add(model.preNorms, {Role::AttentionNorm});
   add(ffnNorm, {Role::FfnNorm});
   add(hasNormBias(model) && model.preNorms, {Role::AttentionNormBias});
   add(hasNormBias(model) && ffnNorm, {Role::FfnNormBias});
-  add(model.qkvBias, {Role::QueryBias, Role::KeyBias, Role::ValueBias});
-  add(model.qkNorms != QKNorms::None, {Role::QueryNorm, Role::KeyNorm});
-  add(model.attentionOutputBias, {Role::AttentionOutputBias});
-  add(model.attentionSinks, {Role::AttentionSinks});
   add(model.postNorms || model.sumNorms,
       {Role::PostAttentionNorm, Role::PostFfnNorm});
   add(model.sumNorms && hasNormBias(model),
@@ -200,6 +220,13 @@ std::pair<int64_t, int64_t> mica::roleShape(const ModelDescription &model,
     return {model.experts.count, model.width};
   case Role::AttentionSinks:
     return {model.heads, 1};
+  case Role::ConvTaps:
+    return {model.convTaps, model.width};
+  case Role::ConvGateIn:
+  case Role::ConvGateOut:
+  case Role::ConvInput:
+  case Role::ConvOutput:
+    return {model.width, model.width};
   case Role::ExpertGate:
   case Role::ExpertUp:
     return {model.experts.width, model.width};
@@ -255,9 +282,11 @@ static Json toJson(const RopeTable &rope) {
 }
 
 static Json layersToJson(const ModelDescription &model) {
+  static const char *const mixers[] = {"attention", "short_conv"};
   Json layers = Json::array();
   for (const LayerDescription &layer : model.layers)
-    layers.push_back({{"window", layer.window},
+    layers.push_back({{"mixer", mixers[int(layer.mixer)]},
+                      {"window", layer.window},
                       {"rope", layer.rope},
                       {"attention_scale", layer.attentionScale},
                       {"experts", layer.experts},
@@ -310,6 +339,7 @@ std::string mica::toJson(const ModelDescription &model) {
       {"head_size", model.headSize},
       {"ffn_width", model.ffnWidth},
       {"max_context", model.maxContext},
+      {"conv_taps", model.convTaps},
       {"norm", model.norm == NormKind::RMS ? "rms" : "layer"},
       {"norm_eps", model.normEps},
       {"norm_offset", model.normOffset},

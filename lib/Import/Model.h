@@ -4,11 +4,11 @@
 // needs nothing else. Whatever a family does must be said in these switches:
 // the builder does not know families. With x the residual stream, a layer is
 //
-//   x = sum(x + residualScale * post(attention(pre(x))))
+//   x = sum(x + residualScale * post(mixer(pre(x))))
 //   x = sum(x + residualScale * post(ffn(pre(x))))
 //
 // where pre, post and sum are norms, or nothing without preNorms, postNorms and
-// sumNorms; if
+// sumNorms, and the mixer of a layer is attention or a short convolution; if
 // `residual` is parallel, the ffn reads the x that attention reads. Attention
 // takes q, k, v = linear(h) (+ bias), normalises q and k (qkNorms), rotates
 // them (rope), and
@@ -21,6 +21,8 @@
 // With `latent`, queries, keys and values of attention are those of
 // `mica.latent_attention`: a cache holds norm(down(h)) and a rotated part that
 // all heads share.
+// A short convolution is linear(c * conv(b * i)) with b, c, i = linear(h), each
+// column convolved with `convTaps` weights over the rows (`mica.short_conv`).
 // After the last layer come the final norm, the output projection, logitScale
 // and finalSoftcap. In front of the first one, x = embedding[token] *
 // embeddingScale
@@ -60,6 +62,12 @@ enum class PoolingKind : uint8_t {
   Mean,
   First,
   Last,
+};
+
+/// What mixes the rows of a layer.
+enum class Mixer : uint8_t {
+  Attention,
+  ShortConv, ///< a gated convolution over the newest rows
 };
 
 /// What the ffn of a layer reads.
@@ -148,6 +156,11 @@ enum class Role : uint8_t {
   LatentRope,            ///< [rope, D]
   LatentKeys,            ///< [H, rank, headSize - rope]
   LatentValues,          ///< [H, value, rank]
+  ConvGateIn,            ///< [D, D], of what is convolved
+  ConvGateOut,           ///< [D, D], of the result
+  ConvInput,             ///< [D, D]
+  ConvTaps,              ///< [convTaps, D], the last for the row itself
+  ConvOutput,            ///< [D, D]
   AttentionSinks,        ///< [H]
   AttentionOutput,       ///< [D, H * headSize], with a latent [D, H * value]
   AttentionOutputBias,   ///< [D]
@@ -222,6 +235,7 @@ struct WeightSource {
 using WeightMap = std::map<Role, WeightSource>;
 
 struct LayerDescription {
+  Mixer mixer = Mixer::Attention;
   /// A row sees at most this many positions, its own included; 0: all before.
   int64_t window = 0;
   /// Index into `ModelDescription::ropes`; -1: none.
@@ -257,6 +271,7 @@ struct ModelDescription {
   /// sequences enter whole.
   bool causal = true;
   QKNorms qkNorms = QKNorms::None;
+  int64_t convTaps = 0; ///< of layers that are a short convolution
   Residual residual = Residual::Sequential;
   /// Factor on what attention and the ffn add to the stream.
   double residualScale = 1;

@@ -60,8 +60,10 @@ const Format &ModelWeights::formatOf(Role role, const WeightSource &source) {
   const Format &own = source.transposed && tensor.format->isBlocks()
                           ? *findFormat("F32")
                           : *tensor.format;
-  // What chooses experts is small, and a little off it chooses others.
-  if (quantize && tensor.shape.size() >= 2 && role != Role::Router)
+  // What chooses experts is small, and a little off it chooses others; taps are
+  // no product's.
+  if (quantize && tensor.shape.size() >= 2 && role != Role::Router &&
+      role != Role::ConvTaps)
     wanted = quantize(source.tensor);
   if (!wanted || wanted == &own)
     return own;

@@ -50,7 +50,8 @@ CONFIGS = {"llama": transformers.LlamaConfig,
            "minimax_m2": transformers.MiniMaxM2Config,
            "gpt_oss": transformers.GptOssConfig,
            "deepseek_v2": transformers.DeepseekV2Config,
-           "deepseek_v3": transformers.DeepseekV3Config}
+           "deepseek_v3": transformers.DeepseekV3Config,
+           "lfm2": transformers.Lfm2Config}
 # Their norms are stored as offsets from one, their embeddings scaled by
 # sqrt(width) when read.
 GEMMAS = ("gemma", "gemma2", "gemma3")
@@ -138,14 +139,24 @@ def head_rows(state, config, which):
             yield name, parts[:, 0 if which == "q" else 1]
 
 
+def attending(config):
+    """Returns the numbers of the layers that have attention."""
+    kinds = getattr(config, "layer_types", None) or \
+        ["attention"] * config.num_hidden_layers
+    return [i for i, kind in enumerate(kinds) if "attention" in kind]
+
+
 def query_scale(family, state, layer, config):
-    """Returns what scales the scores of `layer`: tensors linear in them."""
+    """Returns what scales the scores of the attention number `layer`: tensors
+    linear in them."""
     if family == "gpt2":
         width = config.hidden_size
         block = f"transformer.h.{layer}.attn.c_attn."
         return [state[block + "weight"][:, :width],
                 state[block + "bias"][:width]]
-    block = f"model.layers.{layer}.self_attn."
+    block = f"model.layers.{attending(config)[layer]}.self_attn."
+    if block + "q_layernorm.weight" in state:
+        return [state[block + "q_layernorm.weight"]]
     if block + "q_norm.weight" in state:
         return [state[block + "q_norm.weight"]]
     if family.startswith("deepseek"):

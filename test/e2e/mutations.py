@@ -42,7 +42,7 @@ def mask_shorter(config, state, attention):
 
 def eps(config, state, attention):
     for name in ("layer_norm_epsilon", "layer_norm_eps", "norm_epsilon",
-                 "rms_norm_eps"):
+                 "rms_norm_eps", "norm_eps"):
         if hasattr(config, name):
             setattr(config, name, 10 * getattr(config, name))
 
@@ -293,6 +293,28 @@ def score_factor(config, state, attention):
         del config.rope_parameters["mscale_all_dim"]
 
 
+def conv_taps(config, state, attention):
+    """The newest row meets the weight of the oldest."""
+    for name in state:
+        if name.endswith("conv.conv.weight"):
+            state[name] = state[name].flip(-1)
+
+
+def conv_gates(config, state, attention):
+    """The gates of what is convolved and of the result change places."""
+    for name in state:
+        if name.endswith("conv.in_proj.weight"):
+            gate, other, rows = state[name].chunk(3)
+            state[name] = torch.cat([other, gate, rows])
+
+
+def conv_reach(config, state, attention):
+    """The oldest row that a convolution sees is forgotten."""
+    for name in state:
+        if name.endswith("conv.conv.weight"):
+            state[name][..., 0] = 0
+
+
 latent_norms = rolled("_a_layernorm.weight")
 
 
@@ -346,6 +368,7 @@ MUTATIONS = {
         theta, rope_scaling, shared_rope, latent_heads, latent_split,
         latent_norms, score_factor, choices, renormalised, expert_order,
         dense_layers, router_bias, group_limit, expert_scale, shared_expert),
+    "lfm2": EVERY + ROTARY + (conv_taps, conv_gates, conv_reach),
     "minimax_m2": EVERY + ROTARY + (partial_rotary, choices, expert_order,
                                     router_bias, query_norms),
 }

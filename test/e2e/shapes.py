@@ -439,4 +439,22 @@ SHAPES = {
             rms_norm_eps=1e-2,
             rope_parameters=dict(rope_type="default", rope_theta=1e4)),
     },
+    # Short convolutions between attention; the first settings narrow the ffn.
+    "lfm2": {
+        "mixed": dict(
+            vocab_size=251, hidden_size=72, intermediate_size=104,
+            block_auto_adjust_ff_dim=False, num_hidden_layers=5,
+            num_attention_heads=6, num_key_value_heads=2, conv_L_cache=3,
+            layer_types=["conv", "conv", "full_attention", "conv",
+                         "full_attention"],
+            norm_eps=1e-2,
+            rope_parameters=dict(rope_type="default", rope_theta=1e4)),
+        "first": dict(
+            vocab_size=257, hidden_size=64, intermediate_size=100,
+            block_multiple_of=16, block_ffn_dim_multiplier=1.2,
+            num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=4,
+            conv_L_cache=5, layer_types=["full_attention", "conv"],
+            norm_eps=1e-5,
+            rope_parameters=dict(rope_type="default", rope_theta=1e6)),
+    },
 }

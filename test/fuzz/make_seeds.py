@@ -352,6 +352,12 @@ def expert_config_seeds():
         "q_proj.weight": [4 * (4 + 2), D],
         "kv_a_proj_with_mqa.weight": [6 + 2, D], "kv_a_layernorm.weight": [6],
         "kv_b_proj.weight": [4 * (4 + 3), 6], "o_proj.weight": [D, 4 * 3]})
+    conv = LLAMA | QK_NORMS | per_layer("model.layers.{}.", {
+        "operator_norm.weight": [D], "ffn_norm.weight": [D],
+        "conv.in_proj.weight": [3 * D, D], "conv.conv.weight": [D, 1, 3],
+        "conv.out_proj.weight": [D, D], "feed_forward.w1.weight": [F, D],
+        "feed_forward.w3.weight": [F, D], "feed_forward.w2.weight": [D, F]}) | {
+            "model.embedding_norm.weight": [D]}
     chosen = {"num_experts_per_tok": 2, "moe_intermediate_size": width}
     return {
         "glm4_moe": config_seed(
@@ -365,6 +371,10 @@ def expert_config_seeds():
                 "num_attention_heads": 4, "n_shared_experts": 1,
                 "q_lora_rank": None, "kv_lora_rank": 6, "qk_nope_head_dim": 4,
                 "qk_rope_head_dim": 2, "v_head_dim": 3}, latent),
+        "lfm2": config_seed(
+            COMMON | {"model_type": "lfm2", "conv_L_cache": 3,
+                      "block_auto_adjust_ff_dim": False,
+                      "layer_types": ["conv"] * LAYERS}, conv),
         "qwen3_moe": config_seed(
             COMMON | chosen | {"model_type": "qwen3_moe", "num_experts": count,
                                "mlp_only_layers": [0]}, glm | LLAMA),

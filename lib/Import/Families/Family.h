@@ -25,6 +25,7 @@ enum class Fused : uint8_t {
   HeadsOfEach,   ///< a head of each in turn, for all heads
   GateUp,        ///< those of gate and up in turn
   Alternating,   ///< one of gate and one of up in turn; of biases, columns
+  ConvGates,     ///< of a short convolution gate in, gate out and input in turn
   LatentRope,    ///< those of the latent and of what heads share in turn
   LatentHeads,   ///< of a head its keys, by columns, and its values in turn
 };

@@ -1,0 +1,109 @@
+//===- LFM2.cpp - LFM2 ----------------------------------------------------===//
+//
+// Part of Mica, under Apache-2.0 WITH LLVM-exception.
+//===----------------------------------------------------------------------===//
+
+#include "lib/Import/Families/Family.h"
+
+#include <algorithm>
+
+using namespace mica;
+
+/// The layers that `layer_types` or the older `full_attn_idxs` name attend, the
+/// others convolve; with neither all attend.
+static void readMixers(Hyperparameters &in, ModelDescription &model) {
+  const nlohmann::json &kinds = in.json("layer_types");
+  const nlohmann::json &attending = in.json("full_attn_idxs");
+  size_t count = model.layers.size();
+  if (kinds.is_array() && kinds.size() != count)
+    return in.fail(
+        "layer_types does not fit the layers, expected an array of " +
+        std::to_string(count));
+  for (size_t i = 0; i < count; ++i) {
+    bool attends = true;
+    if (kinds.is_array()) {
+      attends = kinds[i] == "full_attention";
+      if (!attends && kinds[i] != "conv")
+        in.fail("layer_types[" + std::to_string(i) +
+                "] is another kind, expected full_attention or conv");
+    } else if (attending.is_array()) {
+      attends = std::find(attending.begin(), attending.end(),
+                          nlohmann::json(i)) != attending.end();
+    }
+    if (attends)
+      continue;
+    model.layers[i].mixer = Mixer::ShortConv;
+    model.layers[i].rope = -1;
+  }
+}
+
+/// Settings of the first checkpoints make the ffn narrower than they say.
+static void readWidth(Hyperparameters &in, ModelDescription &model) {
+  if (in.has({"", "block_ff_dim"}))
+    model.ffnWidth = in.size({"", "block_ff_dim"});
+  if (!in.flag({"", "block_auto_adjust_ff_dim"}, true))
+    return;
+  int64_t multiple = in.size({"", "block_multiple_of"}, 256);
+  double factor = in.number({"", "block_ffn_dim_multiplier"}, 1);
+  model.ffnWidth = int64_t(factor * double(2 * model.ffnWidth / 3));
+  model.ffnWidth = (model.ffnWidth + multiple - 1) / multiple * multiple;
+  if (model.ffnWidth < 1)
+    in.fail("block_ffn_dim_multiplier is " + std::to_string(factor) +
+            ", expected a number above 0");
+}
+
+static void read(Hyperparameters &in, ModelDescription &model) {
+  readCommon(in, model,
+             {.kvHeads = 8,
+              .eps = 1e-5,
+              .context = 128000,
+              .tied = true,
+              .epsKey = {"", "norm_eps"}});
+  if (in.has({"", "tie_embedding"}))
+    model.tied = in.flag({"", "tie_embedding"}, true);
+  readWidth(in, model);
+  in.require("conv_bias", false);
+  model.qkNorms = QKNorms::Head;
+  model.convTaps = in.size({"", "conv_L_cache"}, 3);
+  if (model.convTaps < 2 || model.convTaps > 64)
+    in.fail("conv_L_cache is " + std::to_string(model.convTaps) +
+            ", expected 2 to 64");
+  useRope(model, ropeTable(readRope(in, model, {.theta = 1e6})));
+  readMixers(in, model);
+}
+
+static constexpr TensorPattern configPatterns[] = {
+    {Role::AttentionNorm, "layers.{}.operator_norm.weight"},
+    {Role::FfnNorm, "layers.{}.ffn_norm.weight"},
+    {Role::QueryNorm, "layers.{}.self_attn.q_layernorm.weight"},
+    {Role::KeyNorm, "layers.{}.self_attn.k_layernorm.weight"},
+    {Role::AttentionOutput, "layers.{}.self_attn.out_proj.weight"},
+    {.role = Role::ConvGateIn,
+     .name = "layers.{}.conv.in_proj.weight",
+     .fused = Fused::ConvGates},
+    {.role = Role::ConvGateOut,
+     .name = "layers.{}.conv.in_proj.weight",
+     .fused = Fused::ConvGates},
+    {.role = Role::ConvInput,
+     .name = "layers.{}.conv.in_proj.weight",
+     .fused = Fused::ConvGates},
+    {.role = Role::ConvTaps,
+     .name = "layers.{}.conv.conv.weight",
+     .transposed = true},
+    {Role::ConvOutput, "layers.{}.conv.out_proj.weight"},
+    {Role::Gate, "layers.{}.feed_forward.w1.weight"},
+    {Role::Up, "layers.{}.feed_forward.w3.weight"},
+    {Role::Down, "layers.{}.feed_forward.w2.weight"},
+    {Role::FinalNorm, "embedding_norm.weight"},
+};
+
+static constexpr std::string_view configNames[] = {"lfm2"};
+
+constinit const Family mica::familyLFM2 = {
+    .name = "lfm2",
+    .ggufNames = {},
+    .configNames = configNames,
+    .gguf = {},
+    .config = {configPatterns, llamaLikeConfigNames, modelPrefix, ropeBuffers},
+    .read = read,
+};
