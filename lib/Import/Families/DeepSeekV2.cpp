@@ -31,6 +31,13 @@ static void readLatent(Hyperparameters &in, ModelDescription &model) {
             " columns of which " + std::to_string(latent.rope) +
             " turn, over a latent of " + std::to_string(latent.rank) +
             ", expected even numbers of columns and some that do not turn");
+  constexpr int64_t largestHead = 1 << 16;
+  for (int64_t *columns : {&model.headSize, &latent.rope, &latent.value})
+    if (*columns > largestHead) {
+      in.fail("heads of " + std::to_string(*columns) +
+              " columns, expected at most " + std::to_string(largestHead));
+      *columns = 2;
+    }
 }
 
 void mica::readDeepSeek(Hyperparameters &in, ModelDescription &model,

@@ -45,11 +45,13 @@ static void readWidth(Hyperparameters &in, ModelDescription &model) {
     return;
   int64_t multiple = in.size({"", "block_multiple_of"}, 256);
   double factor = in.number({"", "block_ffn_dim_multiplier"}, 1);
-  model.ffnWidth = int64_t(factor * double(2 * model.ffnWidth / 3));
-  model.ffnWidth = (model.ffnWidth + multiple - 1) / multiple * multiple;
-  if (model.ffnWidth < 1)
+  double width = factor * double(2 * model.ffnWidth / 3);
+  if (width >= 1 && width < double(1 << 30))
+    model.ffnWidth = (int64_t(width) + multiple - 1) / multiple * multiple;
+  else
     in.fail("block_ffn_dim_multiplier is " + std::to_string(factor) +
-            ", expected a number above 0");
+            " for an ffn of " + std::to_string(model.ffnWidth) +
+            " columns, expected what leaves 1 to 2^30");
 }
 
 static void read(Hyperparameters &in, ModelDescription &model) {
