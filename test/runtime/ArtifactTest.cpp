@@ -273,6 +273,9 @@ TEST_F(ArtifactTest, ManifestErrors) {
        "model.vocab is 65.5, expected an integer from 1 to 16777216"},
       {"/model/padded_vocab", 49,
        "model.padded_vocab is 49, expected an integer from 50 to 16777216"},
+      {"/model/embedding_width", -1,
+       "model.embedding_width is -1, expected an integer from 0 to 16777216"},
+      {"/model/causal", 1, "model.causal is 1, expected a bool"},
       {"/model/name", nullptr, "model.name is null, expected a string"},
       {"/model/max_context", uint64_t(1) << 63,
        "model.max_context is 9223372036854775808, expected an integer from 1 "

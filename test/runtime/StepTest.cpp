@@ -137,4 +137,22 @@ TEST(StepDeathTest, GuardsEndWithTheStep) {
   EXPECT_DEATH(read(step.arena[2] + 128 - 2 * 4096), "");
 }
 
+TEST(WholeStepTest, RefusesToContinue) {
+  Manifest manifest = get(parseManifests(tiny::manifest(), "tiny")).front();
+  manifest.causal = false;
+  KVCache cache = get(KVCache::create(
+      manifest.cache,
+      {.tokens = 200, .sequences = 1, .maxRows = manifest.maxRows}));
+  StepBuilder builder = get(StepBuilder::create(manifest, 1, false));
+  uint32_t a = cache.createSequence();
+  Ints tokens = {5, 6};
+  StepRequest request{a, tokens, 1};
+  EXPECT_TRUE(builder.build({&request, 1}, cache));
+  auto again = builder.build({&request, 1}, cache);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().message,
+            "step: request 0 continues a sequence of 2 tokens, expected a new "
+            "one: this model reads sequences whole");
+}
+
 } // namespace

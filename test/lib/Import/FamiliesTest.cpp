@@ -396,4 +396,111 @@ TEST(Families, starcoder2) {
   EXPECT_TRUE(m.tied);
 }
 
+TinyDirectory tinyDeepSeek(const nlohmann::json &more = {}) {
+  TinyDirectory d = tiny("deepseek_v2", {{"num_experts_per_tok", 1},
+                                         {"n_routed_experts", 2},
+                                         {"first_k_dense_replace", layers},
+                                         {"q_lora_rank", nullptr},
+                                         {"kv_lora_rank", 6},
+                                         {"qk_nope_head_dim", 4},
+                                         {"qk_rope_head_dim", 2},
+                                         {"v_head_dim", 3}});
+  d.config.update(more.is_null() ? nlohmann::json::object() : more);
+  for (const char *name : {"q_proj", "k_proj", "v_proj", "o_proj"})
+    d.remove(std::string("model.layers.{}.self_attn.") + name + ".weight");
+  const std::string attention = "model.layers.{}.self_attn.";
+  d.tensors.push_back({attention + "q_proj.weight", {4 * 6, D}});
+  d.tensors.push_back({attention + "kv_a_proj_with_mqa.weight", {8, D}});
+  d.tensors.push_back({attention + "kv_a_layernorm.weight", {6}});
+  d.tensors.push_back({attention + "kv_b_proj.weight", {4 * 7, 6}});
+  d.tensors.push_back({attention + "o_proj.weight", {D, 12}});
+  return d;
+}
+
+TEST(Families, deepseek_v2) {
+  ModelDescription m = describe(tinyDeepSeek());
+  EXPECT_EQ(m.headSize, 6);
+  EXPECT_EQ(m.latent.rank, 6);
+  EXPECT_EQ(m.ropes[0].pairing, RopePairing::Interleaved);
+  WeightMap &weights = m.layers[0].weights;
+  // Of each head's 7 rows the first four are keys, read by columns.
+  const WeightSource &keys = weights[Role::LatentKeys];
+  EXPECT_TRUE(keys.transposed);
+  EXPECT_EQ(std::pair(keys.rows, keys.columns),
+            std::pair(int64_t(6), int64_t(4)));
+  EXPECT_EQ(std::pair(keys.parts, keys.partStep),
+            std::pair(int64_t(4), int64_t(7)));
+  const WeightSource &values = weights[Role::LatentValues];
+  EXPECT_EQ(std::pair(values.firstRow, values.rows),
+            std::pair(int64_t(4), int64_t(3)));
+  EXPECT_EQ(weights[Role::LatentRope].firstRow, 6);
+}
+
+TEST(Families, deepseek_v2_refused) {
+  auto error = [](const nlohmann::json &more) {
+    auto model = tryDescribe(tinyDeepSeek(more));
+    return model ? "" : model.error().message;
+  };
+  EXPECT_EQ(error({{"norm_topk_prob", true}}),
+            "d/config.json: norm_topk_prob is true, expected false");
+  EXPECT_EQ(error({{"topk_method", "noaux_tc"}}),
+            "d/config.json: topk_method is 'noaux_tc', expected greedy or "
+            "group_limited_greedy");
+  EXPECT_EQ(error({{"qk_rope_head_dim", 3}}),
+            "d/config.json: heads of 7 columns of which 3 turn, over a latent "
+            "of 6, expected even numbers of columns and some that do not turn");
+  EXPECT_EQ(
+      error({{"qk_nope_head_dim", 1 << 30}}),
+      "d/config.json: heads of 1073741826 columns, expected at most 65536");
+  EXPECT_EQ(error({{"v_head_dim", 4}}),
+            "d/model.safetensors: tensor "
+            "'model.layers.0.self_attn.o_proj.weight' has shape [8, 12], "
+            "expected [8, 16] by the hyperparameters");
+}
+
+TinyDirectory tinyLFM2(const nlohmann::json &more = {}) {
+  TinyDirectory d = tinyLlamaLike();
+  d.config.update({{"model_type", "lfm2"},
+                   {"conv_L_cache", 3},
+                   {"block_auto_adjust_ff_dim", false},
+                   {"layer_types", {"conv", "conv"}}});
+  d.config.update(more.is_null() ? nlohmann::json::object() : more);
+  d.tensors = {{"model.embed_tokens.weight", {V, D}},
+               {"model.embedding_norm.weight", {D}}};
+  const std::string layer = "model.layers.{}.";
+  for (const char *norm : {"operator_norm.weight", "ffn_norm.weight"})
+    d.tensors.push_back({layer + norm, {D}});
+  d.tensors.push_back({layer + "conv.in_proj.weight", {3 * D, D}});
+  d.tensors.push_back({layer + "conv.conv.weight", {D, 1, 3}});
+  d.tensors.push_back({layer + "conv.out_proj.weight", {D, D}});
+  d.tensors.push_back({layer + "feed_forward.w1.weight", {F, D}});
+  d.tensors.push_back({layer + "feed_forward.w3.weight", {F, D}});
+  d.tensors.push_back({layer + "feed_forward.w2.weight", {D, F}});
+  return d;
+}
+
+TEST(Families, lfm2) {
+  ModelDescription m = describe(tinyLFM2());
+  EXPECT_EQ(m.layers[0].mixer, Mixer::ShortConv);
+  WeightMap &weights = m.layers[0].weights;
+  EXPECT_EQ(weights[Role::ConvGateOut].firstRow, D);
+  EXPECT_EQ(weights[Role::ConvInput].firstRow, 2 * D);
+  EXPECT_TRUE(weights[Role::ConvTaps].transposed);
+  EXPECT_EQ(weights[Role::ConvTaps].rows, 3);
+}
+
+TEST(Families, lfm2_refused) {
+  auto error = [](const nlohmann::json &more) {
+    auto model = tryDescribe(tinyLFM2(more));
+    return model ? "" : model.error().message;
+  };
+  EXPECT_EQ(error({{"conv_bias", true}}),
+            "d/config.json: conv_bias is true, expected false");
+  EXPECT_EQ(error({{"conv_L_cache", 1}}),
+            "d/config.json: conv_L_cache is 1, expected 2 to 64");
+  EXPECT_EQ(error({{"layer_types", {"conv", "mamba"}}}),
+            "d/config.json: layer_types[1] is another kind, expected "
+            "full_attention or conv");
+}
+
 } // namespace

@@ -384,6 +384,50 @@ TEST_F(Packing, strips_and_threads) {
   check({.n = 3001, .k = 1024, .layout = "", .threads = 3});
 }
 
+/// The parts of one matrix: of every 7 rows the first four are the columns of
+/// one part, the last three the rows of another.
+TEST_F(Packing, parts_of_a_matrix) {
+  auto bits = [](float x) { return std::bit_cast<uint32_t>(x); };
+  for (const char *format : {"F16", "Q8_0"}) {
+    constexpr int64_t parts = 4, keys = 4, values = 3, step = 7, k = 96;
+    Case c{.format = format, .n = parts * step, .k = k};
+    RandomFile file(c);
+    const TensorView &t = *file.checkpoint->find("t0");
+    std::vector<float> stored = meantRows(c, *file.checkpoint, 0);
+    std::vector<RowSource> columns, rows;
+    for (int64_t part = 0; part < parts; ++part) {
+      columns.push_back({.tensor = &t,
+                         .rows = k,
+                         .transposed = true,
+                         .part = part,
+                         .columnStep = 1,
+                         .partStep = step});
+      rows.push_back({.tensor = &t,
+                      .first = keys,
+                      .rows = values,
+                      .part = part,
+                      .partStep = step});
+    }
+    auto transposed = WeightReader::create(columns, keys);
+    ASSERT_TRUE(transposed) << transposed.error().message;
+    auto plain = WeightReader::create(rows, k);
+    ASSERT_TRUE(plain) << plain.error().message;
+    std::vector<float> row(k);
+    for (int64_t r = 0; r < parts * k; ++r) {
+      transposed->read(r, row.data());
+      for (int64_t x = 0; x < keys; ++x)
+        ASSERT_EQ(bits(row[x]), bits(stored[(r / k * step + x) * k + r % k]));
+    }
+    for (int64_t r = 0; r < parts * values; ++r) {
+      plain->read(r, row.data());
+      for (int64_t x = 0; x < k; ++x)
+        ASSERT_EQ(
+            bits(row[x]),
+            bits(stored[(r / values * step + keys + r % values) * k + x]));
+    }
+  }
+}
+
 TEST_F(Packing, rejects_other_shapes) {
   Case c;
   RandomFile file(c);
