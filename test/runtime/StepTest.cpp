@@ -140,9 +140,11 @@ TEST(StepDeathTest, GuardsEndWithTheStep) {
 TEST(WholeStepTest, RefusesToContinue) {
   Manifest manifest = get(parseManifests(tiny::manifest(), "tiny")).front();
   manifest.causal = false;
-  KVCache cache = get(KVCache::create(
-      manifest.cache,
-      {.tokens = 200, .sequences = 1, .maxRows = manifest.maxRows}));
+  KVCache cache =
+      get(KVCache::create(manifest.cache, {.tokens = 200,
+                                           .sequences = 1,
+                                           .maxRows = manifest.maxRows,
+                                           .guarded = false}));
   StepBuilder builder = get(StepBuilder::create(manifest, 1, false));
   uint32_t a = cache.createSequence();
   Ints tokens = {5, 6};
