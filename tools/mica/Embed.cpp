@@ -128,6 +128,7 @@ static Status embed(Model &model, const Texts &texts, Output &output) {
                    " tokens, expected at most the " +
                    std::to_string(model.info().maxRows) + " of a step"};
     std::vector<Request> requests;
+    requests.reserve(sequences.size());
     for (size_t i = 0; i < sequences.size(); ++i)
       requests.push_back({&sequences[i], tokens[i]});
     auto rows = model.step(requests);
