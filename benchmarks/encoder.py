@@ -6,7 +6,7 @@ DIRECTORY is one of sentence-transformers. All compute the same texts, lines of
 this project's pages of any length, with the weights in f32, by turns in one run.
 Tokenizing is not counted. The others get batches of texts of like length, padded
 to the longest; of the batch sizes the fastest counts. ONNX Runtime needs
-`pip install onnxruntime onnx onnxscript`.
+`pip install onnxruntime==1.32.0 onnx==1.23.2`.
 """
 import argparse
 import pathlib

@@ -20,6 +20,32 @@ def weight_type(shape):
     return f"!mica.weight<{'x'.join(map(str, shape))}, f32>"
 
 
+def source(name, shape):
+    """Returns the line that names a weight and where it is: of three dimensions,
+    in matrices that are one tensor."""
+    parts = f", parts = {shape[0]}" if len(shape) == 3 else ""
+    return (f"mica.weight @{name} : {weight_type(shape)} from [#mica.source<"
+            f'file = 0, tensor = "{name}", first = 0, rows = {shape[-2:][0]}, '
+            f"transposed = false, permuted = 0{parts}>]")
+
+
+def module(directory, target, shapes, *functions):
+    """Returns the text of a whole model, its weights in `directory`."""
+    parameters = sum(int(np.prod(s)) for s in shapes.values())
+    layers = len({n.split(".")[0] for n in shapes if "." in n})
+    lines = [*(source(n, s) for n, s in shapes.items()), *functions]
+    return f"""module attributes {{
+  mica.checkpoint = "{directory}", mica.dtype = f32,
+  mica.model = {{dtype = "f32", family = "none", layers = {layers} : i64,
+                max_context = 256 : i64, name = "hand-written",
+                padded_vocab = 112 : i64, parameters = {parameters} : i64,
+                vocab = {V} : i64}},
+  mica.target = {target}}} {{
+{chr(10).join(lines)}
+}}
+"""
+
+
 def write(folder, weights, module):
     """Writes `weights` to a directory in `folder`, and beside it the module that
     `module` makes of that directory; returns the module."""
@@ -93,24 +119,8 @@ func.func @step(%batch: !mica.batch, %cache: {kv}) -> ({rows(V)}, {kv}) {{
 }}"""
 
     def text(self, directory, target):
-        sizes = self.shapes()
-        parameters = sum(int(np.prod(s)) for s in sizes.values())
-        lines = [
-            f"mica.weight @{n} : {weight_type(s)} from [#mica.source<file = 0, "
-            f'tensor = "{n}", first = 0, rows = {s[0]}, transposed = false, '
-            "permuted = 0>]" for n, s in sizes.items()]
-        return f"""module attributes {{
-  mica.checkpoint = "{directory}", mica.dtype = f32,
-  mica.model = {{dtype = "f32", family = "none", layers = {LAYERS} : i64,
-                max_context = 256 : i64, name = "hand-written",
-                padded_vocab = 112 : i64, parameters = {parameters} : i64,
-                vocab = {V} : i64}},
-  mica.target = {target}}} {{
-{chr(10).join(lines)}
-{self.layer()}
-{self.step()}
-}}
-"""
+        return module(directory, target, self.shapes(), self.layer(),
+                      self.step())
 
     def drawn(self):
         draw = np.random.default_rng(3)

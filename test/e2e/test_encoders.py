@@ -228,6 +228,11 @@ def test_minilm(mica, minilm, tmp_path):
     mica("embed", tmp_path / "m.mica", "-f", tmp_path / "t.txt", "--npy",
          tmp_path / "e.npy")
     found = np.load(tmp_path / "e.npy")
+    # Whatever else is in a step, and however many threads there are.
+    (tmp_path / "few.txt").write_text("\n".join(texts[:9]) + "\n")
+    mica("embed", tmp_path / "m.mica", "-f", tmp_path / "few.txt", "--npy",
+         tmp_path / "few.npy", "--threads", "1")
+    np.testing.assert_array_equal(np.load(tmp_path / "few.npy"), found[:9])
     tokenizer = transformers.AutoTokenizer.from_pretrained(minilm)
     model = transformers.AutoModel.from_pretrained(minilm).eval()
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))

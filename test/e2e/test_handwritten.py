@@ -30,13 +30,6 @@ def shape_type(shape):
     return f"!mica.weight<{'x'.join(map(str, shape))}, f32>"
 
 
-def source(name, shape):
-    """Returns the line that names a weight and where it is."""
-    return (f"mica.weight @{name} : {shape_type(shape)} from [#mica.source<"
-            f'file = 0, tensor = "{name}", first = 0, rows = {shape[0]}, '
-            "transposed = false, permuted = 0>]")
-
-
 def linear(result, operand, weight, rows, columns):
     kind = shape_type([columns, rows])
     return (f"%{result} = mica.linear %{operand}, %{weight} : "
@@ -113,22 +106,9 @@ func.func @step(%batch: !mica.batch, %kv: {KV})
 
 def module(directory, target):
     """Returns the text of the whole model, its weights in `directory`."""
-    sizes = {f"l{i}.{n}": s for i in range(LAYERS)
-             for n, s in WEIGHTS.items()} | {"table": [V, D], "last": [D]}
-    parameters = sum(int(np.prod(s)) for s in sizes.values())
-    lines = [source(n, s) for n, s in sizes.items()]
-    return f"""module attributes {{
-  mica.checkpoint = "{directory}", mica.dtype = f32,
-  mica.model = {{dtype = "f32", family = "none", layers = {LAYERS} : i64,
-                max_context = 128 : i64, name = "hand-written",
-                padded_vocab = 112 : i64, parameters = {parameters} : i64,
-                vocab = {V} : i64}},
-  mica.target = {target}}} {{
-{chr(10).join(lines)}
-{layer()}
-{step()}
-}}
-"""
+    shapes = {f"l{i}.{n}": s for i in range(LAYERS)
+              for n, s in WEIGHTS.items()} | {"table": [V, D], "last": [D]}
+    return handmade.module(directory, target, shapes, layer(), step())
 
 
 def random_weights():

@@ -140,34 +140,9 @@ func.func @step(%batch: !mica.batch, {', '.join(
 }}"""
 
 
-def source(name, shape):
-    parts = f", parts = {shape[0]}" if len(shape) == 3 else ""
-    return (f"mica.weight @{name} : {weight_type(shape)} from [#mica.source<file "
-            f'= 0, tensor = "{name}", first = 0, rows = {shape[-2:][0]}, '
-            f"transposed = false, permuted = 0{parts}>]")
-
-
 def sizes():
     return {f"l{i}.{n}": s for i in range(LAYERS)
             for n, s in WEIGHTS.items()} | {"table": [V, D], "last": [D]}
-
-
-def module(directory, target):
-    """Returns the text of the whole model, its weights in `directory`."""
-    parameters = sum(int(np.prod(s)) for s in sizes().values())
-    lines = [source(n, s) for n, s in sizes().items()]
-    return f"""module attributes {{
-  mica.checkpoint = "{directory}", mica.dtype = f32,
-  mica.model = {{dtype = "f32", family = "none", layers = {LAYERS} : i64,
-                max_context = 128 : i64, name = "mixture",
-                padded_vocab = 112 : i64, parameters = {parameters} : i64,
-                vocab = {V} : i64}},
-  mica.target = {target}}} {{
-{chr(10).join(lines)}
-{layer()}
-{step()}
-}}
-"""
 
 
 def weights():
@@ -191,7 +166,9 @@ def test_mixture(mica, tmp_path, target):
     if not kernels.available("v4" if target == "v4" else "v3"):
         pytest.skip("not for this CPU")
     text = handmade.write(tmp_path, weights(),
-                          lambda folder: module(folder, TARGETS[target]))
+                          lambda folder: handmade.module(
+                              folder, TARGETS[target], sizes(), layer(),
+                              step()))
     artifact, tokens = tmp_path / "m.mica", tmp_path / "t.npy"
     mica("compile", text, "--start-from=import", "-o", artifact)
     draw = np.random.default_rng(1)

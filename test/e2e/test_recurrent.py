@@ -13,7 +13,7 @@ import pytest
 import handmade
 import kept
 import kernels
-from test_handwritten import TARGETS, linear, shape_type, source
+from test_handwritten import TARGETS, linear, shape_type
 
 D, V, LAYERS, TAPS = 36, 97, 2, 4
 HEADS, GROUPS, N, P = 4, 2, 6, 10     # Mamba-2; delta heads are alike
@@ -113,22 +113,9 @@ func.func @step(%batch: !mica.batch, {', '.join(
 
 def module(directory, target):
     """Returns the text of the whole model, its weights in `directory`."""
-    sizes = {f"l{i}.{n}": s for i in range(LAYERS)
-             for n, s in WEIGHTS.items()} | {"table": [V, D], "last": [D]}
-    parameters = sum(int(np.prod(s)) for s in sizes.values())
-    lines = [source(n, s) for n, s in sizes.items()]
-    return f"""module attributes {{
-  mica.checkpoint = "{directory}", mica.dtype = f32,
-  mica.model = {{dtype = "f32", family = "none", layers = {LAYERS} : i64,
-                max_context = 128 : i64, name = "recurrent",
-                padded_vocab = 112 : i64, parameters = {parameters} : i64,
-                vocab = {V} : i64}},
-  mica.target = {target}}} {{
-{chr(10).join(lines)}
-{layer()}
-{step()}
-}}
-"""
+    shapes = {f"l{i}.{n}": s for i in range(LAYERS)
+              for n, s in WEIGHTS.items()} | {"table": [V, D], "last": [D]}
+    return handmade.module(directory, target, shapes, layer(), step())
 
 
 @functools.cache

@@ -99,6 +99,22 @@ static Texts tokenize(const Tokenizer &tokenizer, std::string_view text,
   return texts;
 }
 
+/// Sequences for the texts from `next` on, in `order`, that fit in a step.
+static std::vector<Sequence> sequencesFor(Model &model, const Texts &texts,
+                                          std::span<const uint32_t> order,
+                                          size_t next) {
+  std::vector<Sequence> sequences;
+  for (size_t room = model.info().maxRows;
+       next < order.size() && sequences.size() < kSequences; ++next) {
+    size_t count = texts.ids[order[next]].size();
+    if (count > room)
+      break;
+    room -= count;
+    sequences.push_back(model.createSequence());
+  }
+  return sequences;
+}
+
 /// Embeds the texts, as many in each step as fit: those of like length
 /// together, so that steps are of like size.
 static Status embed(Model &model, const Texts &texts, Output &output) {
@@ -110,19 +126,8 @@ static Status embed(Model &model, const Texts &texts, Output &output) {
   });
   Progress progress("embed", order.size());
   for (size_t next = 0; next < order.size();) {
-    std::vector<Sequence> sequences;
-    std::vector<std::span<const int32_t>> tokens;
-    size_t first = next;
-    for (size_t room = model.info().maxRows;
-         next < order.size() && sequences.size() < kSequences; ++next) {
-      const std::vector<int32_t> &ids = texts.ids[order[next]];
-      if (ids.size() > room)
-        break;
-      room -= ids.size();
-      sequences.push_back(model.createSequence());
-      tokens.emplace_back(ids);
-    }
-    if (next == first)
+    auto sequences = sequencesFor(model, texts, order, next);
+    if (sequences.empty())
       return Error{"line " + std::to_string(order[next] + 1) + " has " +
                    std::to_string(texts.ids[order[next]].size()) +
                    " tokens, expected at most the " +
@@ -130,14 +135,12 @@ static Status embed(Model &model, const Texts &texts, Output &output) {
     std::vector<Request> requests;
     requests.reserve(sequences.size());
     for (size_t i = 0; i < sequences.size(); ++i)
-      requests.push_back({&sequences[i], tokens[i]});
+      requests.push_back({&sequences[i], texts.ids[order[next + i]]});
     auto rows = model.step(requests);
     if (!rows)
       return rows.takeError();
-    for (size_t i = 0; i < sequences.size(); ++i)
-      if (Status status =
-              output.write(order[first + i], rows->row(uint32_t(i)));
-          !status)
+    for (uint32_t i = 0; i < rows->rows; ++i, ++next)
+      if (Status status = output.write(order[next], rows->row(i)); !status)
         return status;
     progress.update(next);
   }
