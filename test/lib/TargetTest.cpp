@@ -103,6 +103,23 @@ TEST_F(Emit, RejectsWhatIsNoObject) {
   EXPECT_FALSE(linkImage("not an object"));
 }
 
+// Pairs of bf16 are slow where a matrix unit is, or is hidden from a guest.
+TEST(ResolveX86, PairsOfBf16) {
+  llvm::StringMap<bool> host;
+  for (const char *feature :
+       {"avx2", "fma", "f16c", "bmi2", "lzcnt", "movbe", "avx512f", "avx512bw",
+        "avx512cd", "avx512dq", "avx512vl", "avx512vnni", "avx512bf16"})
+    host[feature] = true;
+  auto target = resolveX86(host);
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->features, "+avx512vnni,+avx512bf16");
+  EXPECT_TRUE(target->dotBF16);
+  host["avx512fp16"] = true;
+  target = resolveX86(host);
+  ASSERT_TRUE(target);
+  EXPECT_FALSE(target->dotBF16);
+}
+
 TEST_F(Emit, ResolvesTargets) {
   auto target = resolveCPU("x86-64-v4+avx512bf16");
   ASSERT_TRUE(target);

@@ -40,6 +40,10 @@ struct CPUTarget {
 /// level that this machine reaches.
 Expected<CPUTarget> resolveCPU(llvm::StringRef spec);
 
+/// The level that an x86-64 machine with the features `host`, as LLVM finds
+/// them, reaches, with those of them that change code.
+Expected<CPUTarget> resolveX86(const llvm::StringMap<bool> &host);
+
 /// The level that an AArch64 machine with `features`, as LLVM finds them,
 /// reaches, with those of them that change code.
 Expected<CPUTarget> resolveArm(const llvm::StringMap<bool> &features);
