@@ -103,6 +103,18 @@ TEST_F(Emit, RejectsWhatIsNoObject) {
   EXPECT_FALSE(linkImage("not an object"));
 }
 
+/// Expects `target` to be what its name says: an artifact keeps no more of it,
+/// and what it is compared with is compiled for that.
+static void expectItsName(const CPUTarget &target) {
+  std::string name = target.cpu;
+  llvm::copy_if(target.features, std::back_inserter(name),
+                [](char c) { return c != ','; });
+  auto again = resolveCPU(name);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->features, target.features);
+  EXPECT_EQ(again->dotBF16, target.dotBF16);
+}
+
 // Pairs of bf16 are slow where a matrix unit is, or is hidden from a guest.
 TEST(ResolveX86, PairsOfBf16) {
   llvm::StringMap<bool> host;
@@ -114,10 +126,13 @@ TEST(ResolveX86, PairsOfBf16) {
   ASSERT_TRUE(target);
   EXPECT_EQ(target->features, "+avx512vnni,+avx512bf16");
   EXPECT_TRUE(target->dotBF16);
+  expectItsName(*target);
   host["avx512fp16"] = true;
   target = resolveX86(host);
   ASSERT_TRUE(target);
-  EXPECT_FALSE(target->dotBF16);
+  EXPECT_EQ(target->features, "+avx512vnni");
+  expectItsName(*target);
+  expectItsName(*resolveCPU("native"));
 }
 
 TEST_F(Emit, ResolvesTargets) {

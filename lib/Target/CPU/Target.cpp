@@ -81,21 +81,19 @@ Expected<CPUTarget> mica::resolveX86(const llvm::StringMap<bool> &host) {
   }
   if (has("avx512vnni"))
     features.push_back("avx512vnni");
-  if (has("avx512bf16"))
-    features.push_back("avx512bf16");
   // Of vdpbf16ps and f32, the faster on processors with a matrix unit is f32
   // (0.58 ns a vector against 0.145 on Sapphire Rapids): pairs gain with tiles
   // only. Where those are hidden from a guest, arithmetic in f16 tells.
   bool tiles = has("amx-bf16") && has("amx-tile");
   bool usable = tiles && cpuHas("amx-bf16") && has("avx512bf16");
+  bool slowPairs = (tiles || has("avx512fp16")) && !usable;
+  if (has("avx512bf16") && !slowPairs)
+    features.push_back("avx512bf16");
   if (usable)
     features.append({"amx-tile", "amx-bf16"});
   if (usable && has("amx-int8") && cpuHas("amx-int8"))
     features.push_back("amx-int8");
-  CPUTarget target = makeTarget("x86-64-v4", features);
-  if ((tiles || has("avx512fp16")) && !usable)
-    target.dotBF16 = false;
-  return target;
+  return makeTarget("x86-64-v4", features);
 }
 
 static bool isHostArm() {
