@@ -43,6 +43,30 @@ static void refuseGGUF(Hyperparameters &in, const ModelDescription &model) {
   expect("attention.value_length", model.headSize);
 }
 
+/// The kv-heads of layers that attend. GGUF files may give them for each layer;
+/// those without any have the mixer `headless`, if the family has one.
+static int64_t readKVHeads(Hyperparameters &in, ModelDescription &model,
+                           std::optional<int64_t> fallback,
+                           std::optional<Mixer> headless) {
+  constexpr std::string_view key = "attention.head_count_kv";
+  auto counts = in.layerCounts(key, model.layers.size());
+  if (!counts)
+    return in.size({key, "num_key_value_heads"}, fallback);
+  int64_t most = 1;
+  for (int64_t count : *counts)
+    most = std::max(most, count);
+  for (size_t i = 0; i < counts->size(); ++i) {
+    int64_t count = (*counts)[i];
+    if (count == 0 && headless)
+      model.layers[i].mixer = *headless;
+    else if (count != most)
+      in.fail("metadata " + quote(in.ggufKey(key)) + " is " +
+              std::to_string(count) + " for layer " + std::to_string(i) +
+              ", expected " + std::to_string(most));
+  }
+  return most;
+}
+
 void mica::readCommon(Hyperparameters &in, ModelDescription &model,
                       const CommonDefaults &defaults) {
   auto configOnly = [&](std::optional<int64_t> value) {
@@ -51,8 +75,10 @@ void mica::readCommon(Hyperparameters &in, ModelDescription &model,
   model.width = in.size({"embedding_length", "hidden_size"});
   model.heads = in.size({"attention.head_count", "num_attention_heads"},
                         configOnly(defaults.heads));
-  model.kvHeads = in.size({"attention.head_count_kv", "num_key_value_heads"},
-                          configOnly(defaults.kvHeads).value_or(model.heads));
+  makeLayers(in, model, in.size({"block_count", "num_hidden_layers"}));
+  model.kvHeads =
+      readKVHeads(in, model, configOnly(defaults.kvHeads).value_or(model.heads),
+                  defaults.headless);
   int64_t equalShare = std::max<int64_t>(model.width / model.heads, 1);
   model.headSize = in.size({"attention.key_length", "head_dim"},
                            configOnly(defaults.headSize).value_or(equalShare));
@@ -66,7 +92,6 @@ void mica::readCommon(Hyperparameters &in, ModelDescription &model,
   model.maxContext =
       in.size({"context_length", "max_position_embeddings"}, defaults.context);
   model.normEps = in.number(defaults.epsKey, defaults.eps);
-  makeLayers(in, model, in.size({"block_count", "num_hidden_layers"}));
   readVocabulary(in, model, defaults.vocabulary, defaults.tied);
   if (in.isGGUF() && !defaults.latent)
     refuseGGUF(in, model);
@@ -159,16 +184,10 @@ Activation mica::readActivation(Hyperparameters &in, std::string_view key,
 std::optional<std::vector<bool>> mica::readSlidingLayers(Hyperparameters &in,
                                                          size_t layers) {
   std::vector<bool> result(layers);
-  if (const GGUF *gguf = in.checkpoint().gguf()) {
-    std::string key = in.ggufKey("attention.sliding_window_pattern");
-    if (!gguf->isArray(key))
+  if (in.isGGUF()) {
+    auto flags = in.layerCounts("attention.sliding_window_pattern", layers);
+    if (!flags)
       return std::nullopt;
-    Expected<std::vector<int64_t>> flags = gguf->getInts(key);
-    if (!flags || flags->size() != layers) {
-      in.fail("metadata " + quote(key) + " does not fit the layers, expected " +
-              std::to_string(layers) + " bools");
-      return std::nullopt;
-    }
     std::copy(flags->begin(), flags->end(), result.begin());
     return result;
   }

@@ -112,6 +112,24 @@ int64_t Hyperparameters::count(Key key, std::optional<int64_t> fallback) {
   return integer(key, fallback, 0);
 }
 
+std::optional<std::vector<int64_t>>
+Hyperparameters::layerCounts(std::string_view key, size_t layers) {
+  const GGUF *gguf = source.gguf();
+  std::string name = ggufKey(key);
+  if (!gguf || !gguf->isArray(name))
+    return std::nullopt;
+  Expected<std::vector<int64_t>> counts = gguf->getInts(name);
+  bool valid = counts && counts->size() == layers;
+  for (size_t i = 0; valid && i < layers; ++i)
+    valid = (*counts)[i] >= 0 && (*counts)[i] <= INT32_MAX;
+  if (!valid) {
+    fail("metadata " + quote(name) + " does not fit the layers, expected " +
+         std::to_string(layers) + " integers from 0 to 2147483647");
+    return std::nullopt;
+  }
+  return std::move(*counts);
+}
+
 double Hyperparameters::number(Key key, std::optional<double> fallback) {
   if (!has(key)) {
     if (!fallback)

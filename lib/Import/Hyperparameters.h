@@ -56,6 +56,11 @@ public:
   /// A number greater than 0; 0 where the setting is absent.
   double positive(Key key);
 
+  /// One number, at least 0, for each of `layers` layers where a GGUF file has
+  /// an array of them; else nothing.
+  std::optional<std::vector<int64_t>> layerCounts(std::string_view key,
+                                                  size_t layers);
+
   /// config.json's value of a key, null if absent.
   const nlohmann::json &json(std::string_view key) const;
   /// The file's GGUF key of a setting.

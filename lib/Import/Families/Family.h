@@ -81,6 +81,9 @@ struct CommonDefaults {
   bool tied = false;
   /// Whether a GGUF file's key and value are those of a latent.
   bool latent = false;
+  /// The mixer of layers to which a GGUF file gives no kv-heads; such are
+  /// errors in families that have none.
+  std::optional<Mixer> headless = {};
   Hyperparameters::Key epsKey = {"attention.layer_norm_rms_epsilon",
                                  "rms_norm_eps"};
 };

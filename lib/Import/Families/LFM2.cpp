@@ -9,8 +9,8 @@
 
 using namespace mica;
 
-/// The layers that `layer_types` or the older `full_attn_idxs` name attend, the
-/// others convolve; with neither all attend.
+/// In config.json the layers that `layer_types` or the older `full_attn_idxs`
+/// name attend, the others convolve; with neither all attend.
 static void readMixers(Hyperparameters &in, ModelDescription &model) {
   const nlohmann::json &kinds = in.json("layer_types");
   const nlohmann::json &attending = in.json("full_attn_idxs");
@@ -30,14 +30,13 @@ static void readMixers(Hyperparameters &in, ModelDescription &model) {
       attends = std::find(attending.begin(), attending.end(),
                           nlohmann::json(i)) != attending.end();
     }
-    if (attends)
-      continue;
-    model.layers[i].mixer = Mixer::ShortConv;
-    model.layers[i].rope = -1;
+    if (!attends)
+      model.layers[i].mixer = Mixer::ShortConv;
   }
 }
 
-/// Settings of the first checkpoints make the ffn narrower than they say.
+/// Settings of the first checkpoints make the ffn narrower than they say; GGUF
+/// files say what it is.
 static void readWidth(Hyperparameters &in, ModelDescription &model) {
   if (in.has({"", "block_ff_dim"}))
     model.ffnWidth = in.size({"", "block_ff_dim"});
@@ -60,19 +59,42 @@ static void read(Hyperparameters &in, ModelDescription &model) {
               .eps = 1e-5,
               .context = 128000,
               .tied = true,
-              .epsKey = {"", "norm_eps"}});
-  if (in.has({"", "tie_embedding"}))
-    model.tied = in.flag({"", "tie_embedding"}, true);
-  readWidth(in, model);
-  in.require("conv_bias", false);
+              .headless = Mixer::ShortConv,
+              .epsKey = {"attention.layer_norm_rms_epsilon", "norm_eps"}});
+  if (!in.isGGUF()) {
+    model.tied = in.flag({"", "tie_embedding"}, model.tied);
+    readWidth(in, model);
+    in.require("conv_bias", false);
+    readMixers(in, model);
+  }
   model.qkNorms = QKNorms::Head;
-  model.convTaps = in.size({"", "conv_L_cache"}, 3);
+  model.convTaps = in.size({"shortconv.l_cache", "conv_L_cache"}, 3);
   if (model.convTaps < 2 || model.convTaps > 64)
-    in.fail("conv_L_cache is " + std::to_string(model.convTaps) +
-            ", expected 2 to 64");
+    in.fail("convolutions of " + std::to_string(model.convTaps) +
+            " rows, expected 2 to 64");
   useRope(model, ropeTable(readRope(in, model, {.theta = 1e6})));
-  readMixers(in, model);
+  for (LayerDescription &layer : model.layers)
+    if (layer.mixer == Mixer::ShortConv)
+      layer.rope = -1;
 }
+
+static constexpr TensorPattern ggufPatterns[] = {
+    {.role = Role::ConvGateIn,
+     .name = "blk.{}.shortconv.in_proj.weight",
+     .fused = Fused::ConvGates},
+    {.role = Role::ConvGateOut,
+     .name = "blk.{}.shortconv.in_proj.weight",
+     .fused = Fused::ConvGates},
+    {.role = Role::ConvInput,
+     .name = "blk.{}.shortconv.in_proj.weight",
+     .fused = Fused::ConvGates},
+    {.role = Role::ConvTaps,
+     .name = "blk.{}.shortconv.conv.weight",
+     .transposed = true},
+    {Role::ConvOutput, "blk.{}.shortconv.out_proj.weight"},
+    // Files name the final norm so.
+    {Role::FinalNorm, "token_embd_norm.weight"},
+};
 
 static constexpr TensorPattern configPatterns[] = {
     {Role::AttentionNorm, "layers.{}.operator_norm.weight"},
@@ -99,13 +121,13 @@ static constexpr TensorPattern configPatterns[] = {
     {Role::FinalNorm, "embedding_norm.weight"},
 };
 
-static constexpr std::string_view configNames[] = {"lfm2"};
+static constexpr std::string_view names[] = {"lfm2"};
 
 constinit const Family mica::familyLFM2 = {
     .name = "lfm2",
-    .ggufNames = {},
-    .configNames = configNames,
-    .gguf = {},
+    .ggufNames = names,
+    .configNames = names,
+    .gguf = {ggufPatterns, ggufNames, noPrefix, ropeFactors},
     .config = {configPatterns, llamaLikeConfigNames, modelPrefix, ropeBuffers},
     .read = read,
 };

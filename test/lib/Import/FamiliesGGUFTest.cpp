@@ -6,6 +6,7 @@
 #include "test/lib/Import/TinyModels.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 
@@ -126,6 +127,36 @@ TEST(Families, gguf_long_factors) {
   Expected<ModelDescription> m = describe(w, 16);
   ASSERT_TRUE(m);
   EXPECT_EQ(m->ropes[0].inverseFrequencies[0], 1);
+}
+
+// Layers may have kv-heads of their own; those of LFM2 without any convolve.
+TEST(Families, gguf_kv_heads_of_layers) {
+  auto described = [](const char *arch, std::array<int32_t, 2> heads) {
+    GGUFWriter w = tinyGGUF(arch, heads);
+    w.floats("blk.0.shortconv.in_proj.weight", {3 * D, D});
+    w.floats("blk.0.shortconv.conv.weight", {D, 3});
+    w.floats("blk.0.shortconv.out_proj.weight", {D, D});
+    addToLayers(w, "attn_q_norm.weight", headSize);
+    addToLayers(w, "attn_k_norm.weight", headSize);
+    w.floats("token_embd_norm.weight", {D});
+    return describe(w);
+  };
+  Expected<ModelDescription> m = described("lfm2", {0, 2});
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(m->layers[0].mixer, Mixer::ShortConv);
+  EXPECT_EQ(m->layers[1].mixer, Mixer::Attention);
+  EXPECT_EQ(m->kvHeads, 2);
+  EXPECT_EQ(m->layers[0].weights[Role::ConvInput].firstRow, 2 * D);
+  EXPECT_EQ(m->weights[Role::FinalNorm].tensor, "token_embd_norm.weight");
+  m = described("llama", {2, 2});
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_EQ(m->kvHeads, 2);
+  EXPECT_EQ(described("llama", {0, 2}).error().message,
+            "m.gguf: metadata 'llama.attention.head_count_kv' is 0 for layer "
+            "0, expected 2");
+  EXPECT_EQ(described("lfm2", {0, -2}).error().message,
+            "m.gguf: metadata 'lfm2.attention.head_count_kv' does not fit the "
+            "layers, expected 2 integers from 0 to 2147483647");
 }
 
 TEST(Families, gguf_experts_refused) {

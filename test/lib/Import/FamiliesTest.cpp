@@ -497,7 +497,7 @@ TEST(Families, lfm2_refused) {
   EXPECT_EQ(error({{"conv_bias", true}}),
             "d/config.json: conv_bias is true, expected false");
   EXPECT_EQ(error({{"conv_L_cache", 1}}),
-            "d/config.json: conv_L_cache is 1, expected 2 to 64");
+            "d/config.json: convolutions of 1 rows, expected 2 to 64");
   EXPECT_EQ(error({{"layer_types", {"conv", "mamba"}}}),
             "d/config.json: layer_types[1] is another kind, expected "
             "full_attention or conv");

@@ -12,6 +12,8 @@
 #include "lib/Import/Model.h"
 #include "test/lib/Import/TestFiles.h"
 
+#include <span>
+
 namespace mica::test {
 
 /// Names and shapes of a model's tensors; a "{}" stands for each layer.
@@ -137,8 +139,10 @@ inline TinyDirectory tinyGPT2() {
   return d;
 }
 
-/// GGUF metadata and tensors that Llama, Qwen3 and Gemma 3 share.
-inline GGUFWriter tinyGGUF(const std::string &arch) {
+/// GGUF metadata and tensors that Llama, Qwen3 and Gemma 3 share. `kvHeads`, if
+/// any, are those of each layer.
+inline GGUFWriter tinyGGUF(const std::string &arch,
+                           std::span<const int32_t> kvHeads = {}) {
   GGUFWriter w;
   w.text("general.architecture", arch);
   w.text("general.name", "Tiny \n1");
@@ -146,7 +150,14 @@ inline GGUFWriter tinyGGUF(const std::string &arch) {
   w.integer(arch + ".block_count", layers);
   w.integer(arch + ".feed_forward_length", F);
   w.integer(arch + ".attention.head_count", 4);
-  w.integer(arch + ".attention.head_count_kv", 2);
+  Bytes each;
+  each.put(uint32_t(5)).put(uint64_t(kvHeads.size()));
+  for (int32_t heads : kvHeads)
+    each.put(heads);
+  if (kvHeads.empty())
+    w.integer(arch + ".attention.head_count_kv", 2);
+  else
+    w.raw(arch + ".attention.head_count_kv", 9, each);
   w.integer(arch + ".attention.key_length", headSize);
   w.integer(arch + ".attention.value_length", headSize);
   w.integer(arch + ".context_length", 64);
