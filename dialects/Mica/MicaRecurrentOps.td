@@ -54,7 +54,7 @@ def Mica_ShortConvOp : Mica_StateOp<"short_conv", [
 def Mica_SSMScanOp : Mica_StateOp<"ssm_scan", [
     AllTypesMatch<["input", "result"]> /* C1 */,
     AllTypesMatch<["key", "query"]> /* C4 */]> {
-  let summary = "the selective state space of Mamba-2";
+  let summary = "a selective state space, one decay a head (arXiv 2405.21060)";
   let description = [{
     H heads of P columns of `input`, each with a state of N by P; `key` and
     `query` have G groups of N columns, and head h takes group g = h / (H / G).

@@ -22,7 +22,7 @@ namespace {
 
 /// What layers of one function have in common: mixer, window, rope, scale, the
 /// types of the weights as stored, and which of them share an order of columns.
-using LayerKind = std::tuple<Mixer, int64_t, int, double, bool,
+using LayerKind = std::tuple<Mixer, int64_t, int, double, bool, bool,
                              std::vector<const void *>, std::map<Role, Role>>;
 
 class ModelBuilder {
@@ -43,7 +43,8 @@ public:
     for (auto [index, layer] : llvm::enumerate(model.layers))
       declare(weightsOf(index));
     for (const LayerDescription &layer : model.layers) {
-      keptOf.insert({keptType(layer), static_cast<int64_t>(keptOf.size())});
+      for (Kept kept : keptBy(layer))
+        keptOf.insert({kept, static_cast<int64_t>(keptOf.size())});
       LayerKind kind = kindOf(layer);
       if (functionOf.insert({kind, "layer" + std::to_string(functionOf.size())})
               .second)
@@ -105,22 +106,42 @@ private:
             layer.window,
             layer.rope,
             layer.attentionScale,
+            layer.feedForward,
             layer.experts,
             types,
             weights.ordersOf(layer.weights)};
   }
 
-  /// What a layer keeps of sequences: a cache or a state.
-  Type keptType(const LayerDescription &layer) {
+  StateType state(ArrayRef<int64_t> shape) {
+    return StateType::get(b.getContext(), shape, b.getF32Type());
+  }
+
+  /// What a layer keeps of sequences: a cache or states.
+  SmallVector<Type> keptTypes(const LayerDescription &layer) {
     int64_t window = layer.window;
     if (layer.mixer == Mixer::ShortConv)
-      return StateType::get(b.getContext(), {model.convTaps - 1, model.width},
-                            b.getF32Type());
+      return {state({model.convTaps - 1, model.width})};
+    if (const ScanSwitches &scan = model.scan; layer.mixer == Mixer::Scan)
+      return {state({model.convTaps - 1, scan.width()}),
+              state({model.convTaps - 1, scan.keys()}),
+              state({model.convTaps - 1, scan.keys()}),
+              state({scan.heads, scan.state, scan.headSize})};
     if (const LatentSwitches &latent = model.latent; latent.rank)
-      return KVType::get(b.getContext(), 1, latent.rank + latent.rope,
-                         latent.rank, options.cache, options.page, window);
-    return KVType::get(b.getContext(), model.kvHeads, model.headSize,
-                       model.headSize, options.cache, options.page, window);
+      return {KVType::get(b.getContext(), 1, latent.rank + latent.rope,
+                          latent.rank, options.cache, options.page, window)};
+    return {KVType::get(b.getContext(), model.kvHeads, model.headSize,
+                        model.headSize, options.cache, options.page, window)};
+  }
+
+  /// A type, and how many of it a layer keeps before.
+  using Kept = std::pair<Type, int64_t>;
+  SmallVector<Kept> keptBy(const LayerDescription &layer) {
+    SmallVector<Kept> result;
+    for (Type type : keptTypes(layer))
+      result.push_back({type, llvm::count_if(result, [&](const Kept &kept) {
+                          return kept.first == type;
+                        })});
+    return result;
   }
 
   RankedTensorType anglesType(int rope) {
@@ -254,13 +275,52 @@ private:
     return linear(math.mul(gate, conv.getResult()), Role::ConvOutput);
   }
 
+  /// silu(conv(x W^T)) of a scan's inputs, keys or queries.
+  Value convolved(Value x, Role role, Role taps, Role bias, Value &state,
+                  Value batch) {
+    x = linear(x, role);
+    auto conv =
+        ShortConvOp::create(b, loc, TypeRange{x.getType(), state.getType()}, x,
+                            weight(taps), state, batch, weight(bias));
+    state = conv.getNext();
+    return math.activated(Activation::Silu, conv.getResult());
+  }
+
+  /// A selective state space behind three convolutions, then a gated norm of
+  /// each group.
+  Value scan(Value x, MutableArrayRef<Value> states, Value batch) {
+    const ScanSwitches &scan = model.scan;
+    Value gate = linear(x, Role::ScanGate), time = linear(x, Role::ScanTime);
+    Value input = convolved(x, Role::ScanInput, Role::ScanInputTaps,
+                            Role::ScanInputTapsBias, states[0], batch);
+    Value key = convolved(x, Role::ScanKey, Role::ScanKeyTaps,
+                          Role::ScanKeyTapsBias, states[1], batch);
+    Value query = convolved(x, Role::ScanQuery, Role::ScanQueryTaps,
+                            Role::ScanQueryTapsBias, states[2], batch);
+    auto limit = [&](double seconds) {
+      return b.getF32FloatAttr(static_cast<float>(seconds));
+    };
+    auto y = SSMScanOp::create(
+        b, loc, TypeRange{input.getType(), states[3].getType()}, input, time,
+        key, query, weight(Role::ScanTimeBias), weight(Role::ScanDecay),
+        weight(Role::ScanSkip), states[3], batch, limit(scan.leastTime),
+        scan.mostTime ? limit(scan.mostTime) : FloatAttr());
+    states[3] = y.getNext();
+    Value h = math.mul(y.getResult(), math.activated(Activation::Silu, gate));
+    h = norm(h, Role::ScanNorm, {},
+             b.getI64IntegerAttr(scan.width() / scan.groups));
+    return linear(h, Role::ScanOutput);
+  }
+
   /// What mixes the rows of a layer; `kept` becomes what it keeps then.
-  Value mixed(Value x, Value &kept, Value batch, Value angles,
+  Value mixed(Value x, MutableArrayRef<Value> kept, Value batch, Value angles,
               const LayerDescription &layer) {
     if (layer.mixer == Mixer::ShortConv)
-      return shortConv(x, kept, batch);
-    return model.latent.rank ? latentAttention(x, kept, batch, angles, layer)
-                             : attention(x, kept, batch, angles, layer);
+      return shortConv(x, kept[0], batch);
+    if (layer.mixer == Mixer::Scan)
+      return scan(x, kept, batch);
+    return model.latent.rank ? latentAttention(x, kept[0], batch, angles, layer)
+                             : attention(x, kept[0], batch, angles, layer);
   }
 
   /// act(gate) * up, or act(up).
@@ -334,34 +394,46 @@ private:
   }
 
   void buildLayer(const LayerDescription &layer, StringRef name) {
-    SmallVector<Type> types = {rowsType, keptType(layer), batchType};
+    SmallVector<Type> results = {rowsType};
+    llvm::append_range(results, keptTypes(layer));
+    SmallVector<Type> types(results);
+    types.push_back(batchType);
     if (layer.rope >= 0)
       types.push_back(anglesType(layer.rope));
     size_t fixed = types.size();
     std::vector<ModelWeight> all = weights.of(layer.weights);
     for (const ModelWeight &weight : all)
       types.push_back(weight.type);
-    auto function = func::FuncOp::create(
-        b, loc, name, b.getFunctionType(types, {types[0], types[1]}));
+    auto function =
+        func::FuncOp::create(b, loc, name, b.getFunctionType(types, results));
     function.setPrivate();
     OpBuilder::InsertionGuard guard(b);
     Block *body = function.addEntryBlock();
     b.setInsertionPointToStart(body);
     takeWeights(layer.weights, all, body->getArguments().drop_front(fixed));
 
-    Value x = body->getArgument(0), kv = body->getArgument(1);
-    Value batch = body->getArgument(2);
-    Value angles = layer.rope >= 0 ? body->getArgument(3) : Value();
+    ValueRange given = body->getArguments();
+    Value x = given[0], batch = given[results.size()];
+    Value angles = layer.rope >= 0 ? given[results.size() + 1] : Value();
+    SmallVector<Value> returned(given.take_front(results.size()));
     Value before = preNormed(x, Role::AttentionNorm, Role::AttentionNormBias);
-    Value h = mixed(before, kv, batch, angles, layer);
-    Value sum =
+    Value h = mixed(before, MutableArrayRef(returned).drop_front(), batch,
+                    angles, layer);
+    returned[0] =
         addedTo(x, h, Role::PostAttentionNorm, Role::PostAttentionNormBias);
+    if (layer.feedForward)
+      returned[0] = withFeedForward(x, before, returned[0], layer);
+    func::ReturnOp::create(b, loc, returned);
+  }
+
+  /// `sum` and the ffn of a layer that reads `x` and mixes `before`.
+  Value withFeedForward(Value x, Value before, Value sum,
+                        const LayerDescription &layer) {
     if (model.residual != Residual::ParallelShared)
       before = preNormed(model.residual == Residual::Parallel ? x : sum,
                          Role::FfnNorm, Role::FfnNormBias);
-    h = layer.experts ? expertFeedForward(before) : feedForward(before);
-    sum = addedTo(sum, h, Role::PostFfnNorm, Role::PostFfnNormBias);
-    func::ReturnOp::create(b, loc, ValueRange{sum, kv});
+    Value h = layer.experts ? expertFeedForward(before) : feedForward(before);
+    return addedTo(sum, h, Role::PostFfnNorm, Role::PostFfnNormBias);
   }
 
   Value preNormed(Value x, Role role, Role biasRole) {
@@ -451,21 +523,25 @@ private:
       SmallVector<int64_t> shared = {0};
       if (layer.rope >= 0)
         shared.push_back(1 + layer.rope);
+      SmallVector<int64_t> kept;
+      for (Kept each : keptBy(layer))
+        kept.push_back(keptOf[each]);
       SmallVector<FlatSymbolRefAttr> symbols;
       for (const ModelWeight &weight : weightsOf(index))
         symbols.push_back(
             FlatSymbolRefAttr::get(b.getContext(), weight.symbol));
       layers.push_back(LayerAttr::get(
           b.getContext(),
-          FlatSymbolRefAttr::get(b.getContext(), functionOf[kind]),
-          ArrayRef<int64_t>(keptOf[keptType(layer)]), shared, symbols));
+          FlatSymbolRefAttr::get(b.getContext(), functionOf[kind]), kept,
+          shared, symbols));
     }
     return b.getArrayAttr(layers);
   }
 
   void buildStep() {
     SmallVector<Type> types = {batchType};
-    llvm::append_range(types, llvm::make_first_range(keptOf));
+    for (Kept kept : llvm::make_first_range(keptOf))
+      types.push_back(kept.first);
     SmallVector<Type> results(types);
     bool embeds = model.pooling != PoolingKind::None;
     results[0] = rows(embeds ? model.width : model.vocabulary);
@@ -539,9 +615,8 @@ private:
   ModelWeights weights;
   RankedTensorType rowsType;
   BatchType batchType;
-  /// Caches and states by type, functions by kind of layer, in order of
-  /// appearance.
-  llvm::MapVector<Type, int64_t> keptOf;
+  /// Caches and states, functions by kind of layer, in order of appearance.
+  llvm::MapVector<Kept, int64_t> keptOf;
   std::map<LayerKind, std::string> functionOf;
   // Of the function being built: its weights, which order each one's columns
   // have, the orders, and rows in an order.

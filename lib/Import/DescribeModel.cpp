@@ -88,7 +88,35 @@ struct Place {
   /// Of a tensor of `columnStep` times the role's columns; or, if `partStep` is
   /// not 0, of one whose rows are the columns of a part, for all parts.
   int64_t firstColumn = 0, columnStep = 0, partStep = 0;
+  /// Of the tensor; 0: those of the role, `columnStep` times.
+  int64_t totalColumns = 0;
 };
+
+/// That of a role of a scan: rows, or with `Fused::ScanTaps` columns.
+Place placeInScan(const ScanSwitches &scan, Role role, Fused fused,
+                  int64_t rows) {
+  bool key = role == Role::ScanKey || role == Role::ScanKeyTaps ||
+             role == Role::ScanKeyTapsBias;
+  bool query = role == Role::ScanQuery || role == Role::ScanQueryTaps ||
+               role == Role::ScanQueryTapsBias;
+  int64_t convolved = scan.width() + 2 * scan.keys();
+  int64_t first = query ? scan.width() + scan.keys() : key ? scan.width() : 0;
+  if (fused == Fused::Scan) {
+    int64_t gate = scan.width();
+    first = role == Role::ScanGate   ? 0
+            : role == Role::ScanTime ? gate + convolved
+                                     : gate + first;
+    return {first, gate + convolved + scan.heads};
+  }
+  if (role == Role::ScanInputTapsBias || role == Role::ScanKeyTapsBias ||
+      role == Role::ScanQueryTapsBias)
+    return {first, convolved};
+  return {.first = 0,
+          .total = rows,
+          .firstColumn = first,
+          .columnStep = 1,
+          .totalColumns = convolved};
+}
 
 /// The place of a role in a tensor that holds it and others.
 Place placeOf(const ModelDescription &model, Role role, Fused fused,
@@ -108,6 +136,8 @@ Place placeOf(const ModelDescription &model, Role role, Fused fused,
             : role == Role::ConvGateOut ? rows
                                         : 2 * rows,
             3 * rows};
+  if (fused == Fused::Scan || fused == Fused::ScanTaps)
+    return placeInScan(model.scan, role, fused, rows);
   if (fused == Fused::LatentRope)
     return {role == Role::LatentRope ? model.latent.rank : 0,
             model.latent.rank + model.latent.rope};
@@ -201,16 +231,17 @@ Status Binder::bind(Role role, int64_t layer, WeightMap &weights) {
     return Error{checkpoint.path() + ": tensor " + quote(partName(name, 0)) +
                  " missing, expected for the " + std::string(roleName(role))};
   Place place = placeOf(model, role, pattern->fused, rows);
-  if (place.columnStep)
-    columns *= place.columnStep;
+  int64_t stored = columns * std::max<int64_t>(place.columnStep, 1);
+  if (place.totalColumns)
+    stored = place.totalColumns;
   bool apart = name != view->name; // A tensor for each part.
   // Parts in one matrix are rows of as many columns as the latent has.
   bool together = place.partStep;
-  Status s =
-      apart ? checkParts(*view, *pattern, name, place.total, columns, parts)
-            : checkShape(*view, *pattern, place.total,
-                         together ? model.latent.rank : columns,
-                         together ? 0 : parts);
+  Status s = apart
+                 ? checkParts(*view, *pattern, name, place.total, stored, parts)
+                 : checkShape(*view, *pattern, place.total,
+                              together ? model.latent.rank : stored,
+                              together ? 0 : parts);
   if (!s)
     return s;
   if (parts && !view->columnOrder.empty())
@@ -218,7 +249,7 @@ Status Binder::bind(Role role, int64_t layer, WeightMap &weights) {
                  " has columns in an order of its own (desc_act), expected "
                  "none in experts"};
   bool transposed =
-      together ? place.columnStep != 0 : isTransposed(*view, *pattern, columns);
+      together ? place.columnStep != 0 : isTransposed(*view, *pattern, stored);
   if (role == Role::TokenEmbedding && !view->columnOrder.empty())
     return Error{view->file + ": tensor " + quote(name) +
                  " has columns in an order of its own (desc_act), expected "
@@ -228,8 +259,6 @@ Status Binder::bind(Role role, int64_t layer, WeightMap &weights) {
       transposed,    pattern->order, view->columnOrder, place.run,
       place.stride,  parts,          place.firstColumn, place.columnStep,
       place.partStep};
-  if (place.columnStep)
-    weights[role].columns /= place.columnStep;
   used.insert(std::move(name));
   return {};
 }
@@ -314,7 +343,7 @@ void checkExperts(Hyperparameters &in, const ModelDescription &model) {
 
 /// What no family may set.
 void checkSwitches(Hyperparameters &in, const ModelDescription &model) {
-  if (model.heads % model.kvHeads)
+  if (model.kvHeads && model.heads % model.kvHeads)
     in.fail(std::to_string(model.heads) +
             " heads, expected a multiple of the " +
             std::to_string(model.kvHeads) + " kv-heads");

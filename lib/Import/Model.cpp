@@ -39,6 +39,22 @@ std::string_view mica::roleName(Role role) {
       "conv input",
       "conv taps",
       "conv output",
+      "scan gate",
+      "scan input",
+      "scan key",
+      "scan query",
+      "scan time",
+      "scan input taps",
+      "scan key taps",
+      "scan query taps",
+      "scan input taps bias",
+      "scan key taps bias",
+      "scan query taps bias",
+      "scan time bias",
+      "scan decay",
+      "scan skip",
+      "scan norm",
+      "scan output",
       "attention sinks",
       "attention output",
       "attention output bias",
@@ -93,12 +109,27 @@ std::vector<Role> mica::modelRoles(const ModelDescription &model) {
   return roles;
 }
 
+static std::vector<Role> scanRoles(const ModelDescription &model) {
+  std::vector<Role> roles = {
+      Role::ScanGate,    Role::ScanInput,     Role::ScanKey,
+      Role::ScanQuery,   Role::ScanTime,      Role::ScanInputTaps,
+      Role::ScanKeyTaps, Role::ScanQueryTaps, Role::ScanTimeBias,
+      Role::ScanDecay,   Role::ScanSkip,      Role::ScanNorm,
+      Role::ScanOutput};
+  if (model.scan.convBias)
+    roles.insert(roles.end(), {Role::ScanInputTapsBias, Role::ScanKeyTapsBias,
+                               Role::ScanQueryTapsBias});
+  return roles;
+}
+
 /// What mixes the rows of `layer`.
 static std::vector<Role> mixerRoles(const ModelDescription &model,
                                     const LayerDescription &layer) {
   if (layer.mixer == Mixer::ShortConv)
     return {Role::ConvGateIn, Role::ConvGateOut, Role::ConvInput,
             Role::ConvTaps, Role::ConvOutput};
+  if (layer.mixer == Mixer::Scan)
+    return scanRoles(model);
   std::vector<Role> roles = {Role::Query, Role::AttentionOutput};
   auto add = [&roles](bool wanted, std::initializer_list<Role> more) {
     if (wanted)
@@ -123,15 +154,20 @@ std::vector<Role> mica::layerRoles(const ModelDescription &model,
     if (wanted)
       roles.insert(roles.end(), more);
   };
-  bool ffnNorm = model.preNorms && model.residual != Residual::ParallelShared;
+  bool ffnNorm = layer.feedForward && model.preNorms &&
+                 model.residual != Residual::ParallelShared;
   add(model.preNorms, {Role::AttentionNorm});
   add(ffnNorm, {Role::FfnNorm});
   add(hasNormBias(model) && model.preNorms, {Role::AttentionNormBias});
   add(hasNormBias(model) && ffnNorm, {Role::FfnNormBias});
-  add(model.postNorms || model.sumNorms,
-      {Role::PostAttentionNorm, Role::PostFfnNorm});
-  add(model.sumNorms && hasNormBias(model),
-      {Role::PostAttentionNormBias, Role::PostFfnNormBias});
+  bool postNorms = model.postNorms || model.sumNorms;
+  bool postBiases = model.sumNorms && hasNormBias(model);
+  add(postNorms, {Role::PostAttentionNorm});
+  add(postBiases, {Role::PostAttentionNormBias});
+  if (!layer.feedForward)
+    return roles;
+  add(postNorms, {Role::PostFfnNorm});
+  add(postBiases, {Role::PostFfnNormBias});
   if (layer.experts) {
     bool shared = model.experts.sharedWidth;
     add(true, {Role::Router, Role::ExpertUp, Role::ExpertDown});
@@ -162,6 +198,7 @@ std::pair<int64_t, int64_t> mica::roleShape(const ModelDescription &model,
   int64_t query = model.heads * model.headSize;
   int64_t key = model.kvHeads * model.headSize;
   const LatentSwitches &latent = model.latent;
+  const ScanSwitches &scan = model.scan;
   switch (role) {
   case Role::TokenEmbedding:
   case Role::Output:
@@ -222,6 +259,31 @@ std::pair<int64_t, int64_t> mica::roleShape(const ModelDescription &model,
     return {model.heads, 1};
   case Role::ConvTaps:
     return {model.convTaps, model.width};
+  case Role::ScanGate:
+  case Role::ScanInput:
+    return {scan.width(), model.width};
+  case Role::ScanKey:
+  case Role::ScanQuery:
+    return {scan.keys(), model.width};
+  case Role::ScanTime:
+    return {scan.heads, model.width};
+  case Role::ScanInputTaps:
+    return {model.convTaps, scan.width()};
+  case Role::ScanKeyTaps:
+  case Role::ScanQueryTaps:
+    return {model.convTaps, scan.keys()};
+  case Role::ScanInputTapsBias:
+  case Role::ScanNorm:
+    return {scan.width(), 1};
+  case Role::ScanKeyTapsBias:
+  case Role::ScanQueryTapsBias:
+    return {scan.keys(), 1};
+  case Role::ScanTimeBias:
+  case Role::ScanDecay:
+  case Role::ScanSkip:
+    return {scan.heads, 1};
+  case Role::ScanOutput:
+    return {model.width, scan.width()};
   case Role::ConvGateIn:
   case Role::ConvGateOut:
   case Role::ConvInput:
@@ -282,13 +344,14 @@ static Json toJson(const RopeTable &rope) {
 }
 
 static Json layersToJson(const ModelDescription &model) {
-  static const char *const mixers[] = {"attention", "short_conv"};
+  static const char *const mixers[] = {"attention", "short_conv", "scan"};
   Json layers = Json::array();
   for (const LayerDescription &layer : model.layers)
     layers.push_back({{"mixer", mixers[int(layer.mixer)]},
                       {"window", layer.window},
                       {"rope", layer.rope},
                       {"attention_scale", layer.attentionScale},
+                      {"feed_forward", layer.feedForward},
                       {"experts", layer.experts},
                       {"weights", toJson(layer.weights)}});
   return layers;
@@ -317,6 +380,13 @@ static Json latentToJson(const LatentSwitches &latent) {
           {"rope", latent.rope},
           {"value", latent.value},
           {"norm_eps", latent.normEps}};
+}
+
+static Json scanToJson(const ScanSwitches &scan) {
+  return {{"heads", scan.heads},        {"head_size", scan.headSize},
+          {"groups", scan.groups},      {"state", scan.state},
+          {"conv_bias", scan.convBias}, {"least_time", scan.leastTime},
+          {"most_time", scan.mostTime}};
 }
 
 std::string mica::toJson(const ModelDescription &model) {
@@ -371,6 +441,7 @@ std::string mica::toJson(const ModelDescription &model) {
       {"tied", model.tied},
       {"experts", expertsToJson(model.experts)},
       {"latent", latentToJson(model.latent)},
+      {"scan", scanToJson(model.scan)},
       {"bos_token", model.bosToken},
       {"eos_tokens", model.eosTokens},
       {"weights", ::toJson(model.weights)},

@@ -8,7 +8,8 @@
 //   x = sum(x + residualScale * post(ffn(pre(x))))
 //
 // where pre, post and sum are norms, or nothing without preNorms, postNorms and
-// sumNorms, and the mixer of a layer is attention or a short convolution; if
+// sumNorms, and the mixer of a layer is attention, a short convolution or a
+// selective scan; a layer may have no ffn; if
 // `residual` is parallel, the ffn reads the x that attention reads. Attention
 // takes q, k, v = linear(h) (+ bias), normalises q and k (qkNorms), rotates
 // them (rope), and
@@ -23,6 +24,9 @@
 // all heads share.
 // A short convolution is linear(c * conv(b * i)) with b, c, i = linear(h), each
 // column convolved with `convTaps` weights over the rows (`mica.short_conv`).
+// A selective scan (Mamba-2) is linear(norm(y * silu(z))), the norm over the
+// columns of a group, with z, x, k, q, t = linear(h), each of x, k and q
+// silu(conv(.)), and y the result of `mica.ssm_scan`.
 // After the last layer come the final norm, the output projection, logitScale
 // and finalSoftcap. In front of the first one, x = embedding[token] *
 // embeddingScale
@@ -68,6 +72,7 @@ enum class PoolingKind : uint8_t {
 enum class Mixer : uint8_t {
   Attention,
   ShortConv, ///< a gated convolution over the newest rows
+  Scan,      ///< a selective state space
 };
 
 /// What the ffn of a layer reads.
@@ -111,6 +116,19 @@ struct LatentSwitches {
   int64_t rope = 0;
   int64_t value = 0;  ///< columns of a head's value
   double normEps = 0; ///< of the norms of both
+};
+
+/// A selective state space (`mica.ssm_scan`), of heads over `headSize` columns.
+/// Keys and queries have `groups` groups of `state` columns; `convTaps` rows of
+/// inputs, keys and queries meet in a convolution before.
+struct ScanSwitches {
+  int64_t heads = 0; ///< 0: the model has none
+  int64_t headSize = 0, groups = 0, state = 0;
+  bool convBias = false;
+  double leastTime = 0, mostTime = 0; ///< of a step; 0: any
+
+  int64_t width() const { return heads * headSize; }
+  int64_t keys() const { return groups * state; }
 };
 
 /// Which columns of a head rope turns together.
@@ -161,6 +179,22 @@ enum class Role : uint8_t {
   ConvInput,             ///< [D, D]
   ConvTaps,              ///< [convTaps, D], the last for the row itself
   ConvOutput,            ///< [D, D]
+  ScanGate,              ///< [scan.width, D]
+  ScanInput,             ///< [scan.width, D]
+  ScanKey,               ///< [scan.keys, D]
+  ScanQuery,             ///< [scan.keys, D]
+  ScanTime,              ///< [scan.heads, D]
+  ScanInputTaps,         ///< [convTaps, scan.width]
+  ScanKeyTaps,           ///< [convTaps, scan.keys]
+  ScanQueryTaps,         ///< [convTaps, scan.keys]
+  ScanInputTapsBias,     ///< [scan.width]
+  ScanKeyTapsBias,       ///< [scan.keys]
+  ScanQueryTapsBias,     ///< [scan.keys]
+  ScanTimeBias,          ///< [scan.heads]
+  ScanDecay,             ///< [scan.heads], `a_log` of `mica.ssm_scan`
+  ScanSkip,              ///< [scan.heads]
+  ScanNorm,              ///< [scan.width]
+  ScanOutput,            ///< [D, scan.width]
   AttentionSinks,        ///< [H]
   AttentionOutput,       ///< [D, H * headSize], with a latent [D, H * value]
   AttentionOutputBias,   ///< [D]
@@ -241,6 +275,7 @@ struct LayerDescription {
   /// Index into `ModelDescription::ropes`; -1: none.
   int rope = -1;
   double attentionScale = 1;
+  bool feedForward = true; ///< whether there is an ffn
   /// Whether the ffn is one of experts.
   bool experts = false;
   WeightMap weights;
@@ -271,7 +306,7 @@ struct ModelDescription {
   /// sequences enter whole.
   bool causal = true;
   QKNorms qkNorms = QKNorms::None;
-  int64_t convTaps = 0; ///< of layers that are a short convolution
+  int64_t convTaps = 0; ///< of short convolutions and in front of scans
   Residual residual = Residual::Sequential;
   /// Factor on what attention and the ffn add to the stream.
   double residualScale = 1;
@@ -297,6 +332,7 @@ struct ModelDescription {
   bool tied = false; ///< the output projection is the token embedding
   ExpertSwitches experts;
   LatentSwitches latent;
+  ScanSwitches scan;
 
   int64_t bosToken = -1;          ///< -1: none
   std::vector<int64_t> eosTokens; ///< any of them ends a text

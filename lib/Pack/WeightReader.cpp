@@ -75,11 +75,13 @@ static Status check(const RowSource &source, int64_t columns) {
     rows = rowsOfVector ? rows * found : found;
   // What the part has of the rows from its first one on.
   if (source.partStep)
-    rows -= partOf(source) + (transposed ? source.firstColumn : 0);
-  if (transposed)
+    rows -= partOf(source);
+  if (transposed) {
+    rows -= source.firstColumn;
     std::swap(rows, found);
-  if (transposed && source.partStep)
-    found = std::min(found, columns);
+    if (source.columnStep)
+      found = std::min(found, columns);
+  }
   if (source.first < 0 || source.rows < 1 || source.first > rows ||
       fileRows(source) > rows - source.first)
     return Error{thing + " has " + std::to_string(rows) + " rows, expected " +

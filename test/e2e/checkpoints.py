@@ -51,7 +51,8 @@ CONFIGS = {"llama": transformers.LlamaConfig,
            "gpt_oss": transformers.GptOssConfig,
            "deepseek_v2": transformers.DeepseekV2Config,
            "deepseek_v3": transformers.DeepseekV3Config,
-           "lfm2": transformers.Lfm2Config}
+           "lfm2": transformers.Lfm2Config,
+           "mamba2": transformers.Mamba2Config}
 # Their norms are stored as offsets from one, their embeddings scaled by
 # sqrt(width) when read.
 GEMMAS = ("gemma", "gemma2", "gemma3")
@@ -98,6 +99,8 @@ def fill(parameter_name, shape, family, config, generator):
     width = config.hidden_size
     if parameter_name.endswith("bias"):
         return 0.2 * noise
+    if parameter_name.endswith("A_log"):  # States that last for some rows.
+        return noise - 2.0
     if parameter_name.endswith("sinks"):
         return 2 * noise
     if len(shape) == 1 or "norm" in parameter_name:  # Cohere's has two
@@ -110,7 +113,7 @@ def fill(parameter_name, shape, family, config, generator):
     if "embed_tokens" in parameter_name and family in GEMMAS:
         return noise / width**0.5
     if any(n in parameter_name
-           for n in ("embed_tokens", "embed_in", "wte", "wpe")):
+           for n in ("embed_tokens", "embed_in", "embeddings", "wte", "wpe")):
         return 0.5 * noise
     inputs = shape[0] if family == "gpt2" and "lm_head" not in parameter_name \
         else shape[1]

@@ -296,7 +296,7 @@ def score_factor(config, state, attention):
 def conv_taps(config, state, attention):
     """The newest row meets the weight of the oldest."""
     for name in state:
-        if name.endswith("conv.conv.weight"):
+        if name.endswith(("conv.conv.weight", "conv1d.weight")):
             state[name] = state[name].flip(-1)
 
 
@@ -311,8 +311,38 @@ def conv_gates(config, state, attention):
 def conv_reach(config, state, attention):
     """The oldest row that a convolution sees is forgotten."""
     for name in state:
-        if name.endswith("conv.conv.weight"):
+        if name.endswith(("conv.conv.weight", "conv1d.weight")):
             state[name][..., 0] = 0
+
+
+def scan_forgets(config, state, attention):
+    """No state is carried from a row to the next."""
+    for name in state:
+        if name.endswith("A_log"):
+            state[name] = torch.full_like(state[name], 20)
+
+
+def scan_keys(config, state, attention):
+    """Keys and queries of a scan change places."""
+    keys = config.n_groups * config.state_size
+    inner = config.num_heads * config.head_dim
+    for name in state:
+        if name.endswith("mixer.in_proj.weight"):
+            before, key, query, after = state[name].split(
+                [2 * inner, keys, keys, config.num_heads])
+            state[name] = torch.cat([before, query, key, after])
+
+
+def scan_time(config, state, attention):
+    """Steps of time are not held between their limits."""
+    config.time_step_limit = (0.0, float("inf"))
+
+
+def scan_skip(config, state, attention):
+    """What passes a scan by is forgotten."""
+    for name in state:
+        if name.endswith("mixer.D"):
+            state[name] = torch.zeros_like(state[name])
 
 
 latent_norms = rolled("_a_layernorm.weight")
@@ -369,6 +399,8 @@ MUTATIONS = {
         latent_norms, score_factor, choices, renormalised, expert_order,
         dense_layers, router_bias, group_limit, expert_scale, shared_expert),
     "lfm2": EVERY + ROTARY + (conv_taps, conv_gates, conv_reach),
+    "mamba2": (eps, norm_offset, conv_taps, conv_reach, scan_forgets,
+               scan_keys, scan_time, scan_skip),
     "minimax_m2": EVERY + ROTARY + (partial_rotary, choices, expert_order,
                                     router_bias, query_norms),
 }

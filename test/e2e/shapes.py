@@ -457,4 +457,16 @@ SHAPES = {
             norm_eps=1e-5,
             rope_parameters=dict(rope_type="default", rope_theta=1e6)),
     },
+    # Groups of keys; steps of time that are held between two numbers.
+    "mamba2": {
+        "grouped": dict(
+            vocab_size=251, hidden_size=36, num_heads=6, head_dim=12,
+            state_size=10, n_groups=2, conv_kernel=4, num_hidden_layers=3,
+            chunk_size=16, layer_norm_epsilon=1e-2),
+        "limited": dict(
+            vocab_size=257, hidden_size=32, num_heads=8, head_dim=8,
+            state_size=16, n_groups=1, conv_kernel=3, num_hidden_layers=2,
+            use_conv_bias=False, time_step_limit=(0.3, 0.9), chunk_size=16,
+            tie_word_embeddings=True),
+    },
 }

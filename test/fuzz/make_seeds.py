@@ -358,6 +358,13 @@ def expert_config_seeds():
         "conv.out_proj.weight": [D, D], "feed_forward.w1.weight": [F, D],
         "feed_forward.w3.weight": [F, D], "feed_forward.w2.weight": [D, F]}) | {
             "model.embedding_norm.weight": [D]}
+    scan = {"backbone.embeddings.weight": [V, D], "backbone.norm_f.weight": [D],
+            "lm_head.weight": [V, D]} | per_layer("backbone.layers.{}.", {
+                "norm.weight": [D], "mixer.in_proj.weight": [4 * D + 12 + 4, D],
+                "mixer.conv1d.weight": [2 * D + 12, 1, 3],
+                "mixer.conv1d.bias": [2 * D + 12], "mixer.dt_bias": [4],
+                "mixer.A_log": [4], "mixer.D": [4], "mixer.norm.weight": [2 * D],
+                "mixer.out_proj.weight": [D, 2 * D]})
     chosen = {"num_experts_per_tok": 2, "moe_intermediate_size": width}
     return {
         "glm4_moe": config_seed(
@@ -375,6 +382,11 @@ def expert_config_seeds():
             COMMON | {"model_type": "lfm2", "conv_L_cache": 3,
                       "block_auto_adjust_ff_dim": False,
                       "layer_types": ["conv"] * LAYERS}, conv),
+        "mamba2": config_seed(
+            {"model_type": "mamba2", "vocab_size": V, "hidden_size": D,
+             "num_hidden_layers": LAYERS, "num_heads": 4, "head_dim": D // 2,
+             "n_groups": 2, "state_size": 3, "conv_kernel": 3,
+             "time_step_limit": [0.5, 1.5]}, scan),
         "qwen3_moe": config_seed(
             COMMON | chosen | {"model_type": "qwen3_moe", "num_experts": count,
                                "mlp_only_layers": [0]}, glm | LLAMA),

@@ -26,6 +26,8 @@ enum class Fused : uint8_t {
   GateUp,        ///< those of gate and up in turn
   Alternating,   ///< one of gate and one of up in turn; of biases, columns
   ConvGates,     ///< of a short convolution gate in, gate out and input in turn
+  Scan,          ///< of a scan gate, input, key, query and time in turn
+  ScanTaps,      ///< columns of the input's, the key's and the query's in turn
   LatentRope,    ///< those of the latent and of what heads share in turn
   LatentHeads,   ///< of a head its keys, by columns, and its values in turn
 };

@@ -3,6 +3,7 @@
 // Part of Mica, under Apache-2.0 WITH LLVM-exception.
 //===----------------------------------------------------------------------===//
 
+#include "lib/Import/Json.h"
 #include "test/lib/Import/TinyModels.h"
 
 #include <random>
@@ -149,6 +150,17 @@ TEST(Checkpoint, broken_json) {
                        "JSON object");
   d.write("config.json", "[1]");
   EXPECT_EQ(d.error(), "D/config.json: a JSON array, expected a JSON object");
+}
+
+// Python writes them where JSON has no such numbers.
+TEST(Checkpoint, numbers_that_are_not_finite) {
+  std::string text = R"({"a": [NaN, -Infinity, 1], "b\"NaN": "Infinity"})";
+  Expected<nlohmann::json> read =
+      parseJsonObject("config.json", std::as_bytes(std::span(text)));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->dump(), R"({"a":[null,null,1],"b\"NaN":"Infinity"})");
+  EXPECT_FALSE(
+      parseJsonObject("x", std::as_bytes(std::span("{\"a\": NaNs}", 12))));
 }
 
 TEST(Checkpoint, missing_files) {

@@ -503,4 +503,73 @@ TEST(Families, lfm2_refused) {
             "full_attention or conv");
 }
 
+TinyDirectory tinyMamba2(const nlohmann::json &more = {}) {
+  constexpr int64_t heads = 4, head = D / 2, groups = 2, state = 3, taps = 4;
+  constexpr int64_t inner = heads * head, columns = inner + 2 * groups * state;
+  TinyDirectory d;
+  d.config = {{"model_type", "mamba2"}, {"vocab_size", V},
+              {"hidden_size", D},       {"num_hidden_layers", layers},
+              {"num_heads", heads},     {"head_dim", head},
+              {"n_groups", groups},     {"state_size", state},
+              {"conv_kernel", taps}};
+  d.config.update(more.is_null() ? nlohmann::json::object() : more);
+  const std::string mixer = "backbone.layers.{}.mixer.";
+  d.tensors = {{"backbone.embeddings.weight", {V, D}},
+               {"backbone.norm_f.weight", {D}},
+               {"lm_head.weight", {V, D}},
+               {"backbone.layers.{}.norm.weight", {D}},
+               {mixer + "in_proj.weight", {inner + columns + heads, D}},
+               {mixer + "conv1d.weight", {columns, 1, taps}},
+               {mixer + "conv1d.bias", {columns}},
+               {mixer + "dt_bias", {heads}},
+               {mixer + "A_log", {heads}},
+               {mixer + "D", {heads}},
+               {mixer + "norm.weight", {inner}},
+               {mixer + "out_proj.weight", {D, inner}}};
+  return d;
+}
+
+TEST(Families, mamba2) {
+  ModelDescription m = describe(tinyMamba2());
+  EXPECT_EQ(m.layers[0].mixer, Mixer::Scan);
+  EXPECT_FALSE(m.layers[0].feedForward);
+  EXPECT_EQ(m.scan.mostTime, 0);
+  const int64_t inner = 2 * D;
+  WeightMap &weights = m.layers[1].weights;
+  EXPECT_EQ(weights[Role::ScanGate].firstRow, 0);
+  EXPECT_EQ(weights[Role::ScanInput].firstRow, inner);
+  EXPECT_EQ(weights[Role::ScanQuery].firstRow, 2 * inner + 6);
+  EXPECT_EQ(weights[Role::ScanTime].firstRow, 2 * inner + 12);
+  EXPECT_EQ(weights[Role::ScanQueryTaps].firstColumn, inner + 6);
+  EXPECT_EQ(weights[Role::ScanQueryTaps].rows, 4);
+  EXPECT_EQ(weights[Role::ScanQueryTaps].columns, 6);
+  EXPECT_EQ(weights[Role::ScanKeyTapsBias].firstRow, inner);
+  m = describe(tinyMamba2({{"time_step_limit", {0.25, nullptr}}}));
+  EXPECT_EQ(m.scan.leastTime, 0.25);
+  EXPECT_EQ(m.scan.mostTime, 0);
+}
+
+TEST(Families, mamba2_refused) {
+  auto error = [](const nlohmann::json &more) {
+    auto model = tryDescribe(tinyMamba2(more));
+    return model ? "" : model.error().message;
+  };
+  EXPECT_EQ(error({{"use_bias", true}}),
+            "d/config.json: use_bias is true, expected false");
+  EXPECT_EQ(error({{"n_groups", 3}}),
+            "d/config.json: n_groups is 3, expected a divisor of the 4 heads");
+  EXPECT_EQ(error({{"expand", 3}}),
+            "d/config.json: num_heads * head_dim is 16, expected expand * "
+            "hidden_size, 24");
+  EXPECT_EQ(error({{"state_size", 1 << 17}}),
+            "d/config.json: state_size is 131072, expected at most 65536");
+  EXPECT_EQ(error({{"time_step_limit", {0.5, 0.25}}}),
+            "d/config.json: time_step_limit is an array, expected two numbers, "
+            "the first at least 0 and at most the second");
+  EXPECT_EQ(error({{"state_size", 4}}),
+            "d/model.safetensors: tensor "
+            "'backbone.layers.0.mixer.in_proj.weight' has shape [48, 8], "
+            "expected [52, 8] by the hyperparameters");
+}
+
 } // namespace
