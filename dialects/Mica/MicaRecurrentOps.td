@@ -67,7 +67,8 @@ def Mica_SSMScanOp : Mica_StateOp<"ssm_scan", [
     result[m, h, :] = S_h^T query[m, g, :] + skip[h] * input[m, h, :]
     ```
 
-    with dt held between `least` and, if given, `most`. (Published names: `key` is B, `query`
+    with dt held between `least` and, if given, `most`. With `rates` the weight
+    `a_log` holds -exp(a_log) itself, as GGUF files do. (Published names: `key` is B, `query`
     is C, `skip` is D.) All of it is computed in f32.
 
     Constraints:
@@ -88,7 +89,7 @@ def Mica_SSMScanOp : Mica_StateOp<"ssm_scan", [
       Mica_F32Rows:$key, Mica_F32Rows:$query, Mica_WeightType:$time_bias,
       Mica_WeightType:$a_log, Mica_WeightType:$skip, Mica_StateType:$state,
       Mica_BatchType:$batch, DefaultValuedAttr<F32Attr, "0.0f">:$least,
-      OptionalAttr<F32Attr>:$most);
+      OptionalAttr<F32Attr>:$most, UnitAttr:$rates);
   let results = (outs Mica_F32Rows:$result, Mica_StateType:$next);
   let assemblyFormat = [{
     $input `,` $time `,` $key `,` $query `,` $time_bias `,` $a_log `,` $skip `,`

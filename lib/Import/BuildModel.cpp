@@ -304,7 +304,8 @@ private:
         b, loc, TypeRange{input.getType(), states[3].getType()}, input, time,
         key, query, weight(Role::ScanTimeBias), weight(Role::ScanDecay),
         weight(Role::ScanSkip), states[3], batch, limit(scan.leastTime),
-        scan.mostTime ? limit(scan.mostTime) : FloatAttr());
+        scan.mostTime ? limit(scan.mostTime) : FloatAttr(),
+        scan.rates ? b.getUnitAttr() : UnitAttr());
     states[3] = y.getNext();
     Value h = math.mul(y.getResult(), math.activated(Activation::Silu, gate));
     h = norm(h, Role::ScanNorm, {},

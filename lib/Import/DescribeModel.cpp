@@ -185,6 +185,13 @@ Status Binder::checkShape(const TensorView &view, const TensorPattern &pattern,
       (pattern.role == Role::QueryNorm || pattern.role == Role::KeyNorm);
   if (matrixOfHeads)
     wanted = {totalRows / model.headSize, model.headSize};
+  // Of scans, too, rows that follow each other may be one vector.
+  Role role = pattern.role;
+  if (vector && view.shape.size() == 2 &&
+      (role == Role::ScanDecay || role == Role::ScanSkip ||
+       role == Role::ScanNorm) &&
+      totalRows % view.shape[1] == 0)
+    wanted = {totalRows / view.shape[1], view.shape[1]};
   if (parts)
     wanted.insert(wanted.begin(), parts);
   if (view.shape != wanted)

@@ -383,10 +383,10 @@ static Json latentToJson(const LatentSwitches &latent) {
 }
 
 static Json scanToJson(const ScanSwitches &scan) {
-  return {{"heads", scan.heads},        {"head_size", scan.headSize},
-          {"groups", scan.groups},      {"state", scan.state},
-          {"conv_bias", scan.convBias}, {"least_time", scan.leastTime},
-          {"most_time", scan.mostTime}};
+  return {{"heads", scan.heads},          {"head_size", scan.headSize},
+          {"groups", scan.groups},        {"state", scan.state},
+          {"conv_bias", scan.convBias},   {"rates", scan.rates},
+          {"least_time", scan.leastTime}, {"most_time", scan.mostTime}};
 }
 
 std::string mica::toJson(const ModelDescription &model) {

@@ -125,6 +125,7 @@ struct ScanSwitches {
   int64_t heads = 0; ///< 0: the model has none
   int64_t headSize = 0, groups = 0, state = 0;
   bool convBias = false;
+  bool rates = false;                 ///< `Role::ScanDecay` holds -exp(a_log)
   double leastTime = 0, mostTime = 0; ///< of a step; 0: any
 
   int64_t width() const { return heads * headSize; }
@@ -191,7 +192,7 @@ enum class Role : uint8_t {
   ScanKeyTapsBias,       ///< [scan.keys]
   ScanQueryTapsBias,     ///< [scan.keys]
   ScanTimeBias,          ///< [scan.heads]
-  ScanDecay,             ///< [scan.heads], `a_log` of `mica.ssm_scan`
+  ScanDecay,             ///< [scan.heads], a_log or, with `rates`, -exp(a_log)
   ScanSkip,              ///< [scan.heads]
   ScanNorm,              ///< [scan.width]
   ScanOutput,            ///< [D, scan.width]
@@ -356,6 +357,12 @@ Expected<ModelDescription> describeModel(const Checkpoint &checkpoint,
 std::vector<Role> layerRoles(const ModelDescription &model,
                              const LayerDescription &layer);
 std::vector<Role> modelRoles(const ModelDescription &model);
+
+/// Whether a role is the weights of a convolution over rows.
+constexpr bool isTaps(Role role) {
+  return role == Role::ConvTaps || role == Role::ScanInputTaps ||
+         role == Role::ScanKeyTaps || role == Role::ScanQueryTaps;
+}
 
 /// Matrices of a role that has one for each expert, or head; 0 of others.
 int64_t roleParts(const ModelDescription &model, Role role);

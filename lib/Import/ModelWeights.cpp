@@ -62,8 +62,7 @@ const Format &ModelWeights::formatOf(Role role, const WeightSource &source) {
                           : *tensor.format;
   // What chooses experts is small, and a little off it chooses others; taps are
   // no product's.
-  if (quantize && tensor.shape.size() >= 2 && role != Role::Router &&
-      role != Role::ConvTaps)
+  if (quantize && source.columns > 1 && role != Role::Router && !isTaps(role))
     wanted = quantize(source.tensor);
   if (!wanted || wanted == &own)
     return own;
@@ -85,12 +84,13 @@ const TensorView *ModelWeights::firstPart(const WeightSource &source) const {
 
 WeightType ModelWeights::typeOf(Role role, const WeightSource &source) {
   SmallVector<int64_t> shape = {source.rows};
-  // The norms of heads are a vector, though some files have a row for each
-  // head.
+  // Vectors that hold something for each head are vectors, though some files
+  // have a row for each.
   const std::vector<int64_t> &stored = firstPart(source)->shape;
   size_t last = stored.size() - 1;
-  if (last > 0 && (source.columnStep || source.partStep ||
-                   source.columns == stored[last - source.transposed]))
+  if (last > 0 && source.columns > 1 &&
+      (source.columnStep || source.partStep ||
+       source.columns == stored[last - source.transposed]))
     shape.push_back(source.columns);
   if (source.parts)
     shape.insert(shape.begin(), source.parts);

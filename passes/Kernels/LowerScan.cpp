@@ -250,7 +250,9 @@ void lowerSSM(KernelContext &context, SSMScanOp op, Value result) {
       Value most = e.splat(-op.getMost()->convertToDouble(), size);
       dt = e.sub(zero, e.maximum(e.sub(zero, dt), most));
     }
-    Value rate = e.sub(e.splat(0, size), e.exp(ofHead(aLog)));
+    Value rate = ofHead(aLog);
+    if (!op.getRates())
+      rate = e.sub(e.splat(0, size), e.exp(rate));
     Value factor = e.exp(e.mul(dt, rate));
     Value x = e.load(e.f32x(size), input, {m, column});
     Index first = head / ratio * keys;

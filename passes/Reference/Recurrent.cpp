@@ -144,8 +144,10 @@ struct SSMScan : Lowering<SSMScanOp> {
         Value h = at[0], c = l.add(l.mul(h, width), at[1]), zero = l.number(0);
         Value dt = timeStep(l, op, operands.getTime().front(),
                             operands.getTimeBias().front(), m, h);
-        Value a = exp(l, l.load(operands.getALog().front(), h));
-        Value factor = exp(l, l.sub(zero, l.mul(dt, a)));
+        Value rate = l.load(operands.getALog().front(), h);
+        if (!op.getRates())
+          rate = l.sub(zero, exp(l, rate));
+        Value factor = exp(l, l.mul(dt, rate));
         auto decay = [&](Value) { return factor; };
         auto key = [&](Value i) {
           return ofHead(l, keys, m, h, shape[0], shape[1], i);

@@ -10,31 +10,42 @@
 
 using namespace mica;
 
+/// In GGUF the columns of all heads are given, else those of one.
 static void readScan(Hyperparameters &in, ModelDescription &model) {
   ScanSwitches &scan = model.scan;
-  auto size = [&in](std::string_view key, int64_t fallback) {
+  auto size = [&in](Hyperparameters::Key key, int64_t fallback) {
     constexpr int64_t most = 1 << 16;
-    int64_t value = in.size({"", key}, fallback);
+    int64_t value = in.isGGUF() ? in.size(key) : in.size(key, fallback);
     if (value > most)
-      in.fail(std::string(key) + " is " + std::to_string(value) +
-              ", expected at most " + std::to_string(most));
+      in.fail(std::string(in.isGGUF() ? key.gguf : key.config) + " is " +
+              std::to_string(value) + ", expected at most " +
+              std::to_string(most));
     return std::min(value, most);
   };
-  scan.heads = size("num_heads", 128);
-  scan.headSize = size("head_dim", 64);
-  scan.groups = size("n_groups", 8);
-  scan.state = size("state_size", 128);
-  scan.convBias = in.flag({"", "use_conv_bias"}, true);
+  scan.heads = size({"ssm.time_step_rank", "num_heads"}, 128);
+  scan.headSize = size({"ssm.inner_size", "head_dim"}, 64);
+  scan.groups = size({"ssm.group_count", "n_groups"}, 8);
+  scan.state = size({"ssm.state_size", "state_size"}, 128);
+  scan.convBias = in.isGGUF()
+                      ? in.checkpoint().find("blk.0.ssm_conv1d.bias") != nullptr
+                      : in.flag({"", "use_conv_bias"}, true);
+  scan.rates = in.isGGUF();
   if (scan.heads % scan.groups)
-    in.fail("n_groups is " + std::to_string(scan.groups) +
-            ", expected a divisor of the " + std::to_string(scan.heads) +
-            " heads");
-  if (double expand = in.number({"", "expand"}, 2);
-      int64_t(expand * double(model.width)) != scan.width())
+    in.fail(std::to_string(scan.groups) +
+            " groups of keys, expected a divisor of the " +
+            std::to_string(scan.heads) + " heads");
+  if (in.isGGUF() && scan.headSize % scan.heads)
+    in.fail(std::to_string(scan.headSize) +
+            " columns of a scan, expected a multiple of the " +
+            std::to_string(scan.heads) + " heads");
+  if (in.isGGUF())
+    scan.headSize = std::max<int64_t>(scan.headSize / scan.heads, 1);
+  else if (double expand = in.number({"", "expand"}, 2);
+           expand * double(model.width) != double(scan.width()))
     in.fail("num_heads * head_dim is " + std::to_string(scan.width()) +
             ", expected expand * hidden_size, " +
-            std::to_string(int64_t(expand * double(model.width))));
-  model.convTaps = in.size({"", "conv_kernel"}, 4);
+            std::to_string(expand * double(model.width)));
+  model.convTaps = in.size({"ssm.conv_kernel", "conv_kernel"}, 4);
   if (model.convTaps < 2 || model.convTaps > 64)
     in.fail("convolutions of " + std::to_string(model.convTaps) +
             " rows, expected 2 to 64");
@@ -61,11 +72,14 @@ static void readTimeLimit(Hyperparameters &in, ScanSwitches &scan) {
 }
 
 static void read(Hyperparameters &in, ModelDescription &model) {
-  model.width = in.size({"", "hidden_size"}, 4096);
-  model.normEps = in.number({"", "layer_norm_epsilon"}, 1e-5);
   // A state holds any number of rows.
-  model.maxContext = in.size({"", "max_position_embeddings"}, 1 << 20);
-  makeLayers(in, model, in.size({"", "num_hidden_layers"}, 64));
+  constexpr int64_t context = 1 << 20;
+  model.width = in.size({"embedding_length", "hidden_size"});
+  model.normEps = in.number(
+      {"attention.layer_norm_rms_epsilon", "layer_norm_epsilon"}, 1e-5);
+  model.maxContext =
+      in.size({"context_length", "max_position_embeddings"}, context);
+  makeLayers(in, model, in.size({"block_count", "num_hidden_layers"}));
   readVocabulary(in, model, 32768, /*tied=*/false);
   for (std::string_view key : {"use_bias", "norm_before_gate"})
     in.require(key, false);
@@ -77,6 +91,44 @@ static void read(Hyperparameters &in, ModelDescription &model) {
     layer.feedForward = false;
   }
 }
+
+static constexpr std::string_view ggufInputs = "blk.{}.ssm_in.weight";
+static constexpr std::string_view ggufTaps = "blk.{}.ssm_conv1d.weight";
+static constexpr std::string_view ggufTapsBias = "blk.{}.ssm_conv1d.bias";
+
+static constexpr TensorPattern ggufPatterns[] = {
+    {.role = Role::ScanGate, .name = ggufInputs, .fused = Fused::Scan},
+    {.role = Role::ScanInput, .name = ggufInputs, .fused = Fused::Scan},
+    {.role = Role::ScanKey, .name = ggufInputs, .fused = Fused::Scan},
+    {.role = Role::ScanQuery, .name = ggufInputs, .fused = Fused::Scan},
+    {.role = Role::ScanTime, .name = ggufInputs, .fused = Fused::Scan},
+    {.role = Role::ScanInputTaps,
+     .name = ggufTaps,
+     .transposed = true,
+     .fused = Fused::ScanTaps},
+    {.role = Role::ScanKeyTaps,
+     .name = ggufTaps,
+     .transposed = true,
+     .fused = Fused::ScanTaps},
+    {.role = Role::ScanQueryTaps,
+     .name = ggufTaps,
+     .transposed = true,
+     .fused = Fused::ScanTaps},
+    {.role = Role::ScanInputTapsBias,
+     .name = ggufTapsBias,
+     .fused = Fused::ScanTaps},
+    {.role = Role::ScanKeyTapsBias,
+     .name = ggufTapsBias,
+     .fused = Fused::ScanTaps},
+    {.role = Role::ScanQueryTapsBias,
+     .name = ggufTapsBias,
+     .fused = Fused::ScanTaps},
+    {Role::ScanTimeBias, "blk.{}.ssm_dt.bias"},
+    {Role::ScanDecay, "blk.{}.ssm_a"},
+    {Role::ScanSkip, "blk.{}.ssm_d"},
+    {Role::ScanNorm, "blk.{}.ssm_norm.weight"},
+    {Role::ScanOutput, "blk.{}.ssm_out.weight"},
+};
 
 static constexpr std::string_view inputs = "layers.{}.mixer.in_proj.weight";
 static constexpr std::string_view taps = "layers.{}.mixer.conv1d.weight";
@@ -118,14 +170,14 @@ static constexpr TensorPattern configPatterns[] = {
     {Role::Output, "lm_head.weight"},
 };
 
-static constexpr std::string_view configNames[] = {"mamba2"};
+static constexpr std::string_view names[] = {"mamba2"};
 static constexpr std::string_view prefixes[] = {"backbone.", ""};
 
 constinit const Family mica::familyMamba2 = {
     .name = "mamba2",
-    .ggufNames = {},
-    .configNames = configNames,
-    .gguf = {},
+    .ggufNames = names,
+    .configNames = names,
+    .gguf = {ggufPatterns, ggufNames, noPrefix, {}},
     .config = {configPatterns, {}, prefixes, {}},
     .read = read,
 };

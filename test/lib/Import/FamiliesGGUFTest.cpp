@@ -159,6 +159,44 @@ TEST(Families, gguf_kv_heads_of_layers) {
             "layers, expected 2 integers from 0 to 2147483647");
 }
 
+// Mamba-2: decays as rates, vectors as rows that follow each other.
+TEST(Families, gguf_scan) {
+  auto described = [](int64_t inner) {
+    GGUFWriter w;
+    w.text("general.architecture", "mamba2");
+    for (auto [key, value] : {std::pair{"embedding_length", D},
+                              {"block_count", int64_t(1)},
+                              {"ssm.conv_kernel", int64_t(3)},
+                              {"ssm.inner_size", inner},
+                              {"ssm.state_size", int64_t(5)},
+                              {"ssm.time_step_rank", int64_t(4)},
+                              {"ssm.group_count", int64_t(2)}})
+      w.integer(std::string("mamba2.") + key, value);
+    w.floats("token_embd.weight", {V, D});
+    w.floats("output_norm.weight", {D});
+    w.floats("blk.0.attn_norm.weight", {D});
+    w.floats("blk.0.ssm_in.weight", {2 * 16 + 20 + 4, D});
+    w.floats("blk.0.ssm_conv1d.weight", {16 + 20, 3});
+    w.floats("blk.0.ssm_dt.bias", {4});
+    w.floats("blk.0.ssm_a", {4, 1});
+    w.floats("blk.0.ssm_d", {4, 1});
+    w.floats("blk.0.ssm_norm.weight", {2, 8});
+    w.floats("blk.0.ssm_out.weight", {D, 16});
+    return describe(w);
+  };
+  Expected<ModelDescription> m = described(16);
+  ASSERT_TRUE(m) << m.error().message;
+  EXPECT_TRUE(m->scan.rates);
+  EXPECT_FALSE(m->scan.convBias);
+  EXPECT_EQ(m->scan.headSize, 4);
+  EXPECT_EQ(m->layers[0].weights[Role::ScanTime].firstRow, 2 * 16 + 20);
+  EXPECT_EQ(described(18).error().message,
+            "m.gguf: 18 columns of a scan, expected a multiple of the 4 heads");
+  EXPECT_EQ(described(20).error().message,
+            "m.gguf: tensor 'blk.0.ssm_in.weight' has shape [56, 8], expected "
+            "[64, 8] by the hyperparameters");
+}
+
 TEST(Families, gguf_experts_refused) {
   auto error =
       [](std::initializer_list<std::pair<const char *, int>> settings) {

@@ -556,11 +556,12 @@ TEST(Families, mamba2_refused) {
   };
   EXPECT_EQ(error({{"use_bias", true}}),
             "d/config.json: use_bias is true, expected false");
-  EXPECT_EQ(error({{"n_groups", 3}}),
-            "d/config.json: n_groups is 3, expected a divisor of the 4 heads");
+  EXPECT_EQ(
+      error({{"n_groups", 3}}),
+      "d/config.json: 3 groups of keys, expected a divisor of the 4 heads");
   EXPECT_EQ(error({{"expand", 3}}),
             "d/config.json: num_heads * head_dim is 16, expected expand * "
-            "hidden_size, 24");
+            "hidden_size, 24.000000");
   EXPECT_EQ(error({{"state_size", 1 << 17}}),
             "d/config.json: state_size is 131072, expected at most 65536");
   EXPECT_EQ(error({{"time_step_limit", {0.5, 0.25}}}),

@@ -1,6 +1,12 @@
 // RUN: cat %s %S/Inputs/fill.inc | mica-opt -mica-reference -mica-reference-to-llvm \
 // RUN:   | %runner | FileCheck %s
 
+// The same with the rates, -exp(a_log), as the weight.
+// RUN: cat %s %S/Inputs/fill.inc \
+// RUN:   | sed -e 's/\[1.0, -0.5\]> : tensor<2x/[-2.7182818284590452, -0.6065306597126334]> : tensor<2x/' \
+// RUN:     -e 's/{least = 0.25 : f32,/{rates, least = 0.25 : f32,/' \
+// RUN:   | mica-opt -mica-reference -mica-reference-to-llvm | %runner | FileCheck %s
+
 // Values computed by `literals.py recurrent`, beside this file.
 
 // Prefill: three rows of sequence 0, one of sequence 1. Decode: one and two more.
