@@ -118,15 +118,21 @@ Place placeInScan(const ScanSwitches &scan, Role role, Fused fused,
           .totalColumns = convolved};
 }
 
+/// Whether a role is the second one of gate and up.
+bool isUp(Role role) {
+  return role == Role::Up || role == Role::UpBias || role == Role::ExpertUp ||
+         role == Role::ExpertUpBias || role == Role::SharedUp;
+}
+
 /// The place of a role in a tensor that holds it and others.
 Place placeOf(const ModelDescription &model, Role role, Fused fused,
               int64_t rows) {
   if (fused == Fused::None)
     return {0, rows};
   if (fused == Fused::GateUp)
-    return {role == Role::Up || role == Role::UpBias ? rows : 0, 2 * rows};
+    return {isUp(role) ? rows : 0, 2 * rows};
   if (fused == Fused::Alternating) {
-    bool up = role == Role::ExpertUp || role == Role::ExpertUpBias;
+    bool up = isUp(role);
     if (role == Role::ExpertGateBias || role == Role::ExpertUpBias)
       return {0, rows, 0, 0, up, 2};
     return {up, 2 * rows, 1, 2};

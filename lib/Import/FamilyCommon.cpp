@@ -243,3 +243,16 @@ void mica::readQwenWindows(Hyperparameters &in, ModelDescription &model) {
   readWindows(in, model, 4096,
               [&](int64_t layer) { return layer >= fullLayers; });
 }
+
+void mica::readGraniteFactors(Hyperparameters &in, ModelDescription &model) {
+  auto factor = [&](Hyperparameters::Key key) {
+    return in.has(key) ? in.positive(key) : 1;
+  };
+  model.embeddingScale = factor({"embedding_scale", "embedding_multiplier"});
+  model.residualScale = factor({"residual_scale", "residual_multiplier"});
+  model.logitScale = 1 / factor({"logit_scale", "logits_scaling"});
+  Hyperparameters::Key scale = {"attention.scale", "attention_multiplier"};
+  for (LayerDescription &layer : model.layers)
+    if (in.has(scale) || !in.isGGUF())
+      layer.attentionScale = factor(scale);
+}

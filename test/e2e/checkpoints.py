@@ -52,7 +52,8 @@ CONFIGS = {"llama": transformers.LlamaConfig,
            "deepseek_v2": transformers.DeepseekV2Config,
            "deepseek_v3": transformers.DeepseekV3Config,
            "lfm2": transformers.Lfm2Config,
-           "mamba2": transformers.Mamba2Config}
+           "mamba2": transformers.Mamba2Config,
+           "granitemoehybrid": transformers.GraniteMoeHybridConfig}
 # Their norms are stored as offsets from one, their embeddings scaled by
 # sqrt(width) when read.
 GEMMAS = ("gemma", "gemma2", "gemma3")
@@ -106,7 +107,7 @@ def fill(parameter_name, shape, family, config, generator):
     if len(shape) == 1 or "norm" in parameter_name:  # Cohere's has two
         return 0.3 * noise + (0.0 if family in GEMMAS else 1.0)
     # Routers decide clearly, so that rounding seldom changes a choice.
-    if parameter_name.endswith(("mlp.gate.weight", "mlp.router.weight")):
+    if parameter_name.endswith(("mlp.gate.weight", "router.weight")):
         return 3 * noise / width**0.5
     if len(shape) == 3:  # gpt-oss stores columns
         return noise / shape[1 if family == "gpt_oss" else 2]**0.5
@@ -146,7 +147,8 @@ def attending(config):
     """Returns the numbers of the layers that have attention."""
     kinds = getattr(config, "layer_types", None) or \
         ["attention"] * config.num_hidden_layers
-    return [i for i, kind in enumerate(kinds) if "attention" in kind]
+    return [i for i, kind in enumerate(kinds)
+            if "attention" in kind and not kind.startswith("linear")]
 
 
 def query_scale(family, state, layer, config):
@@ -166,7 +168,7 @@ def query_scale(family, state, layer, config):
         return [state[n] for n in (block + "q_proj.weight",
                                    block + "q_b_proj.weight") if n in state]
     return [rows for name, rows in head_rows(state, config, "q")
-            if f"layers.{layer}." in name]
+            if f"layers.{attending(config)[layer]}." in name]
 
 
 def random_state(family, config, seed=0):

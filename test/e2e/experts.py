@@ -13,8 +13,29 @@ STORED = dict.fromkeys(("mixtral", "minimax_m2"),
 USUAL = ("mlp", "gate_proj", "up_proj", "down_proj")
 
 
+# Granite's files hold all experts of a layer in one tensor, by other names.
+WHOLE = {"granitemoehybrid": (
+    ("block_sparse_moe.experts.gate_up_proj",
+     "block_sparse_moe.input_linear.weight"),
+    ("block_sparse_moe.experts.down_proj",
+     "block_sparse_moe.output_linear.weight"),
+    ("block_sparse_moe.router.weight", "block_sparse_moe.router.layer.weight"))}
+
+
+def renamed(state, family, back=False):
+    """Returns the state with the names of `WHOLE`, or `back` from there."""
+    result = {}
+    for name, tensor in state.items():
+        for ours, stored in WHOLE[family]:
+            name = name.replace(*((stored, ours) if back else (ours, stored)))
+        result[name] = tensor
+    return result
+
+
 def apart(state, family):
     """Returns the state with the names and tensors of files."""
+    if family in WHOLE:
+        return renamed(state, family)
     block, gate, up, down = STORED.get(family, USUAL)
     result = {}
     for name, tensor in state.items():
@@ -36,6 +57,8 @@ def apart(state, family):
 
 def together(state, family):
     """Undoes `apart`."""
+    if family in WHOLE:
+        return renamed(state, family, back=True)
     block, gate, up, down = STORED.get(family, USUAL)
     result, experts = {}, {}
     for name, tensor in state.items():

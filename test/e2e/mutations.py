@@ -324,12 +324,14 @@ def scan_forgets(config, state, attention):
 
 def scan_keys(config, state, attention):
     """Keys and queries of a scan change places."""
-    keys = config.n_groups * config.state_size
-    inner = config.num_heads * config.head_dim
     for name in state:
-        if name.endswith("mixer.in_proj.weight"):
+        if name.endswith(("mixer.in_proj.weight", "mamba.in_proj.weight")):
+            block = name.removesuffix("in_proj.weight")
+            inner = state[block + "norm.weight"].numel()
+            columns = state[block + "conv1d.weight"].shape[0] - inner
             before, key, query, after = state[name].split(
-                [2 * inner, keys, keys, config.num_heads])
+                [2 * inner, columns // 2, columns // 2,
+                 state[block + "A_log"].numel()])
             state[name] = torch.cat([before, query, key, after])
 
 
@@ -341,7 +343,7 @@ def scan_time(config, state, attention):
 def scan_skip(config, state, attention):
     """What passes a scan by is forgotten."""
     for name in state:
-        if name.endswith("mixer.D"):
+        if name.endswith((".mixer.D", ".mamba.D")):
             state[name] = torch.zeros_like(state[name])
 
 
@@ -401,6 +403,9 @@ MUTATIONS = {
     "lfm2": EVERY + ROTARY + (conv_taps, conv_gates, conv_reach),
     "mamba2": (eps, norm_offset, conv_taps, conv_reach, scan_forgets,
                scan_keys, scan_time, scan_skip),
+    "granitemoehybrid": EVERY + (
+        kv_heads, conv_taps, conv_reach, scan_forgets, scan_keys, scan_skip,
+        choices, factors),
     "minimax_m2": EVERY + ROTARY + (partial_rotary, choices, expert_order,
                                     router_bias, query_norms),
 }

@@ -469,4 +469,28 @@ SHAPES = {
             use_conv_bias=False, time_step_limit=(0.3, 0.9), chunk_size=16,
             tie_word_embeddings=True),
     },
+    # Scans between attention: experts, or one ffn for all rows.
+    "granitemoehybrid": {
+        "experts": dict(
+            vocab_size=251, hidden_size=48, intermediate_size=24,
+            shared_intermediate_size=36, num_hidden_layers=3,
+            num_attention_heads=6, num_key_value_heads=2, num_local_experts=7,
+            num_experts_per_tok=3, mamba_n_heads=8, mamba_d_head=12,
+            mamba_n_groups=2, mamba_d_state=10, mamba_d_conv=4,
+            mamba_chunk_size=16, layer_types=[
+                "linear_attention", "full_attention", "linear_attention"],
+            embedding_multiplier=3.0, residual_multiplier=0.7,
+            logits_scaling=2.0, attention_multiplier=0.2, rms_norm_eps=1e-2),
+        "dense": dict(
+            vocab_size=257, hidden_size=32, intermediate_size=16,
+            shared_intermediate_size=40, num_hidden_layers=2,
+            num_attention_heads=4, num_key_value_heads=4, num_local_experts=0,
+            mamba_n_heads=4, mamba_d_head=16, mamba_n_groups=1,
+            mamba_d_state=16, mamba_d_conv=3, mamba_conv_bias=False,
+            mamba_chunk_size=16,
+            layer_types=["full_attention", "linear_attention"],
+            position_embedding_type="rope", attention_multiplier=0.3,
+            rms_norm_eps=1e-5, tie_word_embeddings=True,
+            rope_parameters=dict(rope_type="default", rope_theta=1e4)),
+    },
 }

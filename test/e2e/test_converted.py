@@ -19,13 +19,15 @@ from conftest import check
 # another epsilon than 1e-5, dense layers between those with experts, limits of
 # gpt-oss other than 7, norms of latents with another epsilon than the others,
 # halves that turn beside a latent. Limits of a scan's steps of time.
+# Granite 4's files, which Mica does not read.
 LEFT = {("mistral", "windowed"), ("qwen2", "windowed"), ("smollm3", "windowed"),
         ("starcoder2", "windowed"), ("gpt2", "wide"), ("gpt2", "untied"),
         ("gemma2", "uncapped"), ("llama", "dynamic"), ("mixtral", "one"),
         ("olmoe", "grouped"), ("qwen3_moe", "mixed"), ("gpt_oss", "windowed"),
         ("deepseek_v2", "lite"), ("deepseek_v3", "halves"),
         ("mamba2", "limited")}
-FAMILIES = set(checkpoints.SHAPES) - {"gemma3", "gpt_neox", "cohere2"}
+FAMILIES = set(checkpoints.SHAPES) - {"gemma3", "gpt_neox", "cohere2",
+                                        "granitemoehybrid"}
 
 
 @pytest.mark.parametrize("family, name", [

@@ -120,6 +120,21 @@ struct ExpertDefaults {
 void readExperts(Hyperparameters &in, ModelDescription &model,
                  const ExpertDefaults &defaults);
 
+/// Names of a scan's settings in config.json, and what holds without them.
+struct ScanKeys {
+  std::string_view heads, headSize, groups, state, taps, expand, bias;
+  int64_t defaultHeadSize = 64, defaultGroups = 1;
+};
+
+/// Sizes of scans (`ModelDescription::scan`, `convTaps`) and limits of their
+/// steps of time. In GGUF the columns of all heads are given, else those of
+/// one, which with `expand` and the width must agree.
+void readScan(Hyperparameters &in, ModelDescription &model,
+              const ScanKeys &keys);
+
+/// Granite's factors on embeddings, scores, what layers add, and logits.
+void readGraniteFactors(Hyperparameters &in, ModelDescription &model);
+
 /// How rows become an embedding: what modules.json of sentence-transformers and
 /// the folders that it names say. Without it their mean, with a warning.
 void readPooling(Hyperparameters &in, ModelDescription &model);

@@ -4,72 +4,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Import/Families/Family.h"
-#include "lib/Import/Json.h"
-
-#include <algorithm>
 
 using namespace mica;
-
-/// In GGUF the columns of all heads are given, else those of one.
-static void readScan(Hyperparameters &in, ModelDescription &model) {
-  ScanSwitches &scan = model.scan;
-  auto size = [&in](Hyperparameters::Key key, int64_t fallback) {
-    constexpr int64_t most = 1 << 16;
-    int64_t value = in.isGGUF() ? in.size(key) : in.size(key, fallback);
-    if (value > most)
-      in.fail(std::string(in.isGGUF() ? key.gguf : key.config) + " is " +
-              std::to_string(value) + ", expected at most " +
-              std::to_string(most));
-    return std::min(value, most);
-  };
-  scan.heads = size({"ssm.time_step_rank", "num_heads"}, 128);
-  scan.headSize = size({"ssm.inner_size", "head_dim"}, 64);
-  scan.groups = size({"ssm.group_count", "n_groups"}, 8);
-  scan.state = size({"ssm.state_size", "state_size"}, 128);
-  scan.convBias = in.isGGUF()
-                      ? in.checkpoint().find("blk.0.ssm_conv1d.bias") != nullptr
-                      : in.flag({"", "use_conv_bias"}, true);
-  scan.rates = in.isGGUF();
-  if (scan.heads % scan.groups)
-    in.fail(std::to_string(scan.groups) +
-            " groups of keys, expected a divisor of the " +
-            std::to_string(scan.heads) + " heads");
-  if (in.isGGUF() && scan.headSize % scan.heads)
-    in.fail(std::to_string(scan.headSize) +
-            " columns of a scan, expected a multiple of the " +
-            std::to_string(scan.heads) + " heads");
-  if (in.isGGUF())
-    scan.headSize = std::max<int64_t>(scan.headSize / scan.heads, 1);
-  else if (double expand = in.number({"", "expand"}, 2);
-           expand * double(model.width) != double(scan.width()))
-    in.fail("num_heads * head_dim is " + std::to_string(scan.width()) +
-            ", expected expand * hidden_size, " +
-            std::to_string(expand * double(model.width)));
-  model.convTaps = in.size({"ssm.conv_kernel", "conv_kernel"}, 4);
-  if (model.convTaps < 2 || model.convTaps > 64)
-    in.fail("convolutions of " + std::to_string(model.convTaps) +
-            " rows, expected 2 to 64");
-}
-
-/// The least and the most that a step of time may be: a list of two, of which
-/// the second may be infinite (a null, or an object that says so).
-static void readTimeLimit(Hyperparameters &in, ScanSwitches &scan) {
-  const nlohmann::json &limit = in.json("time_step_limit");
-  if (limit.is_null())
-    return;
-  bool valid = limit.is_array() && limit.size() == 2 && limit[0].is_number() &&
-               limit[0] >= 0;
-  if (valid && limit[1].is_number()) {
-    scan.mostTime = limit[1].get<double>();
-    valid = limit[1] >= limit[0] && scan.mostTime > 0;
-  }
-  if (valid)
-    scan.leastTime = limit[0].get<double>();
-  else
-    in.fail("time_step_limit is " + shownJson(limit) +
-            ", expected two numbers, the first at least 0 and at most the "
-            "second");
-}
 
 static void read(Hyperparameters &in, ModelDescription &model) {
   // A state holds any number of rows.
@@ -84,8 +20,15 @@ static void read(Hyperparameters &in, ModelDescription &model) {
   for (std::string_view key : {"use_bias", "norm_before_gate"})
     in.require(key, false);
   in.require("hidden_act", "silu");
-  readScan(in, model);
-  readTimeLimit(in, model.scan);
+  readScan(in, model,
+           {.heads = "num_heads",
+            .headSize = "head_dim",
+            .groups = "n_groups",
+            .state = "state_size",
+            .taps = "conv_kernel",
+            .expand = "expand",
+            .bias = "use_conv_bias",
+            .defaultGroups = 8});
   for (LayerDescription &layer : model.layers) {
     layer.mixer = Mixer::Scan;
     layer.feedForward = false;

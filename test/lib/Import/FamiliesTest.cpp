@@ -561,7 +561,7 @@ TEST(Families, mamba2_refused) {
       "d/config.json: 3 groups of keys, expected a divisor of the 4 heads");
   EXPECT_EQ(error({{"expand", 3}}),
             "d/config.json: num_heads * head_dim is 16, expected expand * "
-            "hidden_size, 24.000000");
+            "hidden_size, 24");
   EXPECT_EQ(error({{"state_size", 1 << 17}}),
             "d/config.json: state_size is 131072, expected at most 65536");
   EXPECT_EQ(error({{"time_step_limit", {0.5, 0.25}}}),
@@ -571,6 +571,54 @@ TEST(Families, mamba2_refused) {
             "d/model.safetensors: tensor "
             "'backbone.layers.0.mixer.in_proj.weight' has shape [48, 8], "
             "expected [52, 8] by the hyperparameters");
+}
+
+// Without experts the shared ffn is the only one.
+TEST(Families, granitemoehybrid) {
+  constexpr int64_t heads = 4, state = 3, taps = 4, inner = 2 * D;
+  constexpr int64_t columns = inner + 2 * state;
+  TinyDirectory d;
+  d.config = {{"model_type", "granitemoehybrid"},
+              {"vocab_size", V},
+              {"hidden_size", D},
+              {"num_hidden_layers", layers},
+              {"num_attention_heads", 2},
+              {"intermediate_size", 1},
+              {"shared_intermediate_size", F},
+              {"num_local_experts", 0},
+              {"tie_word_embeddings", true},
+              {"mamba_n_heads", heads},
+              {"mamba_d_head", "auto"},
+              {"mamba_d_state", state},
+              {"layer_types", {"mamba", "mamba"}}};
+  const std::string layer = "model.layers.{}.", mixer = layer + "mamba.";
+  d.tensors = {{"model.embed_tokens.weight", {V, D}},
+               {"model.norm.weight", {D}},
+               {layer + "input_layernorm.weight", {D}},
+               {layer + "post_attention_layernorm.weight", {D}},
+               {layer + "shared_mlp.input_linear.weight", {2 * F, D}},
+               {layer + "shared_mlp.output_linear.weight", {D, F}},
+               {mixer + "in_proj.weight", {inner + columns + heads, D}},
+               {mixer + "conv1d.weight", {columns, 1, taps}},
+               {mixer + "conv1d.bias", {columns}},
+               {mixer + "dt_bias", {heads}},
+               {mixer + "A_log", {heads}},
+               {mixer + "D", {heads}},
+               {mixer + "norm.weight", {inner}},
+               {mixer + "out_proj.weight", {D, inner}}};
+  ModelDescription m = describe(d);
+  EXPECT_EQ(m.layers[0].mixer, Mixer::Scan);
+  EXPECT_TRUE(m.layers[0].feedForward);
+  EXPECT_EQ(m.scan.headSize, D / 2);
+  EXPECT_EQ(m.layers[0].weights[Role::Up].firstRow, F);
+  d.config["layer_types"] = {"mamba", "conv"};
+  EXPECT_EQ(tryDescribe(d).error().message,
+            "d/config.json: layer_types[1] is another kind, expected attention "
+            "or mamba");
+  d.config["position_embedding_type"] = "alibi";
+  EXPECT_EQ(tryDescribe(d).error().message,
+            "d/config.json: position_embedding_type is 'alibi', expected rope "
+            "or nope");
 }
 
 } // namespace
